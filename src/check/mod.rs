@@ -1,0 +1,3 @@
+//! Decides and touches nothing.
+
+pub mod policy;

@@ -1,0 +1,254 @@
+//! What a decision is measured against: values only, built once from the settings and passed to every step.
+
+use ipnet::IpNet;
+use std::fmt;
+use std::net::IpAddr;
+
+/// Everything an operator chose about decisions; the settings of the same names explain each field.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// Whose forwarded headers are believed.
+    pub trusted_proxies: TrustedProxies,
+    /// Where a token may travel.
+    pub token_from: TokenFrom,
+    /// Exact name of the session cookie.
+    pub cookie_name: String,
+    /// The `iss` of keyed tokens.
+    pub issuer: String,
+    /// The `aud` that keyed tokens must name, when set.
+    pub audience: Option<String>,
+    /// Longest accepted `exp - iat`, in seconds.
+    pub max_lifetime: u64,
+    /// Accepted kinds of fingerprint; the first is minted.
+    pub formats: Formats,
+    /// Parts of the client that must be the same.
+    pub require_same: Parts,
+    /// Parts whose change is reported and not refused; never overlaps `require_same`.
+    pub watch: Parts,
+    /// How precisely a client is described in keyed fingerprints.
+    pub recipe: Recipe,
+    /// Whether refusals are carried out.
+    pub enforce: Enforce,
+}
+
+/// A part of the client that a token is bound to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Part {
+    /// The client's address, shortened to the prefix of the [`Recipe`].
+    Ip,
+    /// The `User-Agent`.
+    UserAgent,
+}
+
+impl Part {
+    /// Every part, in the order in which they are named everywhere.
+    pub const ALL: [Self; 2] = [Self::Ip, Self::UserAgent];
+
+    /// The name in settings, logs and metrics.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ip => "ip",
+            Self::UserAgent => "user-agent",
+        }
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+/// A set of [`Part`]s.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Parts(u8);
+
+impl Parts {
+    /// No part.
+    pub const NONE: Self = Self(0);
+
+    /// Adds a part.
+    #[must_use]
+    pub fn with(self, part: Part) -> Self {
+        Self(self.0 | 1 << part as u8)
+    }
+
+    /// Whether the part is in the set.
+    #[must_use]
+    pub fn contains(self, part: Part) -> bool {
+        self.0 & (1 << part as u8) != 0
+    }
+
+    /// The parts in both sets.
+    #[must_use]
+    pub fn intersection(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// Whether the set is empty.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The parts, in the order of [`Part::ALL`].
+    pub fn iter(self) -> impl Iterator<Item = Part> {
+        Part::ALL.into_iter().filter(move |part| self.contains(*part))
+    }
+}
+
+impl FromIterator<Part> for Parts {
+    fn from_iter<I: IntoIterator<Item = Part>>(parts: I) -> Self {
+        parts.into_iter().fold(Self::NONE, Self::with)
+    }
+}
+
+impl fmt::Display for Parts {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, part) in self.iter().enumerate() {
+            if position > 0 {
+                formatter.write_str(",")?;
+            }
+            formatter.write_str(part.name())?;
+        }
+        Ok(())
+    }
+}
+
+/// How precisely a client is described. It stands in every keyed fingerprint, so that a token that was minted under
+/// a looser recipe is recognised when the recipe is tightened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recipe {
+    /// Leading bits of an IPv4 address that count, 8 to 32.
+    pub ipv4_prefix: u8,
+    /// Leading bits of an IPv6 address that count, 16 to 128.
+    pub ipv6_prefix: u8,
+    /// Whether the family or the exact bytes of the `User-Agent` count.
+    pub user_agent: UserAgentMatch,
+}
+
+/// How two `User-Agent` values are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum UserAgentMatch {
+    /// Browser family, platform class and mobile flag: survives updates.
+    Family,
+    /// Byte for byte.
+    Exact,
+}
+
+/// The kinds of token that are accepted, in the order of the setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Formats {
+    /// The kind that is minted.
+    pub minted: Format,
+    /// The other kind that is accepted too, when there is one.
+    pub also: Option<Format>,
+}
+
+impl Formats {
+    /// Whether tokens of this kind are accepted.
+    #[must_use]
+    pub fn accept(self, format: Format) -> bool {
+        self.minted == format || self.also == Some(format)
+    }
+}
+
+/// A kind of token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// Keyed fingerprint with a digest per part; has a `kid`.
+    Keyed,
+    /// `sha256(salt + ip + user-agent)` as the 2023 article mints it; has no `kid`.
+    Article,
+}
+
+impl Format {
+    /// The name in settings and logs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Keyed => "keyed",
+            Self::Article => "article",
+        }
+    }
+}
+
+/// Where a token may travel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenFrom {
+    /// In `Authorization: Bearer`.
+    pub authorization: bool,
+    /// In the session cookie.
+    pub cookie: bool,
+}
+
+/// Whether refusals are carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Enforce {
+    /// Yes.
+    On,
+    /// Never because the client changed.
+    Report,
+    /// Never, to a readable question from a trusted proxy.
+    Observe,
+}
+
+/// The addresses of the proxies whose forwarded headers are believed. Held in canonical form: an IPv4-mapped network
+/// is stored as IPv4, so that a comparison can never miss because of a spelling.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrustedProxies(Vec<IpNet>);
+
+impl TrustedProxies {
+    /// Takes networks over; IPv4-mapped IPv6 networks become IPv4, host bits are dropped.
+    #[must_use]
+    pub fn new(networks: impl IntoIterator<Item = IpNet>) -> Self {
+        Self(networks.into_iter().map(canonical_network).collect())
+    }
+
+    /// Whether the address belongs to a trusted proxy.
+    #[must_use]
+    pub fn contains(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.0.iter().any(|network| network.contains(&address))
+    }
+
+    /// The networks, canonical.
+    #[must_use]
+    pub fn networks(&self) -> &[IpNet] {
+        &self.0
+    }
+}
+
+/// `::ffff:10.0.0.0/104` means `10.0.0.0/8`.
+fn canonical_network(network: IpNet) -> IpNet {
+    const MAPPED_BITS: u8 = 96;
+    let network = network.trunc();
+    if let IpNet::V6(v6) = network
+        && v6.prefix_len() >= MAPPED_BITS
+        && let IpAddr::V4(address) = IpAddr::V6(v6.addr()).to_canonical()
+        && let Ok(v4) = ipnet::Ipv4Net::new(address, v6.prefix_len() - MAPPED_BITS)
+    {
+        return IpNet::V4(v4);
+    }
+    network
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mapped_network_is_the_network_it_maps() {
+        let trusted = TrustedProxies::new(["::ffff:10.1.2.3/104".parse().unwrap()]);
+        assert!(trusted.contains("10.200.0.1".parse().unwrap()));
+        assert!(trusted.contains("::ffff:10.0.0.9".parse().unwrap()));
+        assert!(!trusted.contains("11.0.0.1".parse().unwrap()));
+    }
+
+    #[test]
+    fn parts_print_in_one_order() {
+        let parts = Parts::NONE.with(Part::UserAgent).with(Part::Ip);
+        assert_eq!(parts.to_string(), "ip,user-agent");
+    }
+}

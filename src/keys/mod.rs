@@ -1,0 +1,3 @@
+//! The key ring on disk and in settings.
+
+pub mod pem;

@@ -1,0 +1,2 @@
+//! samehand
+fn main() {}
