@@ -7,12 +7,15 @@ use crate::support::{CLIENT, THIEF, client::Request};
 const NOBODY: &str = "203.0.113.66";
 
 /// Header and value. `{ip}` is the address somebody would like to have.
-const CLAIMS: [(&str, &str); 29] = [
+const CLAIMS: [(&str, &str); 34] = [
     ("X-Forwarded-For", "{ip}"),
     ("X-Real-IP", "{ip}"),
     ("Forwarded", "for={ip};host=forged.example.com;proto=https"),
     ("X_Forwarded_For", "{ip}"),
     ("X.Forwarded.For", "{ip}"),
+    ("X-Forwarded_For", "{ip}"),
+    ("X~Forwarded-For", "{ip}"),
+    ("X-Real`IP", "{ip}"),
     ("X-Forwarded-Uri", "/forged"),
     ("X-Forwarded-Method", "FORGED"),
     ("X-Forwarded-Host", "forged.example.com"),
@@ -35,6 +38,8 @@ const CLAIMS: [(&str, &str); 29] = [
     ("Remote.User", "forged"),
     ("REMOTE-USER", "forged"),
     ("Remote_Email", "forged@example.com"),
+    ("Remote~User", "forged"),
+    ("Remote!User", "forged"),
     ("Connection", "X-Forwarded-For"),
     ("Connection", "Remote-User"),
 ];
