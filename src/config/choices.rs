@@ -9,26 +9,14 @@ pub(super) fn one_of<T: Copy>(word: &str, choices: &[(&str, T)]) -> Result<T, St
     }
     let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
     let nearest = nearest(word, names.iter().copied()).unwrap_or_default();
-    Err(format!(
-        "`{word}` is not known; write {}; the nearest is `{nearest}`",
-        either(&names)
-    ))
+    Err(format!("`{word}` is not known; write {}; the nearest is `{nearest}`", either(&names)))
 }
 
 /// Every element of a comma list, read by `read`; the error tells of each that is wrong.
-pub(super) fn each<T>(
-    text: &str,
-    read: impl Fn(&str) -> Result<T, String>,
-) -> Result<Vec<T>, String> {
-    let elements: Vec<&str> = text
-        .split(',')
-        .map(str::trim)
-        .filter(|element| !element.is_empty())
-        .collect();
+pub(super) fn each<T>(text: &str, read: impl Fn(&str) -> Result<T, String>) -> Result<Vec<T>, String> {
+    let elements: Vec<&str> = text.split(',').map(str::trim).filter(|element| !element.is_empty()).collect();
     if elements.is_empty() {
-        return Err(String::from(
-            "the list is empty; write at least one value, or nothing at all for the default",
-        ));
+        return Err(String::from("the list is empty; write at least one value, or nothing at all for the default"));
     }
     let mut values = Vec::new();
     let mut errors = Vec::new();
@@ -38,40 +26,21 @@ pub(super) fn each<T>(
             Err(error) => errors.push(error),
         }
     }
-    if errors.is_empty() {
-        Ok(values)
-    } else {
-        Err(errors.join("; "))
-    }
+    if errors.is_empty() { Ok(values) } else { Err(errors.join("; ")) }
 }
 
 /// The list, if nothing stands in it twice.
 pub(super) fn without_repetition<T: PartialEq>(values: Vec<T>) -> Result<Vec<T>, String> {
-    let repeated = values
-        .iter()
-        .enumerate()
-        .any(|(position, value)| values[..position].contains(value));
-    if repeated {
-        Err(String::from(
-            "a value stands in the list twice; write it once",
-        ))
-    } else {
-        Ok(values)
-    }
+    let repeated = values.iter().enumerate().any(|(position, value)| values[..position].contains(value));
+    if repeated { Err(String::from("a value stands in the list twice; write it once")) } else { Ok(values) }
 }
 
 /// A whole number between two bounds, both included.
 pub(super) fn whole_number(text: &str, lowest: u64, highest: u64) -> Result<u64, String> {
-    let number = text
-        .bytes()
-        .all(|byte| byte.is_ascii_digit())
-        .then(|| text.parse().ok())
-        .flatten();
+    let number = text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten();
     number
         .filter(|number| (lowest..=highest).contains(number))
-        .ok_or_else(|| {
-            format!("`{text}` does not fit; write a whole number from {lowest} to {highest}")
-        })
+        .ok_or_else(|| format!("`{text}` does not fit; write a whole number from {lowest} to {highest}"))
 }
 
 fn either(names: &[&str]) -> String {

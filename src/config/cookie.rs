@@ -26,11 +26,7 @@ enum Reach {
 }
 
 /// Validates the settings of this file.
-pub(super) fn check(
-    raw: &Raw,
-    public: Option<&PublicUrl>,
-    findings: &mut Findings,
-) -> Option<Cookie> {
+pub(super) fn check(raw: &Raw, public: Option<&PublicUrl>, findings: &mut Findings) -> Option<Cookie> {
     let reach = match &raw.cookie_domain {
         Some(text) => findings.keep("COOKIE_DOMAIN", given_reach(text, public))?,
         None => public.map_or(Reach::Host, default_reach),
@@ -63,8 +59,7 @@ fn default_reach(public: &PublicUrl) -> Reach {
 
 /// Whether strangers have hosts below this name: a public suffix, or a single label.
 fn is_shared(name: &str) -> bool {
-    !name.contains('.')
-        || psl::suffix(name.as_bytes()).is_some_and(|suffix| suffix.as_bytes() == name.as_bytes())
+    !name.contains('.') || psl::suffix(name.as_bytes()).is_some_and(|suffix| suffix.as_bytes() == name.as_bytes())
 }
 
 fn given_reach(text: &str, public: Option<&PublicUrl>) -> Result<Reach, String> {
@@ -74,14 +69,16 @@ fn given_reach(text: &str, public: Option<&PublicUrl>) -> Result<Reach, String> 
     let domain = domain(text)?;
     if is_shared(&domain) {
         return Err(format!(
-            "`{domain}` is a public suffix or a single label, and browsers take no cookie for it; write a domain of yours such as example.com, or `host`"
+            "`{domain}` is a public suffix or a single label, and browsers take no cookie for it; \
+             write a domain of yours such as example.com, or `host`"
         ));
     }
     if let Some(public) = public
         && !is_within(&public.host, &domain)
     {
         return Err(format!(
-            "SAMEHAND_PUBLIC_URL is at {}, which is not in `{domain}`, so browsers would drop the cookie; write a domain that contains it, or `host`",
+            "SAMEHAND_PUBLIC_URL is at {}, which is not in `{domain}`, so browsers would drop the cookie; \
+             write a domain that contains it, or `host`",
             public.host
         ));
     }
@@ -90,12 +87,7 @@ fn given_reach(text: &str, public: Option<&PublicUrl>) -> Result<Reach, String> 
 
 fn is_within(host: &Host<String>, domain: &str) -> bool {
     match host {
-        Host::Domain(name) => {
-            name == domain
-                || name
-                    .strip_suffix(domain)
-                    .is_some_and(|rest| rest.ends_with('.'))
-        }
+        Host::Domain(name) => name == domain || name.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.')),
         Host::Ipv4(_) | Host::Ipv6(_) => false,
     }
 }
@@ -108,20 +100,16 @@ fn domain(text: &str) -> Result<String, String> {
     }
     let address = text.trim_start_matches('[').trim_end_matches(']');
     if address.parse::<std::net::IpAddr>().is_ok() {
-        return Err(format!(
-            "`{text}` is an address, and cookies have no domain there; write `host`"
-        ));
+        return Err(format!("`{text}` is an address, and cookies have no domain there; write `host`"));
     }
     if text.contains(':') {
-        return Err(format!(
-            "`{text}` has a port, and cookies know no ports; {remedy}"
-        ));
+        return Err(format!("`{text}` has a port, and cookies know no ports; {remedy}"));
     }
     let name = text.strip_prefix('.').unwrap_or(text);
     match Host::parse(name) {
-        Ok(Host::Ipv4(_) | Host::Ipv6(_)) => Err(format!(
-            "`{text}` is an address, and cookies have no domain there; write `host`"
-        )),
+        Ok(Host::Ipv4(_) | Host::Ipv6(_)) => {
+            Err(format!("`{text}` is an address, and cookies have no domain there; write `host`"))
+        }
         Ok(Host::Domain(name)) if name.split('.').all(is_label) => Ok(name),
         Ok(Host::Domain(_)) | Err(_) => Err(format!("`{text}` is not a domain; {remedy}")),
     }
@@ -143,9 +131,7 @@ fn default_name(reach: &Reach, over_http: bool) -> &'static str {
 /// The prefixes are promises that browsers enforce: a cookie that breaks one is dropped without a word.
 fn given_name(name: &str, reach: &Reach, over_http: bool) -> Result<String, String> {
     if !name.bytes().all(is_token_byte) {
-        return Err(format!(
-            "`{name}` is not a cookie name; write letters, digits, `-` and `_`"
-        ));
+        return Err(format!("`{name}` is not a cookie name; write letters, digits, `-` and `_`"));
     }
     let lower = name.to_ascii_lowercase();
     let promises_host = lower.starts_with("__host-");
@@ -158,7 +144,8 @@ fn given_name(name: &str, reach: &Reach, over_http: bool) -> Result<String, Stri
         && promises_host
     {
         return Err(format!(
-            "browsers drop `{name}` for the domain {domain}; set SAMEHAND_COOKIE_DOMAIN=host, or write a name that begins with `__Secure-`"
+            "browsers drop `{name}` for the domain {domain}; set SAMEHAND_COOKIE_DOMAIN=host, \
+             or write a name that begins with `__Secure-`"
         ));
     }
     Ok(name.to_owned())

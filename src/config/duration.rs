@@ -1,7 +1,7 @@
 //! Lengths of time as `30s`, `15m`, `8h`, `7d`. Never guesses a unit.
 
 /// Seconds in the text; the error says how to write it.
-pub(super) fn seconds(text: &str) -> Result<u64, String> {
+pub(crate) fn seconds(text: &str) -> Result<u64, String> {
     let unit = match text.bytes().last() {
         Some(b's') => 1,
         Some(b'm') => 60,
@@ -10,20 +10,12 @@ pub(super) fn seconds(text: &str) -> Result<u64, String> {
         Some(_) | None => return Err(explain(text)),
     };
     let digits = &text[..text.len() - 1];
-    let number = digits
-        .bytes()
-        .all(|byte| byte.is_ascii_digit())
-        .then(|| digits.parse::<u64>().ok())
-        .flatten();
-    number
-        .and_then(|number| number.checked_mul(unit))
-        .ok_or_else(|| explain(text))
+    let number = digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse::<u64>().ok()).flatten();
+    number.and_then(|number| number.checked_mul(unit)).ok_or_else(|| explain(text))
 }
 
 fn explain(text: &str) -> String {
-    format!(
-        "`{text}` is not a length of time; write a whole number and one unit, such as 30s, 15m, 8h or 7d"
-    )
+    format!("`{text}` is not a length of time; write a whole number and one unit, such as 30s, 15m, 8h or 7d")
 }
 
 #[cfg(test)]
@@ -32,32 +24,14 @@ mod tests {
 
     #[test]
     fn a_number_and_a_unit_are_seconds() {
-        for (text, expected) in [
-            ("30s", 30),
-            ("15m", 900),
-            ("8h", 28_800),
-            ("7d", 604_800),
-            ("0s", 0),
-        ] {
+        for (text, expected) in [("30s", 30), ("15m", 900), ("8h", 28_800), ("7d", 604_800), ("0s", 0)] {
             assert_eq!(seconds(text), Ok(expected));
         }
     }
 
     #[test]
     fn anything_else_is_refused() {
-        for text in [
-            "",
-            "8",
-            "h",
-            "8 h",
-            "+8h",
-            "-8h",
-            "8H",
-            "1h30m",
-            "8ü",
-            "1.5h",
-            "99999999999999999999d",
-        ] {
+        for text in ["", "8", "h", "8 h", "+8h", "-8h", "8H", "1h30m", "8ü", "1.5h", "99999999999999999999d"] {
             assert!(seconds(text).is_err(), "{text}");
         }
     }

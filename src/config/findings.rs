@@ -15,16 +15,12 @@ pub(super) struct Findings {
 impl Findings {
     /// Notes a problem with the setting of this name (without prefix).
     pub(super) fn problem(&mut self, name: &str, message: impl Into<String>) {
-        self.problems.push(Problem {
-            setting: format!("{PREFIX}{name}"),
-            message: message.into(),
-        });
+        self.problems.push(Problem { setting: format!("{PREFIX}{name}"), message: message.into() });
     }
 
     /// Notes a warning about the setting of this name (without prefix).
     pub(super) fn warn(&mut self, name: &str, message: impl AsRef<str>) {
-        self.warnings
-            .push(format!("{PREFIX}{name}: {}", message.as_ref()));
+        self.warnings.push(format!("{PREFIX}{name}: {}", message.as_ref()));
     }
 
     /// The value of a check that went well, or nothing and a problem.

@@ -16,17 +16,11 @@ pub(super) struct Lifetimes {
 /// Validates the settings of this file.
 pub(super) fn check(raw: &Raw, findings: &mut Findings) -> Option<Lifetimes> {
     if raw.session_idle.is_some() {
-        findings.problem(
-            "SESSION_IDLE",
-            "an idle limit is not in this release; remove the setting",
-        );
+        findings.problem("SESSION_IDLE", "an idle limit is not in this release; remove the setting");
     }
     let session = findings.keep("SESSION_TTL", session(&raw.session_ttl));
     let token = findings.keep("TOKEN_TTL", token(&raw.token_ttl));
-    let lifetimes = Lifetimes {
-        token: token?,
-        session: session?,
-    };
+    let lifetimes = Lifetimes { token: token?, session: session? };
     if lifetimes.token > lifetimes.session {
         let message = format!(
             "{} is longer than SAMEHAND_SESSION_TTL={}; write at most {}",
@@ -48,9 +42,5 @@ fn session(text: &str) -> Result<u64, String> {
 
 fn token(text: &str) -> Result<u64, String> {
     let seconds = seconds(text)?;
-    if seconds > 0 {
-        Ok(seconds)
-    } else {
-        Err(String::from("a token must live; write at least 1s"))
-    }
+    if seconds > 0 { Ok(seconds) } else { Err(String::from("a token must live; write at least 1s")) }
 }

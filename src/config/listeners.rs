@@ -32,25 +32,16 @@ pub(super) fn check(raw: &Raw, findings: &mut Findings) -> Option<Listeners> {
         "off" => Some(Vec::new()),
         text => findings.keep("ADMIN_LISTEN", addresses(text)),
     };
-    for address in admin_listen
-        .iter()
-        .flatten()
-        .filter(|address| address.is_reachable_from_elsewhere())
-    {
+    for address in admin_listen.iter().flatten().filter(|address| address.is_reachable_from_elsewhere()) {
         findings.warn(
             "ADMIN_LISTEN",
             format!("{address} can be reached from other machines; metrics are readable there without a token"),
         );
     }
     for address in listen.iter().flatten() {
-        if let Some(other) = admin_listen
-            .iter()
-            .flatten()
-            .find(|other| address.overlaps(other))
-        {
-            let message = format!(
-                "{other} is taken by SAMEHAND_LISTEN ({address}); write another port or path, or `off`"
-            );
+        if let Some(other) = admin_listen.iter().flatten().find(|other| address.overlaps(other)) {
+            let message =
+                format!("{other} is taken by SAMEHAND_LISTEN ({address}); write another port or path, or `off`");
             findings.problem("ADMIN_LISTEN", message);
         }
     }
@@ -66,13 +57,8 @@ pub(super) fn check(raw: &Raw, findings: &mut Findings) -> Option<Listeners> {
 fn addresses(text: &str) -> Result<Vec<ListenAddress>, String> {
     let addresses = each(text, address)?;
     for (position, address) in addresses.iter().enumerate() {
-        if let Some(other) = addresses[..position]
-            .iter()
-            .find(|other| address.overlaps(other))
-        {
-            return Err(format!(
-                "{address} and {other} cannot both be listened on; remove one of them"
-            ));
+        if let Some(other) = addresses[..position].iter().find(|other| address.overlaps(other)) {
+            return Err(format!("{address} and {other} cannot both be listened on; remove one of them"));
         }
     }
     Ok(addresses)
@@ -90,27 +76,20 @@ fn address(text: &str) -> Result<ListenAddress, String> {
         ));
     }
     if path.len() > LONGEST_SOCKET_PATH {
-        return Err(format!(
-            "`{text}` is too long; a socket's path has at most {LONGEST_SOCKET_PATH} bytes"
-        ));
+        return Err(format!("`{text}` is too long; a socket's path has at most {LONGEST_SOCKET_PATH} bytes"));
     }
     Ok(ListenAddress::Unix(PathBuf::from(path)))
 }
 
 fn socket_mode(text: &str) -> Result<u32, String> {
-    let octal = text
-        .bytes()
-        .all(|byte| byte.is_ascii_digit())
-        .then(|| u32::from_str_radix(text, 8).ok())
-        .flatten();
+    let octal = text.bytes().all(|byte| byte.is_ascii_digit()).then(|| u32::from_str_radix(text, 8).ok()).flatten();
     let Some(mode) = octal.filter(|mode| *mode <= 0o777) else {
-        return Err(format!(
-            "`{text}` is not a mode; write octal permission bits such as 0660"
-        ));
+        return Err(format!("`{text}` is not a mode; write octal permission bits such as 0660"));
     };
     if mode & WRITABLE_BY_OTHERS != 0 {
         return Err(format!(
-            "with {text} every user of this machine could pose as the proxy; write 0660 and set SAMEHAND_SOCKET_GROUP to the proxy's group"
+            "with {text} every user of this machine could pose as the proxy; \
+             write 0660 and set SAMEHAND_SOCKET_GROUP to the proxy's group"
         ));
     }
     Ok(mode)

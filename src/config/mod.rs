@@ -6,7 +6,7 @@
 mod binding;
 mod choices;
 mod cookie;
-mod duration;
+pub(crate) mod duration;
 mod findings;
 mod lifetimes;
 mod listeners;
@@ -27,7 +27,7 @@ mod toml_file;
 mod value_file;
 mod well_known;
 
-use crate::check::policy::Policy;
+use crate::check::policy::{Format, Policy};
 use crate::secret::Secret;
 use findings::Findings;
 use std::collections::BTreeMap;
@@ -37,6 +37,9 @@ use std::path::{Path, PathBuf};
 
 /// The settings file that is read when none is named and it exists.
 pub const DEFAULT_FILE: &str = "/etc/samehand/samehand.toml";
+
+/// What a secret that samehand makes itself is shown as.
+const GENERATED: &str = "generated in DATA";
 
 /// Settings that are valid.
 pub struct Config {
@@ -120,10 +123,7 @@ pub struct Problem {
 }
 
 /// The environment of this process: the one place where it is read.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the settings are what the environment is read for"
-)]
+#[expect(clippy::disallowed_methods, reason = "the settings are what the environment is read for")]
 pub fn environment() -> impl Iterator<Item = (OsString, OsString)> {
     std::env::vars_os()
 }
@@ -145,14 +145,9 @@ fn load_with_default_file(
     let mut findings = Findings::default();
     let mut given = sources::gather(file, default_file, environment, &mut findings);
     let raw = raw::read(&mut given).map_err(|error| error.to_string());
-    let config = findings
-        .keep(settings::CONFIG, raw)
-        .and_then(|raw| validate(raw, &given, &mut findings));
+    let config = findings.keep(settings::CONFIG, raw).and_then(|raw| validate(raw, &given, &mut findings));
     match config {
-        Some(config) if findings.problems.is_empty() => Ok(Config {
-            warnings: findings.warnings,
-            ..config
-        }),
+        Some(config) if findings.problems.is_empty() => Ok(Config { warnings: findings.warnings, ..config }),
         Some(_) | None => Err(findings.problems),
     }
 }
@@ -172,16 +167,17 @@ fn validate(mut raw: raw::Raw, given: &sources::Given, findings: &mut Findings) 
 
     let (listeners, service, binding) = (listeners?, service?, binding?);
     let (signing_keys, lifetimes, cookie) = (signing_keys?, lifetimes?, cookie?);
-    let effective = BTreeMap::from([
+    let mut effective = BTreeMap::from([
         ("DATA", service.data.display().to_string()),
-        (
-            "ALGORITHM",
-            signing::algorithm_in_use(&signing_keys).to_owned(),
-        ),
+        ("SALT", GENERATED.to_owned()),
+        ("ALGORITHM", signing::algorithm_in_use(&signing_keys).to_owned()),
         ("COOKIE_DOMAIN", cookie.domain),
         ("COOKIE_NAME", cookie.name.clone()),
         ("WORKERS", service.workers.to_string()),
     ]);
+    if signing_keys.is_empty() || binding.formats.accept(Format::Article) {
+        effective.insert("SECRET", GENERATED.to_owned());
+    }
     Some(Config {
         listen: listeners.listen,
         socket_mode: listeners.socket_mode,

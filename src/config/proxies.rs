@@ -12,11 +12,7 @@ const NAME: &str = "TRUSTED_PROXIES";
 pub(super) fn check(text: &str, findings: &mut Findings) -> Option<TrustedProxies> {
     let networks = findings.keep(NAME, each(text, network))?;
     let trusted = TrustedProxies::new(networks);
-    let too_wide: Vec<String> = trusted
-        .networks()
-        .iter()
-        .filter_map(|network| refusal(*network))
-        .collect();
+    let too_wide: Vec<String> = trusted.networks().iter().filter_map(|network| refusal(*network)).collect();
     if !too_wide.is_empty() {
         findings.problem(NAME, too_wide.join("; "));
         return None;
@@ -43,7 +39,10 @@ fn refusal(network: IpNet) -> Option<String> {
         IpNet::V6(_) => 16,
     };
     (network.prefix_len() < narrowest).then(|| {
-        format!("{network} is wider than /{narrowest}: almost anybody could claim any client address; list the proxies themselves")
+        format!(
+            "{network} is wider than /{narrowest}: almost anybody could claim any client address; \
+             list the proxies themselves"
+        )
     })
 }
 

@@ -18,34 +18,20 @@ pub(super) struct PublicUrl {
 /// Validates the settings of this file.
 pub(super) fn check(raw: &Raw, findings: &mut Findings) -> Option<PublicUrl> {
     if raw.sign_in_url.is_some() {
-        findings.problem(
-            "SIGN_IN_URL",
-            "a sign-in page is not in this release; remove the setting",
-        );
+        findings.problem("SIGN_IN_URL", "a sign-in page is not in this release; remove the setting");
     }
     let public = findings.keep(NAME, parse(raw.public_url.as_deref()?))?;
-    findings.warn(
-        NAME,
-        "the sign-in page is not in this release; browsers get the answers that API clients get",
-    );
+    findings.warn(NAME, "the sign-in page is not in this release; browsers get the answers that API clients get");
     if !public.https && !public.is_this_machine() {
-        findings.warn(
-            NAME,
-            "over plain http anybody on the way can take the cookie; write https://",
-        );
+        findings.warn(NAME, "over plain http anybody on the way can take the cookie; write https://");
     }
     Some(public)
 }
 
 fn parse(text: &str) -> Result<PublicUrl, String> {
     let explain = |what: &str| format!("{what}; write an address such as https://auth.example.com");
-    if text
-        .chars()
-        .any(|letter| letter.is_whitespace() || letter.is_control() || letter == '\\')
-    {
-        return Err(explain(
-            "it holds a blank, a control character or a backslash",
-        ));
+    if text.chars().any(|letter| letter.is_whitespace() || letter.is_control() || letter == '\\') {
+        return Err(explain("it holds a blank, a control character or a backslash"));
     }
     let lower = text.to_ascii_lowercase();
     if !lower.starts_with("https://") && !lower.starts_with("http://") {
@@ -64,10 +50,7 @@ fn parse(text: &str) -> Result<PublicUrl, String> {
         Some(Host::Ipv6(address)) => Host::Ipv6(address),
         None => return Err(explain("it names no host")),
     };
-    Ok(PublicUrl {
-        https: url.scheme() == "https",
-        host,
-    })
+    Ok(PublicUrl { https: url.scheme() == "https", host })
 }
 
 impl PublicUrl {

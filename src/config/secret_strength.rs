@@ -47,32 +47,20 @@ fn has_few_different_bytes(secret: &[u8]) -> bool {
 /// A pattern as long as a good secret may well be repeated: it is as hard to guess as it is alone.
 fn repeats_a_short_pattern(secret: &[u8], minimum: usize) -> bool {
     let longest = (secret.len() / 2).min(minimum.saturating_sub(1));
-    (1..=longest).any(|period| {
-        secret
-            .iter()
-            .zip(&secret[period..])
-            .all(|(byte, later)| byte == later)
-    })
+    (1..=longest).any(|period| secret.iter().zip(&secret[period..]).all(|(byte, later)| byte == later))
 }
 
 /// `0123456789`, `abcABCdef`, `9876`: three of four bytes are the last one or its neighbour.
 fn is_a_run(secret: &[u8]) -> bool {
     let steps = secret.len().saturating_sub(1);
     let neighbours = secret.iter().zip(secret.iter().skip(1));
-    let small = neighbours.filter(|(byte, next)| {
-        byte.to_ascii_lowercase()
-            .abs_diff(next.to_ascii_lowercase())
-            <= 1
-    });
+    let small = neighbours.filter(|(byte, next)| byte.to_ascii_lowercase().abs_diff(next.to_ascii_lowercase()) <= 1);
     steps >= 3 && small.count() * 4 >= steps * 3
 }
 
 /// Strikes out every published word and judges what is left: at most a quarter of the whole, or padding.
 fn is_well_known(secret: &[u8], minimum: usize) -> bool {
-    let letters = secret
-        .iter()
-        .filter(|byte| byte.is_ascii_alphanumeric())
-        .map(u8::to_ascii_lowercase);
+    let letters = secret.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(u8::to_ascii_lowercase);
     let letters: Zeroizing<Vec<u8>> = Zeroizing::new(letters.collect());
     let mut struck = vec![false; letters.len()];
     for word in WORDS {
@@ -82,11 +70,7 @@ fn is_well_known(secret: &[u8], minimum: usize) -> bool {
             }
         }
     }
-    let left = letters
-        .iter()
-        .zip(&struck)
-        .filter(|(_, struck)| !**struck)
-        .map(|(byte, _)| *byte);
+    let left = letters.iter().zip(&struck).filter(|(_, struck)| !**struck).map(|(byte, _)| *byte);
     let left: Zeroizing<Vec<u8>> = Zeroizing::new(left.collect());
     let anything_struck = left.len() < letters.len();
     anything_struck && (left.len() * 4 <= letters.len() || is_repetitive(&left, minimum))
@@ -96,11 +80,7 @@ fn is_well_known(secret: &[u8], minimum: usize) -> bool {
 mod tests {
     use super::*;
 
-    const GOOD: Weakness = Weakness {
-        short: false,
-        repetitive: false,
-        well_known: false,
-    };
+    const GOOD: Weakness = Weakness { short: false, repetitive: false, well_known: false };
 
     #[track_caller]
     fn is(secret: &str, expected: Weakness) {
@@ -128,28 +108,13 @@ mod tests {
     #[test]
     fn a_good_secret_may_contain_a_known_word_or_be_doubled() {
         is("secret-q8m2Zt7yVb4Kx1Rw9Lp6Ns3Jd5Hf0GcA", GOOD);
-        is(
-            "q8m2Zt7yVb4Kx1Rw9Lp6Ns3Jd5Hf0GcAq8m2Zt7yVb4Kx1Rw9Lp6Ns3Jd5Hf0GcA",
-            GOOD,
-        );
+        is("q8m2Zt7yVb4Kx1Rw9Lp6Ns3Jd5Hf0GcAq8m2Zt7yVb4Kx1Rw9Lp6Ns3Jd5Hf0GcA", GOOD);
     }
 
     #[test]
     fn a_short_secret_is_short_and_no_more() {
-        is(
-            "vQ7kZp2xW9",
-            Weakness {
-                short: true,
-                ..GOOD
-            },
-        );
-        is(
-            "short-but-unknown",
-            Weakness {
-                short: true,
-                ..GOOD
-            },
-        );
+        is("vQ7kZp2xW9", Weakness { short: true, ..GOOD });
+        is("short-but-unknown", Weakness { short: true, ..GOOD });
     }
 
     #[test]

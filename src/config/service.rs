@@ -27,15 +27,9 @@ pub(super) struct Service {
 }
 
 /// Validates the settings of this file.
-pub(super) fn check(
-    raw: &Raw,
-    state_directory: Option<PathBuf>,
-    findings: &mut Findings,
-) -> Option<Service> {
+pub(super) fn check(raw: &Raw, state_directory: Option<PathBuf>, findings: &mut Findings) -> Option<Service> {
     let given = raw.data.as_ref().map(PathBuf::from);
-    let data = given
-        .or(state_directory)
-        .unwrap_or_else(|| PathBuf::from(DATA_DEFAULT));
+    let data = given.or(state_directory).unwrap_or_else(|| PathBuf::from(DATA_DEFAULT));
     if raw.store != "sqlite" {
         let message = "another store than `sqlite` is not in this release; write sqlite, or remove the setting";
         findings.problem("STORE", message);
@@ -47,12 +41,7 @@ pub(super) fn check(
     let issuer = findings.keep("ISSUER", printable(&raw.issuer));
     let audience = raw.audience.as_deref().map(printable).transpose();
     let audience = findings.keep("AUDIENCE", audience);
-    let workers = findings.keep(
-        "WORKERS",
-        raw.workers
-            .as_deref()
-            .map_or_else(|| Ok(number_of_cores()), workers),
-    );
+    let workers = findings.keep("WORKERS", raw.workers.as_deref().map_or_else(|| Ok(number_of_cores()), workers));
     let log = findings.keep("LOG", log_filter(&raw.log));
     let formats = [("text", LogFormat::Text), ("json", LogFormat::Json)];
     let log_format = findings.keep("LOG_FORMAT", one_of(&raw.log_format, &formats));
@@ -69,9 +58,7 @@ pub(super) fn check(
 
 fn printable(text: &str) -> Result<String, String> {
     if text.chars().any(char::is_control) {
-        return Err(String::from(
-            "it holds a control character; write one line of text",
-        ));
+        return Err(String::from("it holds a control character; write one line of text"));
     }
     Ok(text.to_owned())
 }
@@ -89,13 +76,9 @@ fn workers(text: &str) -> Result<usize, String> {
 fn log_filter(text: &str) -> Result<String, String> {
     let levels = ["off", "error", "warn", "info", "debug", "trace"].map(|level| (level, ()));
     let directives = each(text, |directive| {
-        let (target, level) = directive
-            .rsplit_once('=')
-            .unwrap_or(("samehand", directive));
-        let target_is_a_path = !target.is_empty()
-            && target
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"_:-".contains(&byte));
+        let (target, level) = directive.rsplit_once('=').unwrap_or(("samehand", directive));
+        let target_is_a_path =
+            !target.is_empty() && target.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_:-".contains(&byte));
         if !target_is_a_path {
             return Err(format!(
                 "`{target}` is not a target; write a level, or target=level such as samehand::http=debug"

@@ -45,10 +45,7 @@ pub(super) const SETTINGS: [Setting; 35] = [
     list("SAMEHAND_ADMIN_LISTEN", Some("127.0.0.1:9181")),
     secret("SAMEHAND_ADMIN_TOKEN"),
     text("SAMEHAND_DATA", None),
-    Setting {
-        has_file_form: true,
-        ..text("SAMEHAND_STORE", Some("sqlite"))
-    },
+    Setting { has_file_form: true, ..text("SAMEHAND_STORE", Some("sqlite")) },
     text("SAMEHAND_STORE_MAX_STALE", None),
     secret("SAMEHAND_SECRET"),
     secret("SAMEHAND_SALT"),
@@ -91,26 +88,13 @@ pub(super) fn find_by_file_form(name: &str) -> Option<&'static Setting> {
 
 const fn text(full_name: &'static str, default: Option<&'static str>) -> Setting {
     let (_prefix, name) = full_name.split_at(PREFIX.len());
-    Setting {
-        full_name,
-        name,
-        default,
-        kind: Kind::Text,
-        has_file_form: false,
-    }
+    Setting { full_name, name, default, kind: Kind::Text, has_file_form: false }
 }
 
 const fn list(full_name: &'static str, default: Option<&'static str>) -> Setting {
-    Setting {
-        kind: Kind::List,
-        ..text(full_name, default)
-    }
+    Setting { kind: Kind::List, ..text(full_name, default) }
 }
 
 const fn secret(full_name: &'static str) -> Setting {
-    Setting {
-        kind: Kind::Secret,
-        has_file_form: true,
-        ..text(full_name, None)
-    }
+    Setting { kind: Kind::Secret, has_file_form: true, ..text(full_name, None) }
 }

@@ -36,7 +36,8 @@ pub(super) fn check(raw: &Raw, findings: &mut Findings) -> Option<Vec<PemKey>> {
             None
         }
         Some(_) if algorithm == Some(Algorithm::HS256) => {
-            let message = "HS256 signs with SAMEHAND_SECRET, but SAMEHAND_SIGNING_KEY_FILE is set; remove one of the two";
+            let message =
+                "HS256 signs with SAMEHAND_SECRET, but SAMEHAND_SIGNING_KEY_FILE is set; remove one of the two";
             findings.problem(ALGORITHM, message);
             None
         }
@@ -47,10 +48,7 @@ pub(super) fn check(raw: &Raw, findings: &mut Findings) -> Option<Vec<PemKey>> {
 /// The name of the algorithm that signs.
 pub(super) fn algorithm_in_use(keys: &[PemKey]) -> &'static str {
     let algorithm = keys.first().map_or(Algorithm::HS256, |key| key.algorithm);
-    ALGORITHMS
-        .into_iter()
-        .find(|(_, known)| *known == algorithm)
-        .map_or("", |(name, _)| name)
+    ALGORITHMS.into_iter().find(|(_, known)| *known == algorithm).map_or("", |(name, _)| name)
 }
 
 fn read(path: &Path, algorithm: Option<Algorithm>, findings: &mut Findings) -> Option<Vec<PemKey>> {
@@ -58,7 +56,6 @@ fn read(path: &Path, algorithm: Option<Algorithm>, findings: &mut Findings) -> O
     if file.open_to_others {
         findings.warn(KEY_FILE, value_file::openness_warning(path));
     }
-    let keys =
-        pem::read(&file.content, algorithm).map_err(|error| format!("{}: {error}", path.display()));
+    let keys = pem::read(&file.content, algorithm).map_err(|error| format!("{}: {error}", path.display()));
     findings.keep(KEY_FILE, keys)
 }

@@ -54,8 +54,7 @@ pub(super) fn gather(
         values: variables.values,
     }];
     let chosen = file.map(Path::to_path_buf).or(named);
-    if let Some(path) = chosen.or_else(|| exists(default_file).then(|| default_file.to_path_buf()))
-    {
+    if let Some(path) = chosen.or_else(|| exists(default_file).then(|| default_file.to_path_buf())) {
         places.push(Place {
             label: format!("file {}", path.display()),
             spell: str::to_lowercase,
@@ -64,17 +63,11 @@ pub(super) fn gather(
     }
     let mut values = BTreeMap::new();
     for setting in &SETTINGS {
-        if let Some(value) = places
-            .iter_mut()
-            .find_map(|place| place.take(setting, findings))
-        {
+        if let Some(value) = places.iter_mut().find_map(|place| place.take(setting, findings)) {
             values.insert(setting.name, value);
         }
     }
-    Given {
-        values,
-        state_directory: variables.state_directory,
-    }
+    Given { values, state_directory: variables.state_directory }
 }
 
 /// A path that cannot even be looked at exists as far as we know, and reading it then says what is wrong.
@@ -82,14 +75,8 @@ fn exists(path: &Path) -> bool {
     path.try_exists().unwrap_or(true)
 }
 
-fn read_variables(
-    environment: impl IntoIterator<Item = (OsString, OsString)>,
-    findings: &mut Findings,
-) -> Variables {
-    let mut variables = Variables {
-        values: BTreeMap::new(),
-        state_directory: None,
-    };
+fn read_variables(environment: impl IntoIterator<Item = (OsString, OsString)>, findings: &mut Findings) -> Variables {
+    let mut variables = Variables { values: BTreeMap::new(), state_directory: None };
     for (variable, value) in environment {
         if variable == "STATE_DIRECTORY" {
             let directory = std::env::split_paths(&value).next();
@@ -100,10 +87,7 @@ fn read_variables(
         let Some(name) = variable.strip_prefix(PREFIX) else {
             continue;
         };
-        let known = name == CONFIG
-            || settings::find(name)
-                .or_else(|| settings::find_by_file_form(name))
-                .is_some();
+        let known = name == CONFIG || settings::find(name).or_else(|| settings::find_by_file_form(name)).is_some();
         if !known {
             if !is_injected_by_kubernetes(name) {
                 findings.problem(name, suggestions::for_variable(name));
@@ -131,17 +115,13 @@ fn read_settings_file(path: &Path, findings: &mut Findings) -> BTreeMap<String, 
         return BTreeMap::new();
     };
     let Ok(text) = str::from_utf8(&file.content) else {
-        findings.problem(
-            CONFIG,
-            format!("{} is not UTF-8 text; save it as UTF-8", path.display()),
-        );
+        findings.problem(CONFIG, format!("{} is not UTF-8 text; save it as UTF-8", path.display()));
         return BTreeMap::new();
     };
     let mut values = toml_file::parse(path, text, findings);
     values.retain(|_, value| !value.is_empty());
-    let holds_a_secret = SETTINGS
-        .iter()
-        .any(|setting| setting.kind == Kind::Secret && values.contains_key(setting.name));
+    let holds_a_secret =
+        SETTINGS.iter().any(|setting| setting.kind == Kind::Secret && values.contains_key(setting.name));
     if file.open_to_others && holds_a_secret {
         findings.warn(CONFIG, value_file::openness_warning(path));
     }
@@ -151,27 +131,15 @@ fn read_settings_file(path: &Path, findings: &mut Findings) -> BTreeMap<String, 
 impl Place {
     /// The value of a setting in this place, if it is given there.
     fn take(&mut self, setting: &Setting, findings: &mut Findings) -> Option<GivenValue> {
-        let text = self
-            .values
-            .remove(setting.name)
-            .and_then(|text| trimmed(setting, text));
+        let text = self.values.remove(setting.name).and_then(|text| trimmed(setting, text));
         let file_form = format!("{}{FILE_SUFFIX}", setting.name);
-        let path = setting
-            .has_file_form
-            .then(|| self.values.remove(&file_form))
-            .flatten();
+        let path = setting.has_file_form.then(|| self.values.remove(&file_form)).flatten();
         match (text, path) {
             (None, None) => None,
-            (Some(text), None) => Some(GivenValue {
-                text,
-                origin: self.label.clone(),
-            }),
+            (Some(text), None) => Some(GivenValue { text, origin: self.label.clone() }),
             (Some(_), Some(_)) => {
                 let (direct, file) = ((self.spell)(setting.name), (self.spell)(&file_form));
-                findings.problem(
-                    setting.name,
-                    format!("both {direct} and {file} are set; remove one of them"),
-                );
+                findings.problem(setting.name, format!("both {direct} and {file} are set; remove one of them"));
                 None
             }
             (None, Some(path)) => {
@@ -181,16 +149,8 @@ impl Place {
                     findings.warn(&file_form, value_file::openness_warning(path));
                 }
                 let text = findings.keep(&file_form, value_file::value(path, file.content))?;
-                let origin = format!(
-                    "{} ({}) {}",
-                    self.label,
-                    (self.spell)(&file_form),
-                    path.display()
-                );
-                Some(GivenValue {
-                    text: trimmed(setting, text)?,
-                    origin,
-                })
+                let origin = format!("{} ({}) {}", self.label, (self.spell)(&file_form), path.display());
+                Some(GivenValue { text: trimmed(setting, text)?, origin })
             }
         }
     }
@@ -200,8 +160,6 @@ impl Place {
 fn trimmed(setting: &Setting, text: String) -> Option<String> {
     match setting.kind {
         Kind::Secret => Some(text),
-        Kind::Text | Kind::List => Some(text.trim())
-            .filter(|text| !text.is_empty())
-            .map(str::to_owned),
+        Kind::Text | Kind::List => Some(text.trim()).filter(|text| !text.is_empty()).map(str::to_owned),
     }
 }

@@ -1,19 +1,15 @@
-//! What somebody probably meant by a name that does not exist. Never guesses on their behalf: it only words the message.
+//! What somebody probably meant by a name that does not exist. Never acts on the guess,
+//! it only words the message.
 
 use super::settings::{self, CONFIG, FILE_SUFFIX, PREFIX, SETTINGS};
 
 /// Names that people bring along, and what they may mean here.
-const OTHER_NAMES: [(&str, &str); 1] = [(
-    "BIND",
-    "SAMEHAND_LISTEN (where to listen) or SAMEHAND_REQUIRE_SAME (what a token is bound to)",
-)];
+const OTHER_NAMES: [(&str, &str); 1] =
+    [("BIND", "SAMEHAND_LISTEN (where to listen) or SAMEHAND_REQUIRE_SAME (what a token is bound to)")];
 
 /// The message for a variable of the environment; the name comes without prefix.
 pub(super) fn for_variable(name: &str) -> String {
-    let mut message = format!(
-        "there is no such setting; {}",
-        meant(name, |known| format!("{PREFIX}{known}"))
-    );
+    let mut message = format!("there is no such setting; {}", meant(name, |known| format!("{PREFIX}{known}")));
     if name.contains("_SERVICE_") || name.ends_with("_PORT") || name.contains("_PORT_") {
         message.push_str("; if Kubernetes set it, write `enableServiceLinks: false` into the pod");
     }
@@ -25,16 +21,11 @@ pub(super) fn for_key(key: &str) -> String {
     let name = key.to_uppercase();
     let name = name.strip_prefix(PREFIX).unwrap_or(&name);
     let nearest = meant(name, str::to_lowercase);
-    format!(
-        "`{key}` in the file is not a setting; {nearest} (names in the file are lower case, without prefix)"
-    )
+    format!("`{key}` in the file is not a setting; {nearest} (names in the file are lower case, without prefix)")
 }
 
 fn meant(name: &str, spell: impl Fn(&str) -> String) -> String {
-    if let Some((_, meaning)) = OTHER_NAMES
-        .iter()
-        .find(|(other, _)| name.eq_ignore_ascii_case(other))
-    {
+    if let Some((_, meaning)) = OTHER_NAMES.iter().find(|(other, _)| name.eq_ignore_ascii_case(other)) {
         return format!("did you mean {meaning}?");
     }
     let upper = name.to_uppercase();
@@ -43,27 +34,15 @@ fn meant(name: &str, spell: impl Fn(&str) -> String) -> String {
         return format!("{known} cannot be given as a file, write {known} itself");
     }
     let file_forms = SETTINGS.iter().filter(|setting| setting.has_file_form);
-    let file_forms: Vec<_> = file_forms
-        .map(|setting| format!("{}{FILE_SUFFIX}", setting.name))
-        .collect();
-    let known = SETTINGS
-        .iter()
-        .map(|setting| setting.name)
-        .chain(file_forms.iter().map(String::as_str))
-        .chain([CONFIG]);
-    nearest(&upper, known).map_or_else(String::new, |known| {
-        format!("the nearest one is {}", spell(known))
-    })
+    let file_forms: Vec<_> = file_forms.map(|setting| format!("{}{FILE_SUFFIX}", setting.name)).collect();
+    let known =
+        SETTINGS.iter().map(|setting| setting.name).chain(file_forms.iter().map(String::as_str)).chain([CONFIG]);
+    nearest(&upper, known).map_or_else(String::new, |known| format!("the nearest one is {}", spell(known)))
 }
 
 /// The candidate that differs from the word in the fewest letters; the first of equals.
-pub(super) fn nearest<'a>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
-    candidates
-        .into_iter()
-        .min_by_key(|candidate| edit_distance(word, candidate))
+pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    candidates.into_iter().min_by_key(|candidate| edit_distance(word, candidate))
 }
 
 /// How many letters have to be inserted, dropped or replaced to get from one word to the other.

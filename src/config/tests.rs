@@ -19,11 +19,7 @@ type Variables<'a> = &'a [(&'a str, &'a str)];
 /// Loads from these variables (names without prefix) and no file.
 fn from_environment(variables: Variables) -> Result<Config, Vec<Problem>> {
     let nowhere = tempfile::tempdir().unwrap();
-    load_with_default_file(
-        None,
-        &nowhere.path().join("samehand.toml"),
-        prefixed(variables),
-    )
+    load_with_default_file(None, &nowhere.path().join("samehand.toml"), prefixed(variables))
 }
 
 /// Loads from these variables (names without prefix) and a settings file with this text.
@@ -31,18 +27,11 @@ fn from_both(variables: Variables, toml: &str) -> Result<Config, Vec<Problem>> {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("given.toml");
     std::fs::write(&file, toml).unwrap();
-    load_with_default_file(
-        Some(&file),
-        Path::new("/nonexistent/default.toml"),
-        prefixed(variables),
-    )
+    load_with_default_file(Some(&file), Path::new("/nonexistent/default.toml"), prefixed(variables))
 }
 
 fn prefixed(variables: Variables) -> Vec<(OsString, OsString)> {
-    variables
-        .iter()
-        .map(|(name, value)| (format!("SAMEHAND_{name}").into(), value.into()))
-        .collect()
+    variables.iter().map(|(name, value)| (format!("SAMEHAND_{name}").into(), value.into())).collect()
 }
 
 #[track_caller]
@@ -65,15 +54,9 @@ fn problems(loaded: Result<Config, Vec<Problem>>) -> Vec<Problem> {
 #[track_caller]
 fn only_problem(loaded: Result<Config, Vec<Problem>>, setting: &str, fragment: &str) {
     let problems = problems(loaded);
-    let [problem] = problems.as_slice() else {
-        panic!("not one problem: {problems:#?}")
-    };
+    let [problem] = problems.as_slice() else { panic!("not one problem: {problems:#?}") };
     assert_eq!(problem.setting, format!("SAMEHAND_{setting}"));
-    assert!(
-        problem.message.contains(fragment),
-        "{:?} does not say {fragment:?}",
-        problem.message
-    );
+    assert!(problem.message.contains(fragment), "{:?} does not say {fragment:?}", problem.message);
 }
 
 #[track_caller]

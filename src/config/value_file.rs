@@ -24,25 +24,16 @@ pub(super) struct ValueFile {
 pub(super) fn read(path: &Path) -> Result<ValueFile, String> {
     let shown = path.display();
     let unreadable = |error: std::io::Error| {
-        format!(
-            "cannot read {shown}: {error}; write the path of a file that exists and that this user may read"
-        )
+        format!("cannot read {shown}: {error}; write the path of a file that exists and that this user may read")
     };
     let file = File::open(path).map_err(unreadable)?;
     let mode = file.metadata().map_err(unreadable)?.permissions().mode();
     let mut content = Zeroizing::new(Vec::new());
-    file.take(LARGEST + 1)
-        .read_to_end(&mut content)
-        .map_err(unreadable)?;
+    file.take(LARGEST + 1).read_to_end(&mut content).map_err(unreadable)?;
     if content.len() as u64 > LARGEST {
-        return Err(format!(
-            "{shown} is larger than 1 MiB; write the path of the right file"
-        ));
+        return Err(format!("{shown} is larger than 1 MiB; write the path of the right file"));
     }
-    Ok(ValueFile {
-        content,
-        open_to_others: mode & OTHERS != 0,
-    })
+    Ok(ValueFile { content, open_to_others: mode & OTHERS != 0 })
 }
 
 /// The warning about a file that every user of the machine may read or write.
@@ -60,15 +51,8 @@ pub(super) fn value(path: &Path, mut content: Zeroizing<Vec<u8>>) -> Result<Stri
         }
     }
     if content.is_empty() {
-        return Err(format!(
-            "{} is empty; write the value into it",
-            path.display()
-        ));
+        return Err(format!("{} is empty; write the value into it", path.display()));
     }
-    String::from_utf8(std::mem::take(&mut *content)).map_err(|_| {
-        format!(
-            "{} is not UTF-8 text; write the value as text into it",
-            path.display()
-        )
-    })
+    String::from_utf8(std::mem::take(&mut *content))
+        .map_err(|_| format!("{} is not UTF-8 text; write the value as text into it", path.display()))
 }

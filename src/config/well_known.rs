@@ -155,11 +155,7 @@ mod tests {
     #[test]
     fn words_stand_in_the_form_in_which_they_are_compared() {
         for word in WORDS {
-            assert!(
-                word.bytes()
-                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()),
-                "{word}"
-            );
+            assert!(word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()), "{word}");
             assert!(!word.is_empty());
         }
     }

@@ -11,10 +11,7 @@ fn rows() -> Vec<(&'static str, &'static str)> {
         .filter(|line| line.starts_with("| `SAMEHAND_"))
         .map(|line| {
             let mut cells = line.split('|').map(str::trim).skip(1);
-            (
-                cells.next().unwrap().trim_matches('`'),
-                cells.next().unwrap(),
-            )
+            (cells.next().unwrap().trim_matches('`'), cells.next().unwrap())
         })
         .collect()
 }
