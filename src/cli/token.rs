@@ -1,12 +1,11 @@
 //! `samehand token mint | inspect`.
 
 use super::{Failure, Outcome, print};
-use crate::check::claims_of;
 use crate::check::client_ip::ClientIp;
 use crate::check::credential::BearerToken;
 use crate::check::fingerprint::ObservedClient;
 use crate::check::names::UserName;
-use crate::check::token::{self, VerifiedToken};
+use crate::check::token::{self, VerifiedToken, danger_unverified};
 use crate::check::user_agent::UserAgent;
 use crate::config::{Config, duration};
 use crate::issue::{Grant, Minter};
@@ -129,7 +128,7 @@ fn inspect(args: Inspect, config: &Config, now: u64) -> Outcome {
         Ok(_) => "ok",
         Err(refused) => refused.error.reason().name(),
     };
-    let (header, claims) = claims_of(text);
+    let (header, claims) = danger_unverified(text);
     let age = claims.as_ref().and_then(|claims| claims.get("iat")?.as_u64()).map(|iat| now.saturating_sub(iat));
     if args.json {
         let report = json!({
