@@ -1,3 +1,4 @@
 //! Decides and touches nothing.
 
+pub mod names;
 pub mod policy;
