@@ -81,27 +81,13 @@ fn converse(stream: TcpStream, seen: &Mutex<Seen>) -> io::Result<()> {
             seen.requests += 1;
             seen.last = Some(request.as_json());
         }
-        if path == "/ws"
-            && request
-                .header("Upgrade")
-                .is_some_and(|to| to.eq_ignore_ascii_case("websocket"))
-        {
+        if path == "/ws" && request.header("Upgrade").is_some_and(|to| to.eq_ignore_ascii_case("websocket")) {
             return web_socket(&mut input, &mut output, &request);
         }
         if path == "/raw" {
-            respond(
-                &mut output,
-                &request,
-                "application/json",
-                &request.as_json().to_string(),
-            )?;
+            respond(&mut output, &request, "application/json", &request.as_json().to_string())?;
         } else {
-            respond(
-                &mut output,
-                &request,
-                "text/html; charset=utf-8",
-                &page(&request),
-            )?;
+            respond(&mut output, &request, "text/html; charset=utf-8", &page(&request))?;
         }
     }
     Ok(())
@@ -121,28 +107,19 @@ impl Request {
         let mut head = input.take(LONGEST_HEAD);
         let start = read_line(&mut head)?;
         let mut words = start.split(' ').map(str::to_owned);
-        let (Some(method), Some(target)) =
-            (words.next().filter(|word| !word.is_empty()), words.next())
-        else {
+        let (Some(method), Some(target)) = (words.next().filter(|word| !word.is_empty()), words.next()) else {
             return Ok(None);
         };
         let mut headers = Vec::new();
         loop {
             let line = read_line(&mut head)?;
             match line.split_once(':') {
-                Some((name, value)) => {
-                    headers.push((name.to_owned(), value.trim_matches([' ', '\t']).to_owned()))
-                }
+                Some((name, value)) => headers.push((name.to_owned(), value.trim_matches([' ', '\t']).to_owned())),
                 None if line.is_empty() => break,
                 None => return Err(io::ErrorKind::InvalidData.into()),
             }
         }
-        let mut request = Self {
-            method,
-            target,
-            headers,
-            body_length: 0,
-        };
+        let mut request = Self { method, target, headers, body_length: 0 };
         if request.header("Expect").is_some() {
             output.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
         }
@@ -153,10 +130,7 @@ impl Request {
     /// Reads the body and forgets it; returns how long it was.
     fn read_body(&self, input: &mut BufReader<TcpStream>) -> io::Result<u64> {
         if self.header("Transfer-Encoding").is_none() {
-            let length = self
-                .header("Content-Length")
-                .map_or(Ok(0), str::parse)
-                .map_err(io::Error::other)?;
+            let length = self.header("Content-Length").map_or(Ok(0), str::parse).map_err(io::Error::other)?;
             return io::copy(&mut input.take(length), &mut io::sink());
         }
         let mut total = 0;
@@ -174,10 +148,7 @@ impl Request {
 
     /// The value of the first line of this name.
     fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(own, _)| own.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
     fn as_json(&self) -> Value {
@@ -200,16 +171,9 @@ fn read_line(input: &mut impl BufRead) -> io::Result<String> {
     Ok(line.into_iter().map(char::from).collect())
 }
 
-fn respond(
-    output: &mut TcpStream,
-    request: &Request,
-    content_type: &str,
-    body: &str,
-) -> io::Result<()> {
+fn respond(output: &mut TcpStream, request: &Request, content_type: &str, body: &str) -> io::Result<()> {
     let length = body.len();
-    let head = format!(
-        "HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\nContent-Length: {length}\r\n\r\n"
-    );
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\nContent-Length: {length}\r\n\r\n");
     let body = if request.method == "HEAD" { "" } else { body };
     output.write_all(format!("{head}{body}").as_bytes())
 }
@@ -217,24 +181,14 @@ fn respond(
 /// The page a person sees: who the application takes the caller for.
 fn page(request: &Request) -> String {
     let row = |name: &str| {
-        let value = request
-            .header(name)
-            .filter(|value| !value.is_empty())
-            .unwrap_or("(nothing)");
+        let value = request.header(name).filter(|value| !value.is_empty()).unwrap_or("(nothing)");
         format!("<tr><th>{name}</th><td>{}</td></tr>\n", escape(value))
     };
     let greeting = match request.header("Remote-User") {
         Some(user) if !user.is_empty() => format!("Hello, {}.", escape(user)),
         Some(_) | None => "Nobody told me who you are.".to_owned(),
     };
-    let rows: String = [
-        "Remote-User",
-        "Remote-Groups",
-        "Remote-Name",
-        "Remote-Email",
-    ]
-    .map(row)
-    .concat();
+    let rows: String = ["Remote-User", "Remote-Groups", "Remote-Name", "Remote-Email"].map(row).concat();
     format!(
         "<!doctype html>\n<title>Protected application</title>\n<h1>{greeting}</h1>\n<table>\n{rows}</table>\n\
          <p>The proxy asked samehand before this request came here. <a href=\"/raw\">Every header of it</a>.</p>\n"
@@ -242,10 +196,7 @@ fn page(request: &Request) -> String {
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 /// Shakes hands (RFC 6455 section 4.2.2) and sends every message back until the caller closes.

@@ -49,25 +49,11 @@ pub(crate) fn no_forged_header_is_believed(world: &World) {
         for times in [1, 2] {
             let row = format!("{name}: {value}, {times} time(s)");
             let claim = |request: Request, ip: &str| {
-                (0..times).fold(request, |request, _| {
-                    request.header(name, value.replace("{ip}", ip))
-                })
+                (0..times).fold(request, |request, _| request.header(name, value.replace("{ip}", ip)))
             };
-            the_owner_gains_nothing(
-                world,
-                &row,
-                claim(world.good(Request::get("/page?q=1")), NOBODY),
-            );
-            the_thief_stays_the_thief(
-                world,
-                &row,
-                claim(world.good(Request::get("/page")), &CLIENT.to_string()),
-            );
-            nobody_stays_nobody(
-                world,
-                &row,
-                claim(Request::get("/page"), &CLIENT.to_string()),
-            );
+            the_owner_gains_nothing(world, &row, claim(world.good(Request::get("/page?q=1")), NOBODY));
+            the_thief_stays_the_thief(world, &row, claim(world.good(Request::get("/page")), &CLIENT.to_string()));
+            nobody_stays_nobody(world, &row, claim(Request::get("/page"), &CLIENT.to_string()));
         }
     }
     all_at_once(world);
@@ -78,25 +64,13 @@ pub(crate) fn no_forged_header_is_believed(world: &World) {
 fn the_owner_gains_nothing(world: &World, row: &str, request: Request) {
     let outcome = world.ask(CLIENT, request);
     let seen = outcome.reached_the_application_as_alice(row);
-    assert_eq!(
-        (seen.method(), seen.target()),
-        ("GET", "/page?q=1"),
-        "{row}"
-    );
+    assert_eq!((seen.method(), seen.target()), ("GET", "/page?q=1"), "{row}");
     for (name, value) in seen.headers() {
         let line = format!("{name}: {value}").to_ascii_lowercase();
-        assert!(
-            !line.contains("forged") && !line.contains(NOBODY),
-            "{row}: the application was told {line}"
-        );
+        assert!(!line.contains("forged") && !line.contains(NOBODY), "{row}: the application was told {line}");
     }
     assert_eq!(seen.all("X-Forwarded-For"), ["127.0.0.7"], "{row}");
-    assert!(
-        seen.all("X-Real-IP")
-            .iter()
-            .all(|address| *address == "127.0.0.7"),
-        "{row}"
-    );
+    assert!(seen.all("X-Real-IP").iter().all(|address| *address == "127.0.0.7"), "{row}");
     let decision = world.decision(&outcome);
     let decided = ["remote_ip", "username", "method", "path"].map(|name| decision.field(name));
     assert_eq!(decided, ["127.0.0.7", "alice", "GET", "/page"], "{row}");
@@ -108,11 +82,7 @@ fn the_thief_stays_the_thief(world: &World, row: &str, request: Request) {
     let outcome = world.ask(THIEF, request);
     outcome.was_refused(row, &[403]);
     let decision = world.decision(&outcome);
-    assert_eq!(
-        (decision.field("reason"), decision.field("remote_ip")),
-        ("client-changed", "127.0.0.8"),
-        "{row}"
-    );
+    assert_eq!((decision.field("reason"), decision.field("remote_ip")), ("client-changed", "127.0.0.8"), "{row}");
 }
 
 /// Somebody without a token claims to be somebody.
@@ -120,11 +90,7 @@ fn the_thief_stays_the_thief(world: &World, row: &str, request: Request) {
 fn nobody_stays_nobody(world: &World, row: &str, request: Request) {
     let outcome = world.ask(THIEF, request);
     outcome.was_refused(row, &[401]);
-    assert_eq!(
-        world.decision(&outcome).field("reason"),
-        "token-missing",
-        "{row}"
-    );
+    assert_eq!(world.decision(&outcome).field("reason"), "token-missing", "{row}");
 }
 
 /// Every claim in one request, and `Connection` asking for all of them to be deleted on the way.
@@ -132,47 +98,21 @@ fn all_at_once(world: &World) {
     let names = CLAIMS.map(|(name, _)| name).join(", ");
     let claims = |request: Request, ip: &str| {
         let request = request.header("Connection", names.as_str());
-        CLAIMS.iter().fold(request, |request, (name, value)| {
-            request.header(name, value.replace("{ip}", ip))
-        })
+        CLAIMS.iter().fold(request, |request, (name, value)| request.header(name, value.replace("{ip}", ip)))
     };
     let row = "every claim at once";
-    the_owner_gains_nothing(
-        world,
-        row,
-        claims(world.good(Request::get("/page?q=1")), NOBODY),
-    );
-    the_thief_stays_the_thief(
-        world,
-        row,
-        claims(world.good(Request::get("/page")), &CLIENT.to_string()),
-    );
+    the_owner_gains_nothing(world, row, claims(world.good(Request::get("/page?q=1")), NOBODY));
+    the_thief_stays_the_thief(world, row, claims(world.good(Request::get("/page")), &CLIENT.to_string()));
 
     // Some proxies do delete what Connection names: then the question lacks it as well, and is answered accordingly.
-    for (name, statuses) in [
-        ("User-Agent", [200, 403]),
-        ("Authorization", [200, 401]),
-        ("Cookie", [200, 200]),
-    ] {
+    for (name, statuses) in [("User-Agent", [200, 403]), ("Authorization", [200, 401]), ("Cookie", [200, 200])] {
         let row = format!("Connection: {name}");
-        let outcome = world.ask(
-            CLIENT,
-            world.good(Request::get("/page")).header("Connection", name),
-        );
-        assert!(
-            statuses.contains(&outcome.reply.status),
-            "{row}: {:?}",
-            outcome.reply
-        );
+        let outcome = world.ask(CLIENT, world.good(Request::get("/page")).header("Connection", name));
+        assert!(statuses.contains(&outcome.reply.status), "{row}: {:?}", outcome.reply);
         assert_eq!(outcome.seen.is_some(), outcome.reply.status == 200, "{row}");
         if outcome.seen.is_some() {
             outcome.was_told_who_alice_is(&row);
         }
-        world
-            .ask(
-                THIEF,
-                world.good(Request::get("/page")).header("Connection", name),
-            )
-            .was_refused(&row, &[401, 403]);
+        world.ask(THIEF, world.good(Request::get("/page")).header("Connection", name)).was_refused(&row, &[401, 403]);
     }
 }

@@ -19,58 +19,42 @@ use world::World;
 
 #[test]
 fn nginx_over_a_unix_socket() {
-    every_row(World::start(|samehand, application| {
-        nginx::start(Place::Edge, &samehand.unix, application)
-    }));
+    every_row(World::start(|samehand, application| nginx::start(Place::Edge, &samehand.unix, application)));
 }
 
 #[test]
 fn nginx_over_tcp() {
-    every_row(World::start(|samehand, application| {
-        nginx::start(Place::Edge, &samehand.tcp, application)
-    }));
+    every_row(World::start(|samehand, application| nginx::start(Place::Edge, &samehand.tcp, application)));
 }
 
 #[test]
 fn traefik_with_the_file_provider() {
-    every_row(World::start(|samehand, application| {
-        traefik::start(Place::Edge, &samehand.tcp, application)
-    }));
+    every_row(World::start(|samehand, application| traefik::start(Place::Edge, &samehand.tcp, application)));
 }
 
 #[test]
 fn traefik_with_the_labels_of_the_compose_file() {
-    every_row(World::start(|samehand, application| {
-        traefik::start_with_labels(&samehand.tcp, application)
-    }));
+    every_row(World::start(|samehand, application| traefik::start_with_labels(&samehand.tcp, application)));
 }
 
 #[test]
 fn caddy_with_the_caddyfile() {
-    every_row(World::start(|samehand, application| {
-        caddy::start(Place::Edge, &samehand.tcp, application)
-    }));
+    every_row(World::start(|samehand, application| caddy::start(Place::Edge, &samehand.tcp, application)));
 }
 
 #[test]
 fn nginx_behind_a_cdn() {
-    every_hop(World::start(|samehand, application| {
-        nginx::start(Place::BehindFrontHop, &samehand.unix, application)
-    }));
+    every_hop(World::start(|samehand, application| nginx::start(Place::BehindFrontHop, &samehand.unix, application)));
 }
 
 #[test]
 fn traefik_behind_a_load_balancer() {
-    every_hop(World::start(|samehand, application| {
-        traefik::start(Place::BehindFrontHop, &samehand.tcp, application)
-    }));
+    every_hop(World::start(|samehand, application| traefik::start(Place::BehindFrontHop, &samehand.tcp, application)));
 }
 
 #[test]
 fn caddy_behind_a_cdn() {
-    every_hop(World::start(|samehand, application| {
-        caddy::start(Place::BehindFrontHop, &samehand.tcp, application)
-    }));
+    every_hop(World::start(|samehand, application| caddy::start(Place::BehindFrontHop, &samehand.tcp, application)));
 }
 
 /// What holds for a proxy that clients connect to.

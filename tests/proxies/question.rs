@@ -15,13 +15,7 @@ use crate::support::{
 };
 
 /// What a proxy may add of its own: where the question goes, and what samehand passes over.
-const OF_THE_PROXY: [&str; 5] = [
-    "host",
-    "accept-encoding",
-    "via",
-    "x-forwarded-port",
-    "x-forwarded-server",
-];
+const OF_THE_PROXY: [&str; 5] = ["host", "accept-encoding", "via", "x-forwarded-port", "x-forwarded-server"];
 
 /// What samehand reads, with the value it has to have for [`noisy_request`].
 const READ: [(&str, &str); 12] = [
@@ -55,32 +49,21 @@ const NEVER: [&str; 10] = [
 
 #[test]
 fn nginx_asks_exactly_what_samehand_reads() {
-    asks_exactly_what_samehand_reads(
-        "/auth/nginx",
-        &[],
-        Scripted::on_unix(&allow("")),
-        |samehand, application| nginx::start(Place::Edge, samehand, application),
-    );
+    asks_exactly_what_samehand_reads("/auth/nginx", &[], Scripted::on_unix(&allow("")), |samehand, application| {
+        nginx::start(Place::Edge, samehand, application)
+    });
 }
 
 #[test]
 fn traefik_asks_exactly_what_samehand_reads() {
-    asks_exactly_what_samehand_reads(
-        "/auth/traefik",
-        &[],
-        Scripted::on_tcp(&allow("")),
-        |samehand, application| traefik::start(Place::Edge, samehand, application),
-    );
+    asks_exactly_what_samehand_reads("/auth/traefik", &[], Scripted::on_tcp(&allow("")), |samehand, application| {
+        traefik::start(Place::Edge, samehand, application)
+    });
 }
 
 #[test]
 fn traefik_by_labels_asks_exactly_what_samehand_reads() {
-    asks_exactly_what_samehand_reads(
-        "/auth/traefik",
-        &[],
-        Scripted::on_tcp(&allow("")),
-        traefik::start_with_labels,
-    );
+    asks_exactly_what_samehand_reads("/auth/traefik", &[], Scripted::on_tcp(&allow("")), traefik::start_with_labels);
 }
 
 #[test]
@@ -109,12 +92,7 @@ fn an_answer_with_a_long_head_gets_through() {
     ] {
         let reply = ask(CLIENT, &proxy.address, &Request::get("/"));
         assert_eq!(reply.status, 200, "{:?}: {reply:?}", proxy.kind);
-        assert_eq!(
-            application.seen().all("Remote-Groups"),
-            [groups.as_str()],
-            "{:?}",
-            proxy.kind
-        );
+        assert_eq!(application.seen().all("Remote-Groups"), [groups.as_str()], "{:?}", proxy.kind);
     }
 }
 
@@ -135,27 +113,18 @@ fn asks_exactly_what_samehand_reads(
     assert_eq!(question[0], format!("GET {path} HTTP/1.1"));
     let headers: Vec<(String, &str)> = question[1..].iter().map(|line| split(line)).collect();
     for (name, expected) in READ {
-        let values: Vec<&str> = headers
-            .iter()
-            .filter(|(own, _)| own == name)
-            .map(|(_, value)| *value)
-            .collect();
+        let values: Vec<&str> = headers.iter().filter(|(own, _)| own == name).map(|(_, value)| *value).collect();
         assert_eq!(values, [expected], "{name} in {question:#?}");
     }
     for (name, _) in &headers {
         let name = name.as_str();
         let known = READ.iter().any(|(read, _)| *read == name) || OF_THE_PROXY.contains(&name);
-        assert!(
-            known || passed_over.contains(&name),
-            "{name} goes along in {question:#?}"
-        );
+        assert!(known || passed_over.contains(&name), "{name} goes along in {question:#?}");
         assert!(!NEVER.contains(&name), "{name} goes along in {question:#?}");
     }
 
     for lines in [[CHROME, FIREFOX], [FIREFOX, CHROME]] {
-        let request = lines.iter().fold(Request::get("/"), |request, line| {
-            request.header("User-Agent", *line)
-        });
+        let request = lines.iter().fold(Request::get("/"), |request, line| request.header("User-Agent", *line));
         assert_eq!(ask(CLIENT, &proxy.address, &request).status, 200);
         let question = samehand.last_question();
         let asked: Vec<&str> = question[1..]
@@ -175,10 +144,7 @@ fn asks_exactly_what_samehand_reads(
     assert_eq!(ask(CLIENT, &proxy.address, &Request::get("/")).status, 200);
     let question = samehand.last_question();
     for name in ["user-agent", "authorization", "cookie"] {
-        let invented = question[1..]
-            .iter()
-            .map(|line| split(line))
-            .find(|(own, _)| own == name);
+        let invented = question[1..].iter().map(|line| split(line)).find(|(own, _)| own == name);
         assert_eq!(invented, None, "the client sent none");
     }
     assert_eq!(application.seen().all("User-Agent"), [""; 0]);
@@ -214,10 +180,7 @@ fn allow(groups: &str) -> String {
         "Remote-Groups" if !groups.is_empty() => format!("{name}: {groups}\r\n"),
         _ => format!("{name}: {value}\r\n"),
     });
-    format!(
-        "HTTP/1.1 200 OK\r\nCache-Control: no-store\r\n{}Content-Length: 0\r\n\r\n",
-        identity.concat()
-    )
+    format!("HTTP/1.1 200 OK\r\nCache-Control: no-store\r\n{}Content-Length: 0\r\n\r\n", identity.concat())
 }
 
 fn split(line: &str) -> (String, &str) {

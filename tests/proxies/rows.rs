@@ -22,51 +22,22 @@ pub(crate) fn a_token_works_for_its_client_only(world: &World) {
     let seen = outcome.reached_the_application_as_alice("good token, same client");
     assert_eq!((seen.method(), seen.target()), ("GET", "/page?q=1"));
     let decision = world.decision(&outcome);
-    let told = [
-        "decision",
-        "reason",
-        "remote_ip",
-        "username",
-        "method",
-        "host",
-    ]
-    .map(|name| decision.field(name));
-    assert_eq!(
-        &told[..5],
-        ["allow", "ok", "127.0.0.7", "alice", "GET"],
-        "{decision:?}"
-    );
+    let told = ["decision", "reason", "remote_ip", "username", "method", "host"].map(|name| decision.field(name));
+    assert_eq!(&told[..5], ["allow", "ok", "127.0.0.7", "alice", "GET"], "{decision:?}");
     assert!(told[5].starts_with("app.example.com"), "{decision:?}");
 
-    let outcome = world.ask(
-        CLIENT,
-        world
-            .good(get())
-            .header("Cookie", format!("__Secure-samehand={token}")),
-    );
+    let outcome = world.ask(CLIENT, world.good(get()).header("Cookie", format!("__Secure-samehand={token}")));
     outcome.reached_the_application_as_alice("the same token in header and cookie");
 
-    let outcome = world.ask(
-        CLIENT,
-        get().header("User-Agent", CHROME_UPDATED).bearer(token),
-    );
+    let outcome = world.ask(CLIENT, get().header("User-Agent", CHROME_UPDATED).bearer(token));
     outcome.reached_the_application_as_alice("browser updated");
 
     let outcome = world.ask(CLIENT, get().header("User-Agent", CHROME));
     refused(world, &outcome, "no token", 401, "token-missing");
     assert_eq!(outcome.reply.all("WWW-Authenticate"), [NO_TOKEN]);
 
-    let outcome = world.ask(
-        CLIENT,
-        Request::get(&format!("/page?access_token={token}&token={token}")),
-    );
-    refused(
-        world,
-        &outcome,
-        "token in the query string",
-        401,
-        "token-missing",
-    );
+    let outcome = world.ask(CLIENT, Request::get(&format!("/page?access_token={token}&token={token}")));
+    refused(world, &outcome, "token in the query string", 401, "token-missing");
 
     let outcome = world.ask(THIEF, world.good(get()));
     refused(world, &outcome, "another address", 403, "client-changed");
@@ -79,13 +50,7 @@ pub(crate) fn a_token_works_for_its_client_only(world: &World) {
     refused(world, &outcome, "no User-Agent", 403, "client-changed");
 
     let outcome = world.ask(CLIENT, get().header("User-Agent", "").bearer(token));
-    refused(
-        world,
-        &outcome,
-        "an empty User-Agent",
-        403,
-        "client-changed",
-    );
+    refused(world, &outcome, "an empty User-Agent", 403, "client-changed");
 
     two_user_agent_lines(world, CHROME, FIREFOX);
     two_user_agent_lines(world, FIREFOX, CHROME);
@@ -96,10 +61,7 @@ pub(crate) fn a_token_works_for_its_client_only(world: &World) {
 #[track_caller]
 fn two_user_agent_lines(world: &World, first: &str, second: &str) {
     let row = format!("User-Agent {first} and {second}");
-    let request = Request::get("/")
-        .header("User-Agent", first)
-        .header("User-Agent", second)
-        .bearer(&world.token);
+    let request = Request::get("/").header("User-Agent", first).header("User-Agent", second).bearer(&world.token);
     let outcome = world.ask(CLIENT, request);
     match &outcome.seen {
         None => outcome.was_refused(&row, &[403]),
@@ -109,11 +71,7 @@ fn two_user_agent_lines(world: &World, first: &str, second: &str) {
         }
     }
     if matches!(world.proxy.kind, Kind::Traefik | Kind::Caddy) {
-        assert_eq!(
-            outcome.seen.is_some(),
-            first == CHROME,
-            "{row}: the first line is the one decided on"
-        );
+        assert_eq!(outcome.seen.is_some(), first == CHROME, "{row}: the first line is the one decided on");
     }
 }
 
@@ -122,12 +80,7 @@ pub(crate) fn broken_tokens_are_refused(world: &World) {
 
     let mut tampered = token();
     tampered.claims["sub"] = "bob".into();
-    rejected(
-        world,
-        "tampered claims",
-        &tampered.with_its_old_signature(),
-        "signature-invalid",
-    );
+    rejected(world, "tampered claims", &tampered.with_its_old_signature(), "signature-invalid");
 
     let mut expired = token();
     let two_days = 2 * 24 * 60 * 60;
@@ -145,41 +98,18 @@ pub(crate) fn broken_tokens_are_refused(world: &World) {
 
     let mut unknown = token();
     unknown.header["kid"] = "nobody".into();
-    rejected(
-        world,
-        "a key nobody has",
-        &unknown.signed(SECRET),
-        "key-unknown",
-    );
+    rejected(world, "a key nobody has", &unknown.signed(SECRET), "key-unknown");
 
     for algorithm in ["none", "None", "NONE", "nOnE"] {
         let mut none = token();
         none.header["alg"] = algorithm.into();
-        rejected(
-            world,
-            "no algorithm and no signature",
-            &none.unsigned(),
-            "token-malformed",
-        );
-        rejected(
-            world,
-            "no algorithm and a signature",
-            &none.signed(SECRET),
-            "token-malformed",
-        );
+        rejected(world, "no algorithm and no signature", &none.unsigned(), "token-malformed");
+        rejected(world, "no algorithm and a signature", &none.signed(SECRET), "token-malformed");
     }
 
     let mut bare = token();
-    bare.claims
-        .as_object_mut()
-        .expect("an object")
-        .remove("fingerprint");
-    rejected(
-        world,
-        "no fingerprint",
-        &bare.signed(SECRET),
-        "token-malformed",
-    );
+    bare.claims.as_object_mut().expect("an object").remove("fingerprint");
+    rejected(world, "no fingerprint", &bare.signed(SECRET), "token-malformed");
 
     let mut moved = token();
     moved.claims["jti"] = json!("another-token-identifier");
@@ -191,12 +121,7 @@ pub(crate) fn broken_tokens_are_refused(world: &World) {
     );
 
     rejected(world, "not a token", "rubbish", "token-malformed");
-    rejected(
-        world,
-        "half a token",
-        &world.token[..world.token.len() / 2],
-        "token-malformed",
-    );
+    rejected(world, "half a token", &world.token[..world.token.len() / 2], "token-malformed");
 
     let other = world.samehand.mint("alice", CLIENT, CHROME);
     let request = world.good(Request::get("/")).bearer(&other);
@@ -204,27 +129,11 @@ pub(crate) fn broken_tokens_are_refused(world: &World) {
     match world.proxy.kind {
         // nginx answers two Authorization lines itself.
         Kind::Nginx => outcome.was_refused("two tokens in two lines", &[400]),
-        Kind::Traefik | Kind::Caddy => refused(
-            world,
-            &outcome,
-            "two tokens in two lines",
-            401,
-            "token-ambiguous",
-        ),
+        Kind::Traefik | Kind::Caddy => refused(world, &outcome, "two tokens in two lines", 401, "token-ambiguous"),
     }
-    let outcome = world.ask(
-        CLIENT,
-        world
-            .good(Request::get("/"))
-            .header("Cookie", format!("__Secure-samehand={other}")),
-    );
-    refused(
-        world,
-        &outcome,
-        "one token in the header and another in the cookie",
-        401,
-        "token-ambiguous",
-    );
+    let outcome =
+        world.ask(CLIENT, world.good(Request::get("/")).header("Cookie", format!("__Secure-samehand={other}")));
+    refused(world, &outcome, "one token in the header and another in the cookie", 401, "token-ambiguous");
 }
 
 pub(crate) fn every_kind_of_request_gets_through(world: &World) {
@@ -239,20 +148,11 @@ pub(crate) fn every_kind_of_request_gets_through(world: &World) {
     for method in ["HEAD", "OPTIONS", "PUT", "DELETE", "PATCH"] {
         let row = format!("{method} with a good token");
         let outcome = world.ask(CLIENT, world.good(Request::new(method, "/page")));
-        assert_eq!(
-            outcome.reached_the_application_as_alice(&row).method(),
-            method
-        );
+        assert_eq!(outcome.reached_the_application_as_alice(&row).method(), method);
         assert_eq!(world.decision(&outcome).field("method"), method);
 
         let outcome = world.ask(CLIENT, Request::new(method, "/page"));
-        refused(
-            world,
-            &outcome,
-            &format!("{method} without a token"),
-            401,
-            "token-missing",
-        );
+        refused(world, &outcome, &format!("{method} without a token"), 401, "token-missing");
     }
 
     // The connection to samehand is kept and reused: the answer to one request must not be that to another.
@@ -260,10 +160,7 @@ pub(crate) fn every_kind_of_request_gets_through(world: &World) {
     for turn in 0..10 {
         let outcome = world.ask_over(&mut connection, world.good(Request::get("/")));
         outcome.reached_the_application_as_alice(&format!("good request {turn} of one connection"));
-        let outcome = world.ask_over(
-            &mut connection,
-            Request::get("/").header("User-Agent", CHROME),
-        );
+        let outcome = world.ask_over(&mut connection, Request::get("/").header("User-Agent", CHROME));
         outcome.was_refused(&format!("bad request {turn} of one connection"), &[401]);
     }
 }
@@ -281,47 +178,21 @@ pub(crate) fn a_web_socket_gets_through(world: &World) {
     let mut connection = Connection::open(CLIENT, &world.proxy.address);
     let outcome = world.ask_over(&mut connection, upgrade(world.good(Request::get("/ws"))));
     assert_eq!(outcome.reply.status, 101, "{:?}", outcome.reply);
-    assert_eq!(
-        outcome.reply.header("Sec-WebSocket-Accept"),
-        Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
-    );
+    assert_eq!(outcome.reply.header("Sec-WebSocket-Accept"), Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
     outcome.was_told_who_alice_is("WebSocket");
     // A final text frame of five bytes, masked as every client's is; and what a server sends for it.
     connection.send(b"\x81\x85\x01\x02\x03\x04igohn");
     assert_eq!(connection.take(7).expect("the echo"), b"\x81\x05hello");
 
     let outcome = world.ask(THIEF, upgrade(world.good(Request::get("/ws"))));
-    refused(
-        world,
-        &outcome,
-        "WebSocket with another's token",
-        403,
-        "client-changed",
-    );
+    refused(world, &outcome, "WebSocket with another's token", 403, "client-changed");
     let outcome = world.ask(CLIENT, upgrade(Request::get("/ws")));
-    refused(
-        world,
-        &outcome,
-        "WebSocket without a token",
-        401,
-        "token-missing",
-    );
+    refused(world, &outcome, "WebSocket without a token", 401, "token-missing");
 
-    let tunnel = world
-        .good(Request::get("/"))
-        .header("Connection", "Upgrade, HTTP2-Settings");
-    let outcome = world.ask(
-        CLIENT,
-        tunnel
-            .header("Upgrade", "h2c")
-            .header("HTTP2-Settings", "AAMAAABkAAQAAP__"),
-    );
+    let tunnel = world.good(Request::get("/")).header("Connection", "Upgrade, HTTP2-Settings");
+    let outcome = world.ask(CLIENT, tunnel.header("Upgrade", "h2c").header("HTTP2-Settings", "AAMAAABkAAQAAP__"));
     let seen = outcome.reached_the_application_as_alice("an upgrade to h2c");
-    assert_eq!(
-        seen.all("Upgrade"),
-        [""; 0],
-        "h2c: a tunnel in which nobody is asked any more"
-    );
+    assert_eq!(seen.all("Upgrade"), [""; 0], "h2c: a tunnel in which nobody is asked any more");
 }
 
 /// The request reached neither the application nor got any answer but this one, and samehand says why.
@@ -340,10 +211,7 @@ fn rejected(world: &World, row: &str, token: &str, reason: &str) {
 
 #[track_caller]
 fn rejected_as(world: &World, row: &str, token: &str, reasons: &[&str]) {
-    let outcome = world.ask(
-        CLIENT,
-        Request::get("/").header("User-Agent", CHROME).bearer(token),
-    );
+    let outcome = world.ask(CLIENT, Request::get("/").header("User-Agent", CHROME).bearer(token));
     let decision = world.decision(&outcome);
     let reason = decision.field("reason");
     assert!(reasons.contains(&reason), "{row}: {decision:?}");

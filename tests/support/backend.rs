@@ -20,21 +20,12 @@ impl Backend {
     #[track_caller]
     pub(crate) fn start() -> Self {
         let program = program();
-        let process = Process::start(Command::new(&program).args(["--listen", "127.0.0.1:0"]))
-            .unwrap_or_else(|_| {
-                panic!(
-                    "{} is not built: run `make test`, or `cargo build --examples` first",
-                    program.display()
-                )
-            });
-        let address = process.wait_for("where it listens", |line| {
-            line.strip_prefix("listening on ")
-                .and_then(|text| text.parse().ok())
+        let process = Process::start(Command::new(&program).args(["--listen", "127.0.0.1:0"])).unwrap_or_else(|_| {
+            panic!("{} is not built: run `make test`, or `cargo build --examples` first", program.display())
         });
-        Self {
-            address,
-            _process: process,
-        }
+        let address = process
+            .wait_for("where it listens", |line| line.strip_prefix("listening on ").and_then(|text| text.parse().ok()));
+        Self { address, _process: process }
     }
 
     /// What has reached the application so far.
@@ -42,10 +33,7 @@ impl Backend {
     pub(crate) fn seen(&self) -> Seen {
         let seen = ask(CLIENT, &Address::Tcp(self.address), &Request::get("/seen")).json();
         let requests = seen["requests"].as_u64().expect("a number of requests");
-        Seen {
-            requests,
-            last: seen["last"].clone(),
-        }
+        Seen { requests, last: seen["last"].clone() }
     }
 }
 
@@ -77,22 +65,11 @@ impl Seen {
     /// Every header line, in order.
     pub(crate) fn headers(&self) -> Vec<(&str, &str)> {
         let lines = self.last["headers"].as_array().into_iter().flatten();
-        lines
-            .map(|line| {
-                (
-                    line[0].as_str().unwrap_or_default(),
-                    line[1].as_str().unwrap_or_default(),
-                )
-            })
-            .collect()
+        lines.map(|line| (line[0].as_str().unwrap_or_default(), line[1].as_str().unwrap_or_default())).collect()
     }
 
     /// All values of this name, in order.
     pub(crate) fn all(&self, name: &str) -> Vec<&str> {
-        self.headers()
-            .into_iter()
-            .filter(|(own, _)| own.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value)
-            .collect()
+        self.headers().into_iter().filter(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value).collect()
     }
 }

@@ -40,22 +40,12 @@ pub(crate) fn start(place: Place, samehand: &Address, application: SocketAddr) -
         let configuration = path.join("Caddyfile");
         fs::write(&configuration, text).expect("a file in the temporary directory");
         let mut process = Process::start_tool("caddy", |command| {
-            command
-                .args(["run", "--adapter", "caddyfile", "--config"])
-                .arg(&configuration);
+            command.args(["run", "--adapter", "caddyfile", "--config"]).arg(&configuration);
             // It keeps its own files under the home directory.
-            command
-                .env("HOME", path)
-                .env("XDG_DATA_HOME", path)
-                .env("XDG_CONFIG_HOME", path);
+            command.env("HOME", path).env("XDG_DATA_HOME", path).env("XDG_CONFIG_HOME", path);
         });
         process.wait_until(|| accepts(address))?;
         Ok(process)
     });
-    Proxy {
-        kind: Kind::Caddy,
-        address: address.into(),
-        process,
-        _directory: directory,
-    }
+    Proxy { kind: Kind::Caddy, address: address.into(), process, _directory: directory }
 }

@@ -42,12 +42,7 @@ pub(crate) struct Request {
 
 impl Request {
     pub(crate) fn new(method: &str, target: &str) -> Self {
-        Self {
-            method: method.into(),
-            target: target.into(),
-            headers: Vec::new(),
-            body: Vec::new(),
-        }
+        Self { method: method.into(), target: target.into(), headers: Vec::new(), body: Vec::new() }
     }
 
     pub(crate) fn get(target: &str) -> Self {
@@ -58,11 +53,7 @@ impl Request {
     pub(crate) fn post(target: &str, body: impl Into<Vec<u8>>) -> Self {
         let body = body.into();
         let length = body.len().to_string();
-        Self {
-            body,
-            ..Self::new("POST", target)
-        }
-        .header("Content-Length", length)
+        Self { body, ..Self::new("POST", target) }.header("Content-Length", length)
     }
 
     /// One more header line, whether or not there is one of that name.
@@ -77,11 +68,7 @@ impl Request {
 
     /// The bytes, with a `Host` line first.
     pub(crate) fn bytes(&self) -> Vec<u8> {
-        let mut bytes = format!(
-            "{} {} HTTP/1.1\r\nHost: app.example.com\r\n",
-            self.method, self.target
-        )
-        .into_bytes();
+        let mut bytes = format!("{} {} HTTP/1.1\r\nHost: app.example.com\r\n", self.method, self.target).into_bytes();
         for (name, value) in &self.headers {
             bytes.extend_from_slice(name.as_bytes());
             bytes.extend_from_slice(b": ");
@@ -104,11 +91,7 @@ pub(crate) struct Reply {
 impl Reply {
     /// All values of that name, in order.
     pub(crate) fn all(&self, name: &str) -> Vec<&str> {
-        self.headers
-            .iter()
-            .filter(|(own, _)| own.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_str())
-            .collect()
+        self.headers.iter().filter(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str()).collect()
     }
 
     /// The value of that name, if there is exactly one line of it.
@@ -121,8 +104,7 @@ impl Reply {
 
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
-        serde_json::from_slice(&self.body)
-            .unwrap_or_else(|error| panic!("not JSON ({error}): {self:?}"))
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("not JSON ({error}): {self:?}"))
     }
 }
 
@@ -149,12 +131,8 @@ impl Connection {
     /// Connects from an address of this host. A Unix socket has no such thing, and `from` is not looked at.
     #[track_caller]
     pub(crate) fn open(from: Ipv4Addr, to: &Address) -> Self {
-        let stream = connect(from, to)
-            .unwrap_or_else(|error| panic!("cannot connect from {from} to {to:?}: {error}"));
-        Self {
-            stream,
-            unread: Vec::new(),
-        }
+        let stream = connect(from, to).unwrap_or_else(|error| panic!("cannot connect from {from} to {to:?}: {error}"));
+        Self { stream, unread: Vec::new() }
     }
 
     /// Sends bytes. A peer that has already answered and closed is no error: its answer is what counts.
@@ -166,8 +144,7 @@ impl Connection {
     #[track_caller]
     pub(crate) fn ask(&mut self, request: &Request) -> Reply {
         self.send(&request.bytes());
-        self.reply(request.method == "HEAD")
-            .unwrap_or_else(|error| panic!("no answer: {error}"))
+        self.reply(request.method == "HEAD").unwrap_or_else(|error| panic!("no answer: {error}"))
     }
 
     /// Reads the next answer, passing over interim ones.
@@ -178,11 +155,7 @@ impl Connection {
                 continue;
             }
             let bodiless = to_head || matches!(reply.status, 101 | 204 | 304);
-            reply.body = if bodiless {
-                Vec::new()
-            } else {
-                self.body(&reply)?
-            };
+            reply.body = if bodiless { Vec::new() } else { self.body(&reply)? };
             return Ok(reply);
         }
     }
@@ -205,10 +178,7 @@ impl Connection {
 
     fn head(&mut self) -> io::Result<Reply> {
         let start = self.line()?;
-        let status = start
-            .split(' ')
-            .nth(1)
-            .and_then(|status| status.parse().ok());
+        let status = start.split(' ').nth(1).and_then(|status| status.parse().ok());
         let status = status.ok_or_else(|| io::Error::other(format!("not an answer: {start:?}")))?;
         let mut headers = Vec::new();
         loop {
@@ -218,11 +188,7 @@ impl Connection {
             };
             headers.push((name.to_owned(), value.trim().to_owned()));
         }
-        Ok(Reply {
-            status,
-            headers,
-            body: Vec::new(),
-        })
+        Ok(Reply { status, headers, body: Vec::new() })
     }
 
     fn body(&mut self, reply: &Reply) -> io::Result<Vec<u8>> {
@@ -247,12 +213,7 @@ impl Connection {
         loop {
             if let Some(end) = self.unread.iter().position(|&byte| byte == b'\n') {
                 let line: Vec<u8> = self.unread.drain(..=end).collect();
-                return Ok(line
-                    .into_iter()
-                    .map(char::from)
-                    .collect::<String>()
-                    .trim_end()
-                    .to_owned());
+                return Ok(line.into_iter().map(char::from).collect::<String>().trim_end().to_owned());
             }
             self.more()?;
         }

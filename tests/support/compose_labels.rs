@@ -8,45 +8,25 @@ use std::{net::SocketAddr, path::Path};
 use serde_json::{Map, Value, json};
 
 /// Options that hold several values, which labels separate by commas.
-const LISTS: [&str; 4] = [
-    "entrypoints",
-    "middlewares",
-    "authrequestheaders",
-    "authresponseheaders",
-];
+const LISTS: [&str; 4] = ["entrypoints", "middlewares", "authrequestheaders", "authresponseheaders"];
 
 /// The dynamic configuration. JSON is YAML.
 #[track_caller]
 pub(crate) fn as_file(compose: &str, samehand: SocketAddr, application: SocketAddr) -> String {
     let mut root = Value::Object(Map::new());
     for label in items(compose, "\"traefik.") {
-        let (key, value) = label
-            .split_once('=')
-            .unwrap_or_else(|| panic!("a label without a value: {label}"));
+        let (key, value) = label.split_once('=').unwrap_or_else(|| panic!("a label without a value: {label}"));
         if key == "enable" {
-            assert_eq!(
-                value, "true",
-                "a label that takes a container away from Traefik"
-            );
+            assert_eq!(value, "true", "a label that takes a container away from Traefik");
             continue;
         }
-        let value = value
-            .replace("$$", "$")
-            .replace("samehand:9180", &samehand.to_string())
-            .replace("@docker", "@file");
+        let value =
+            value.replace("$$", "$").replace("samehand:9180", &samehand.to_string()).replace("@docker", "@file");
         match key.strip_suffix(".server.port") {
             None => insert(&mut root, key, typed(key, &value)),
             Some(service) => {
-                let address = if service.contains(".samehand.") {
-                    samehand
-                } else {
-                    application
-                };
-                insert(
-                    &mut root,
-                    &format!("{service}.servers"),
-                    json!([{ "url": format!("http://{address}") }]),
-                );
+                let address = if service.contains(".samehand.") { samehand } else { application };
+                insert(&mut root, &format!("{service}.servers"), json!([{ "url": format!("http://{address}") }]));
             }
         }
     }
@@ -58,12 +38,7 @@ pub(crate) fn arguments(compose: &str, own: SocketAddr, dynamic: &Path) -> Vec<S
     let file = format!("--providers.file.filename={}", dynamic.display());
     items(compose, "--")
         .filter(|option| !option.starts_with("providers.docker"))
-        .map(|option| {
-            format!(
-                "--{}",
-                option.replace("web.address=:80", &format!("web.address={own}"))
-            )
-        })
+        .map(|option| format!("--{}", option.replace("web.address=:80", &format!("web.address={own}"))))
         .chain([file])
         .collect()
 }
@@ -71,10 +46,7 @@ pub(crate) fn arguments(compose: &str, own: SocketAddr, dynamic: &Path) -> Vec<S
 /// The list items of the file that start so, without that start and without the quote at the end.
 fn items<'text>(compose: &'text str, start: &'text str) -> impl Iterator<Item = &'text str> {
     let item = move |line: &'text str| line.trim_start().strip_prefix("- ")?.strip_prefix(start);
-    compose
-        .lines()
-        .filter_map(item)
-        .map(|item| item.trim_end_matches('"'))
+    compose.lines().filter_map(item).map(|item| item.trim_end_matches('"'))
 }
 
 fn typed(key: &str, value: &str) -> Value {

@@ -19,34 +19,16 @@ pub(crate) fn start(place: Place, samehand: &Address, application: SocketAddr) -
         write_configuration(path, place, address, samehand, application);
         let mut process = Process::start_tool("nginx", |command| {
             // One process, so that it is gone when it is killed, and nothing written outside of the directory.
-            let ours = format!(
-                "daemon off; master_process off; pid {}/pid;",
-                path.display()
-            );
-            command
-                .args(["-e", "stderr", "-g", &ours, "-c"])
-                .arg(path.join("nginx.conf"))
-                .arg("-p")
-                .arg(path);
+            let ours = format!("daemon off; master_process off; pid {}/pid;", path.display());
+            command.args(["-e", "stderr", "-g", &ours, "-c"]).arg(path.join("nginx.conf")).arg("-p").arg(path);
         });
         process.wait_until(|| accepts(address))?;
         Ok(process)
     });
-    Proxy {
-        kind: Kind::Nginx,
-        address: address.into(),
-        process,
-        _directory: directory,
-    }
+    Proxy { kind: Kind::Nginx, address: address.into(), process, _directory: directory }
 }
 
-fn write_configuration(
-    to: &Path,
-    place: Place,
-    own: SocketAddr,
-    samehand: &Address,
-    application: SocketAddr,
-) {
+fn write_configuration(to: &Path, place: Place, own: SocketAddr, samehand: &Address, application: SocketAddr) {
     // The places that a distribution's nginx has for uploads need root.
     let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         .map(|what| format!(" {what}_temp_path {}/{what};", to.display()))
@@ -62,52 +44,21 @@ fn write_configuration(
     match place {
         Place::Edge => {}
         Place::BehindFrontHop => {
-            let (edge, cdn) = (
-                "include samehand-edge.conf;",
-                "include samehand-behind-cdn.conf;",
-            );
-            main = fill_in(
-                &main,
-                &[(edge, String::new()), (&format!("# {cdn}"), cdn.to_owned())],
-            );
+            let (edge, cdn) = ("include samehand-edge.conf;", "include samehand-behind-cdn.conf;");
+            main = fill_in(&main, &[(edge, String::new()), (&format!("# {cdn}"), cdn.to_owned())]);
         }
     }
     let upstream = file("nginx/samehand-upstream.conf");
-    let (unix, over_tcp) = (
-        "server unix:/run/samehand/samehand.sock;",
-        format!("# server {SAMEHAND};"),
-    );
+    let (unix, over_tcp) = ("server unix:/run/samehand/samehand.sock;", format!("# server {SAMEHAND};"));
     let upstream = match samehand {
-        Address::Unix(path) => fill_in(
-            &upstream,
-            &[(unix, format!("server unix:{};", path.display()))],
-        ),
-        Address::Tcp(address) => fill_in(
-            &upstream,
-            &[
-                (unix, String::new()),
-                (&over_tcp, format!("server {address};")),
-            ],
-        ),
+        Address::Unix(path) => fill_in(&upstream, &[(unix, format!("server unix:{};", path.display()))]),
+        Address::Tcp(address) => {
+            fill_in(&upstream, &[(unix, String::new()), (&over_tcp, format!("server {address};"))])
+        }
     };
-    let untouched = [
-        "edge",
-        "behind-cdn",
-        "forwarded",
-        "auth",
-        "protect",
-        "endpoints",
-    ]
-    .map(|part| {
-        (
-            format!("samehand-{part}.conf"),
-            file(format!("nginx/samehand-{part}.conf")),
-        )
-    });
-    let changed = [
-        ("nginx.conf".to_owned(), main),
-        ("samehand-upstream.conf".to_owned(), upstream),
-    ];
+    let untouched = ["edge", "behind-cdn", "forwarded", "auth", "protect", "endpoints"]
+        .map(|part| (format!("samehand-{part}.conf"), file(format!("nginx/samehand-{part}.conf"))));
+    let changed = [("nginx.conf".to_owned(), main), ("samehand-upstream.conf".to_owned(), upstream)];
     for (name, text) in untouched.into_iter().chain(changed) {
         fs::write(to.join(name), text).expect("a file in the temporary directory");
     }

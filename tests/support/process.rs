@@ -39,11 +39,7 @@ impl Process {
     /// Starts a program. `Err`: there is no such program.
     pub(crate) fn start(command: &mut Command) -> Result<Self, String> {
         let name = command.get_program().to_string_lossy().into_owned();
-        let spawned = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn();
+        let spawned = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let mut child = match spawned {
             Ok(child) => child,
             Err(error) if error.kind() == ErrorKind::NotFound => return Err(name),
@@ -52,22 +48,13 @@ impl Process {
         let output = Arc::new(Output::default());
         follow(child.stdout.take().expect("stdout is piped"), &output);
         follow(child.stderr.take().expect("stderr is piped"), &output);
-        Ok(Self {
-            name,
-            child,
-            output,
-        })
+        Ok(Self { name, child, output })
     }
 
     /// Starts a tool from `.tools/`, the system's directories or the search path, whichever has it first.
     #[track_caller]
     pub(crate) fn start_tool(name: &str, prepare: impl Fn(&mut Command)) -> Self {
-        let places = [
-            concat!(env!("CARGO_MANIFEST_DIR"), "/.tools/bin"),
-            "/usr/sbin",
-            "/usr/local/sbin",
-            "",
-        ];
+        let places = [concat!(env!("CARGO_MANIFEST_DIR"), "/.tools/bin"), "/usr/sbin", "/usr/local/sbin", ""];
         for place in places {
             let mut command = Command::new(Path::new(place).join(name));
             prepare(&mut command);
@@ -91,12 +78,7 @@ impl Process {
 
     /// Everything written so far.
     pub(crate) fn log(&self) -> String {
-        self.output
-            .so_far
-            .lock()
-            .expect("no reader panics")
-            .lines
-            .join("\n")
+        self.output.so_far.lock().expect("no reader panics").lines.join("\n")
     }
 
     /// The first line for which `wanted` answers, waiting for it if it has not come yet.
@@ -106,27 +88,15 @@ impl Process {
         let mut looked_at = 0;
         let mut so_far = self.output.so_far.lock().expect("no reader panics");
         loop {
-            if let Some(found) = so_far.lines[looked_at..]
-                .iter()
-                .find_map(|line| wanted(line))
-            {
+            if let Some(found) = so_far.lines[looked_at..].iter().find_map(|line| wanted(line)) {
                 return found;
             }
             looked_at = so_far.lines.len();
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() || so_far.streams_closed == 2 {
-                panic!(
-                    "{} never said {what}; it said:\n{}",
-                    self.name,
-                    so_far.lines.join("\n")
-                );
+                panic!("{} never said {what}; it said:\n{}", self.name, so_far.lines.join("\n"));
             }
-            so_far = self
-                .output
-                .changed
-                .wait_timeout(so_far, left)
-                .expect("no reader panics")
-                .0;
+            so_far = self.output.changed.wait_timeout(so_far, left).expect("no reader panics").0;
         }
     }
 
@@ -137,12 +107,7 @@ impl Process {
             if !self.is_alive() {
                 return Err(self.log());
             }
-            assert!(
-                Instant::now() < deadline,
-                "{} did not become ready; it said:\n{}",
-                self.name,
-                self.log()
-            );
+            assert!(Instant::now() < deadline, "{} did not become ready; it said:\n{}", self.name, self.log());
             // A foreign program has no event to wait for but its port, and a port can only be tried.
             thread::sleep(Duration::from_millis(5));
         }
@@ -163,19 +128,10 @@ fn follow(stream: impl Read + Send + 'static, output: &Arc<Output>) {
     thread::spawn(move || {
         for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
             let line = String::from_utf8_lossy(&line).into_owned();
-            output
-                .so_far
-                .lock()
-                .expect("no reader panics")
-                .lines
-                .push(line);
+            output.so_far.lock().expect("no reader panics").lines.push(line);
             output.changed.notify_all();
         }
-        output
-            .so_far
-            .lock()
-            .expect("no reader panics")
-            .streams_closed += 1;
+        output.so_far.lock().expect("no reader panics").streams_closed += 1;
         output.changed.notify_all();
     });
 }
@@ -193,9 +149,7 @@ pub(crate) fn accepts(address: SocketAddr) -> bool {
 
 /// Starts a proxy on a free address until it gets one: between choosing and binding, another test may take it.
 #[track_caller]
-pub(crate) fn on_a_free_address(
-    start: impl Fn(SocketAddr) -> Result<Process, String>,
-) -> (Process, SocketAddr) {
+pub(crate) fn on_a_free_address(start: impl Fn(SocketAddr) -> Result<Process, String>) -> (Process, SocketAddr) {
     let mut said = String::new();
     for _ in 0..5 {
         let address = free_address();

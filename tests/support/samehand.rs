@@ -46,42 +46,28 @@ impl Samehand {
             all.retain(|(known, _)| known != name);
             all.push(((*name).to_owned(), (*value).to_owned()));
         }
-        let process =
-            Process::start(command(&directory, &all).arg("serve")).expect("cargo builds samehand");
+        let process = Process::start(command(&directory, &all).arg("serve")).expect("cargo builds samehand");
         let listening = |what: &str, side: &str, unix: bool| {
             process.wait_for(what, |line| {
-                let address =
-                    field(line, "address").filter(|_| field(line, "msg") == Some("listening"))?;
+                let address = field(line, "address").filter(|_| field(line, "msg") == Some("listening"))?;
                 let address = match address.strip_prefix("unix:") {
                     Some(path) => Address::Unix(PathBuf::from(path)),
                     None => Address::Tcp(address.parse().ok()?),
                 };
-                (field(line, "side") == Some(side) && matches!(address, Address::Unix(_)) == unix)
-                    .then_some(address)
+                (field(line, "side") == Some(side) && matches!(address, Address::Unix(_)) == unix).then_some(address)
             })
         };
         let tcp = listening("where it listens on TCP", "public", false);
         let unix = listening("where it listens on a Unix socket", "public", true);
         let admin = listening("where it listens for administration", "admin", false);
-        Self {
-            process,
-            tcp,
-            unix,
-            admin,
-            directory,
-            settings: all,
-        }
+        Self { process, tcp, unix, admin, directory, settings: all }
     }
 
     /// Runs another command on the same settings and store, with this text on its standard input.
     #[track_caller]
     pub(crate) fn run(&self, arguments: &[&str], input: &str) -> Output {
         let mut command = command(&self.directory, &self.settings);
-        command
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("cargo builds samehand");
         let mut stdin = child.stdin.take().expect("stdin is piped");
         // A command that reads nothing closes its end first.
@@ -95,14 +81,8 @@ impl Samehand {
     pub(crate) fn succeed(&self, arguments: &[&str], input: &str) -> String {
         let output = self.run(arguments, input);
         let said = String::from_utf8_lossy(&output.stderr);
-        assert!(
-            output.status.success(),
-            "samehand {arguments:?} failed: {said}"
-        );
-        String::from_utf8(output.stdout)
-            .expect("text")
-            .trim_end()
-            .to_owned()
+        assert!(output.status.success(), "samehand {arguments:?} failed: {said}");
+        String::from_utf8(output.stdout).expect("text").trim_end().to_owned()
     }
 
     /// A user who can sign in with [`PASSWORD`].
@@ -116,29 +96,16 @@ impl Samehand {
     #[track_caller]
     pub(crate) fn mint(&self, user: &str, ip: Ipv4Addr, user_agent: &str) -> String {
         let ip = ip.to_string();
-        self.succeed(
-            &[
-                "token",
-                "mint",
-                "--user",
-                user,
-                "--ip",
-                &ip,
-                "--user-agent",
-                user_agent,
-            ],
-            "",
-        )
+        self.succeed(&["token", "mint", "--user", user, "--ip", &ip, "--user-agent", user_agent], "")
     }
 
     /// The log line of the decision about the request with this id.
     #[track_caller]
     pub(crate) fn decision(&self, request_id: &str) -> Decision {
-        self.process
-            .wait_for(&format!("what it decided about {request_id}"), |line| {
-                (field(line, "request_id") == Some(request_id) && field(line, "decision").is_some())
-                    .then(|| Decision(line.to_owned()))
-            })
+        self.process.wait_for(&format!("what it decided about {request_id}"), |line| {
+            (field(line, "request_id") == Some(request_id) && field(line, "decision").is_some())
+                .then(|| Decision(line.to_owned()))
+        })
     }
 }
 
@@ -156,11 +123,7 @@ impl Decision {
 fn command(directory: &TempDir, settings: &[(String, String)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_samehand"));
     command.env_clear().current_dir(directory.path());
-    command.envs(
-        settings
-            .iter()
-            .map(|(name, value)| (format!("SAMEHAND_{name}"), value)),
-    );
+    command.envs(settings.iter().map(|(name, value)| (format!("SAMEHAND_{name}"), value)));
     command
 }
 

@@ -26,15 +26,10 @@ impl Scripted {
     pub(crate) fn on_tcp(answer: &str) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let address = Address::Tcp(listener.local_addr().expect("a bound address"));
-        Self::start(
-            address,
-            TempDir::new().expect("a temporary directory"),
-            answer,
-            move || {
-                let (stream, _) = listener.accept()?;
-                Ok((stream.try_clone()?, stream))
-            },
-        )
+        Self::start(address, TempDir::new().expect("a temporary directory"), answer, move || {
+            let (stream, _) = listener.accept()?;
+            Ok((stream.try_clone()?, stream))
+        })
     }
 
     /// Answers on a Unix socket.
@@ -51,12 +46,7 @@ impl Scripted {
     /// The lines of the last question: the request line and then every header, in order.
     #[track_caller]
     pub(crate) fn last_question(&self) -> Vec<String> {
-        self.questions
-            .lock()
-            .expect("no connection panics")
-            .last()
-            .expect("at least one question")
-            .clone()
+        self.questions.lock().expect("no connection panics").last().expect("at least one question").clone()
     }
 
     fn start<R: Read + Send + 'static, W: Write + Send + 'static>(
@@ -73,8 +63,7 @@ impl Scripted {
                 thread::spawn(move || {
                     let mut lines = BufReader::new(input).lines().map_while(Result::ok);
                     loop {
-                        let head: Vec<String> =
-                            lines.by_ref().take_while(|line| !line.is_empty()).collect();
+                        let head: Vec<String> = lines.by_ref().take_while(|line| !line.is_empty()).collect();
                         if head.is_empty() {
                             return;
                         }
@@ -86,10 +75,6 @@ impl Scripted {
                 });
             }
         });
-        Self {
-            address,
-            questions,
-            _directory: directory,
-        }
+        Self { address, questions, _directory: directory }
     }
 }

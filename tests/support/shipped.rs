@@ -51,10 +51,7 @@ pub(crate) fn file(path: impl AsRef<Path>) -> String {
 #[track_caller]
 pub(crate) fn fill_in(shipped: &str, changes: &[(&str, String)]) -> String {
     changes.iter().fold(shipped.to_owned(), |text, (from, to)| {
-        assert!(
-            text.contains(from),
-            "the shipped configuration no longer says {from:?}"
-        );
+        assert!(text.contains(from), "the shipped configuration no longer says {from:?}");
         text.replace(from, to)
     })
 }

@@ -16,14 +16,8 @@ impl Token {
     #[track_caller]
     pub(crate) fn parse(token: &str) -> Self {
         let parts: Vec<&str> = token.split('.').collect();
-        let [header, claims, signature] = parts[..] else {
-            panic!("not a token: {token}")
-        };
-        Self {
-            header: decode(header),
-            claims: decode(claims),
-            signature: signature.to_owned(),
-        }
+        let [header, claims, signature] = parts[..] else { panic!("not a token: {token}") };
+        Self { header: decode(header), claims: decode(claims), signature: signature.to_owned() }
     }
 
     /// The token with the signature it came with.
@@ -39,13 +33,9 @@ impl Token {
     /// The token with a good HS256 signature of this secret.
     pub(crate) fn signed(&self, secret: &str) -> String {
         let part = self.signed_part();
-        let mut mac =
-            Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("a key of any length");
+        let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("a key of any length");
         mac.update(part.as_bytes());
-        format!(
-            "{part}.{}",
-            BASE64_URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())
-        )
+        format!("{part}.{}", BASE64_URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
     }
 
     fn signed_part(&self) -> String {

@@ -21,17 +21,11 @@ pub(crate) fn start(place: Place, samehand: &Address, application: SocketAddr) -
     };
     let dynamic = fill_in(
         &file(format!("{folder}/dynamic.yml")),
-        &[
-            (SAMEHAND, samehand.to_string()),
-            (APPLICATION, application.to_string()),
-        ],
+        &[(SAMEHAND, samehand.to_string()), (APPLICATION, application.to_string())],
     );
     run(&dynamic, |own, dynamic| {
         let shipped = format!("{folder}/dynamic.yml");
-        let changes = [
-            (PROXY, own.to_string()),
-            (shipped.as_str(), dynamic.display().to_string()),
-        ];
+        let changes = [(PROXY, own.to_string()), (shipped.as_str(), dynamic.display().to_string())];
         let configuration = dynamic.with_file_name("traefik.yml");
         let text = fill_in(&file(format!("{folder}/traefik.yml")), &changes);
         fs::write(&configuration, text).expect("a file in the temporary directory");
@@ -44,9 +38,7 @@ pub(crate) fn start(place: Place, samehand: &Address, application: SocketAddr) -
 pub(crate) fn start_with_labels(samehand: &Address, application: SocketAddr) -> Proxy {
     let shipped = file("traefik/docker-compose.yml");
     let dynamic = compose_labels::as_file(&shipped, tcp(samehand), application);
-    run(&dynamic, |own, dynamic| {
-        compose_labels::arguments(&shipped, own, dynamic)
-    })
+    run(&dynamic, |own, dynamic| compose_labels::arguments(&shipped, own, dynamic))
 }
 
 #[track_caller]
@@ -68,10 +60,5 @@ fn run(dynamic: &str, arguments: impl Fn(SocketAddr, &Path) -> Vec<String>) -> P
         })?;
         Ok(process)
     });
-    Proxy {
-        kind: Kind::Traefik,
-        address: address.into(),
-        process,
-        _directory: directory,
-    }
+    Proxy { kind: Kind::Traefik, address: address.into(), process, _directory: directory }
 }
