@@ -1,3 +1,4 @@
 //! Decides and touches nothing.
 
 pub mod policy;
+pub mod user_agent;
