@@ -2,5 +2,6 @@
 
 pub mod check;
 pub mod config;
+pub mod issue;
 pub mod keys;
 pub mod secret;
