@@ -98,6 +98,17 @@ pub enum Scheme {
     Https,
 }
 
+impl Scheme {
+    /// `http` or `https`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+}
+
 /// Why the proxy's description cannot be used; names the header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ForwardedError {
