@@ -79,7 +79,11 @@ impl System {
 
     /// The name as people write it.
     pub(super) fn name(self) -> &'static str {
-        if self == Self::WindowsPhone { "Windows Phone" } else { self.canonical() }
+        if self == Self::WindowsPhone {
+            "Windows Phone"
+        } else {
+            self.canonical()
+        }
     }
 }
 
@@ -100,7 +104,7 @@ pub(super) enum Name<'a> {
     Product(&'a [u8]),
     /// The first element of a `[...]` group.
     Group(&'a [u8]),
-    /// A comment in which at least one word has a name.
+    /// The first name in a comment that is not part of every comment.
     Comment(&'a [u8]),
 }
 
@@ -146,15 +150,16 @@ impl<'a> Browser<'a> {
 
     fn all_names(&self) -> impl Iterator<Item = Name<'a>> + use<'a> {
         self.after_system.clone().filter_map(|piece| match piece {
-            Piece::Word(word) => Some(name_of(word)).filter(|name| !name.is_empty()).map(Name::Product),
+            Piece::Word(word) => Some(name_of(word))
+                .filter(|name| !name.is_empty())
+                .map(Name::Product),
             Piece::Group(group) => Some(Name::Group(group_name(group))),
-            Piece::Comment(b"KHTML, like Gecko") => None,
-            Piece::Comment(comment) => names_in(comment).next().map(|_| Name::Comment(comment)),
+            Piece::Comment(comment) => comment_name(comment).map(Name::Comment),
         })
     }
 
-    /// One SP stands before each name, none holds a blank, and only what comes from a group or a comment can start
-    /// with `[` or `(`: two different lists of names never give one text.
+    /// One SP stands before each name, none holds a blank, and only what comes from a group or a comment starts with
+    /// `[` or `(`: two different lists of names never give one text.
     fn write(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(self.system.canonical().as_bytes());
         if self.mobile {
@@ -164,21 +169,13 @@ impl<'a> Browser<'a> {
             out.extend_from_slice(b"+webview");
         }
         for name in self.names() {
-            out.push(b' ');
-            match name {
-                Name::Product(name) => out.extend_from_slice(name),
-                Name::Group(name) => {
-                    out.push(b'[');
-                    out.extend_from_slice(name);
-                }
-                Name::Comment(comment) => {
-                    for (position, name) in names_in(comment).enumerate() {
-                        out.push(if position == 0 { b'(' } else { b' ' });
-                        out.extend_from_slice(name);
-                    }
-                    out.push(b')');
-                }
-            }
+            let (mark, name): (&[u8], _) = match name {
+                Name::Product(name) => (b" ", name),
+                Name::Group(name) => (b" [", name),
+                Name::Comment(name) => (b" (", name),
+            };
+            out.extend_from_slice(mark);
+            out.extend_from_slice(name);
         }
     }
 }
@@ -210,7 +207,9 @@ impl<'a> Iterator for Pieces<'a> {
                 (Piece::Group(group), after)
             }
             word => {
-                let end = word.iter().position(|byte| is_blank(*byte) || matches!(byte, b'(' | b'['));
+                let end = word
+                    .iter()
+                    .position(|byte| is_blank(*byte) || matches!(byte, b'(' | b'['));
                 let (word, after) = cut(word, end, 0);
                 (Piece::Word(word), after)
             }
@@ -223,7 +222,10 @@ impl<'a> Iterator for Pieces<'a> {
 /// The bytes before `end` and those after it and the `closing` bytes there; everything and nothing without an end.
 fn cut(bytes: &[u8], end: Option<usize>, closing: usize) -> (&[u8], &[u8]) {
     let end = end.unwrap_or(bytes.len());
-    (bytes.get(..end).unwrap_or_default(), bytes.get(end + closing..).unwrap_or_default())
+    (
+        bytes.get(..end).unwrap_or_default(),
+        bytes.get(end + closing..).unwrap_or_default(),
+    )
 }
 
 /// Where the comment that has just been opened is closed.
@@ -245,7 +247,12 @@ pub(super) fn name_of(word: &[u8]) -> &[u8] {
         return &[];
     }
     let slash = word.iter().position(|byte| *byte == b'/');
-    cut(word, slash.or_else(|| word.iter().position(u8::is_ascii_digit)), 0).0
+    cut(
+        word,
+        slash.or_else(|| word.iter().position(u8::is_ascii_digit)),
+        0,
+    )
+    .0
 }
 
 /// The names of the words of a comment.
@@ -256,11 +263,25 @@ pub(super) fn names_in(comment: &[u8]) -> impl Iterator<Item = &[u8]> {
         .filter(|name| !name.is_empty())
 }
 
+/// Crawlers and some applications introduce themselves in a comment; what follows describes the device and changes.
+fn comment_name(comment: &[u8]) -> Option<&[u8]> {
+    names_in(comment).find(|name| !matches!(*name, b"KHTML" | b"like" | b"Gecko" | b"compatible"))
+}
+
 /// Applications put themselves first into their group, and what they know about the device, the network and the
 /// language, which all change, behind.
 fn group_name(group: &[u8]) -> &[u8] {
-    let first = cut(group, group.iter().position(|byte| is_blank(*byte) || *byte == b';'), 0).0;
-    let version = first.windows(2).position(|pair| matches!(pair, [b'/', b'0'..=b'9']));
+    let first = cut(
+        group,
+        group
+            .iter()
+            .position(|byte| is_blank(*byte) || *byte == b';'),
+        0,
+    )
+    .0;
+    let version = first
+        .windows(2)
+        .position(|pair| matches!(pair, [b'/', b'0'..=b'9']));
     cut(first, version, 0).0
 }
 
@@ -313,7 +334,10 @@ fn starts_with_one_of(bytes: &[u8], separators: &[u8]) -> bool {
 }
 
 fn digits_at_the_start(bytes: &[u8]) -> usize {
-    bytes.iter().take_while(|byte| byte.is_ascii_digit()).count()
+    bytes
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count()
 }
 
 fn is_blank(byte: u8) -> bool {

