@@ -8,7 +8,9 @@ pub mod import;
 pub mod password;
 pub mod rules;
 
-use self::hasher::{Bench, Hasher, HasherError};
+pub use self::hasher::Hasher;
+
+use self::hasher::{Bench, HasherError};
 use self::password::PasswordHash;
 use crate::check::names::{DisplayName, Email, Groups, UserName};
 use crate::secret::Secret;
@@ -100,10 +102,7 @@ impl fmt::Display for Unavailable {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Store(error) => error.fmt(formatter),
-            Self::StoredHash(error) => write!(
-                formatter,
-                "a password hash in the store cannot be used: {error}"
-            ),
+            Self::StoredHash(error) => write!(formatter, "a password hash in the store cannot be used: {error}"),
             Self::Hashing(error) => error.fmt(formatter),
         }
     }
@@ -135,14 +134,11 @@ pub async fn sign_in(
     let store = Arc::clone(store);
     // What is no name at all is nobody's name, and takes as long.
     let name = UserName::enter(name).ok();
-    let attempt =
-        hasher.run(move |bench| attempt(&store, bench, name.as_ref(), password.expose(), now));
+    let attempt = hasher.run(move |bench| attempt(&store, bench, name.as_ref(), password.expose(), now));
     match attempt.await {
         Ok(outcome) => outcome,
         Err(HasherError::Busy) => Err(SignInError::Busy),
-        Err(HasherError::Stopped) => Err(SignInError::Unavailable(Unavailable::Hashing(
-            HasherError::Stopped,
-        ))),
+        Err(HasherError::Stopped) => Err(SignInError::Unavailable(Unavailable::Hashing(HasherError::Stopped))),
     }
 }
 
@@ -172,11 +168,7 @@ fn attempt(
             renew(store, bench, &user, &hash, password, now);
             return Ok(SignedIn::from(user));
         }
-        reason = if right {
-            RefusalReason::Disabled
-        } else {
-            RefusalReason::WrongPassword
-        };
+        reason = if right { RefusalReason::Disabled } else { RefusalReason::WrongPassword };
         let spent = hash.scheme();
         schemes.retain(|scheme| *scheme != spent);
     }
@@ -188,18 +180,11 @@ fn attempt(
 
 /// A hash that could not be computed or kept is no reason to refuse somebody whose password was right: the old one
 /// stays, and the next sign-in tries again.
-fn renew(
-    store: &Store,
-    bench: &Bench,
-    user: &User,
-    hash: &PasswordHash,
-    password: &[u8],
-    now: u64,
-) {
+fn renew(store: &Store, bench: &Bench, user: &User, hash: &PasswordHash, password: &[u8], now: u64) {
     let kept = match bench.renew(hash, password) {
-        Some(Ok(renewed)) => store
-            .rehash(&user.name, &user.password, &renewed.stored(), now)
-            .map_err(|error| error.to_string()),
+        Some(Ok(renewed)) => {
+            store.rehash(&user.name, &user.password, &renewed.stored(), now).map_err(|error| error.to_string())
+        }
         Some(Err(error)) => Err(error.to_string()),
         None => Ok(()),
     };
@@ -210,12 +195,7 @@ fn renew(
 
 impl From<User> for SignedIn {
     fn from(user: User) -> Self {
-        Self {
-            name: user.name,
-            display_name: user.display_name,
-            email: user.email,
-            groups: user.groups,
-        }
+        Self { name: user.name, display_name: user.display_name, email: user.email, groups: user.groups }
     }
 }
 
