@@ -1,4 +1,254 @@
-//! Decides and touches nothing.
+//! Decides and touches nothing: no clock, no file, no log, no HTTP answer; everything a check needs, it is given.
+//!
+//! The steps of a decision, in the order that is the security property — a bad proxy is found out before a missing
+//! token, and nothing of a token is believed before its signature holds:
+//!
+//! 1. [`client_ip::Peer::is_trusted`]: does the question come from a proxy that we believe?
+//! 2. [`forwarded`]: what did the client ask the proxy for?
+//! 3. [`client_ip`]: where is the client, right to left through trusted proxies?
+//! 4. [`user_agent`]: one `User-Agent` line, or none.
+//! 5. [`credential`]: exactly one token.
+//! 6. [`token`]: is it ours, and valid at this time? ([`key_ring`], [`claims`])
+//! 7. [`fingerprint`] and [`binding`]: is it in the hand it was given to?
+//! 8. [`identity`]: who is that, in words that are safe in headers? ([`names`])
+//!
+//! Each step returns a type with a private constructor that the next one consumes, so a forgotten step does not compile.
+//! Every refusal is a [`Denial`](decision::Denial), and [`decision`] says what follows from it.
 
+pub mod binding;
+mod claims;
+pub mod client_ip;
+pub mod credential;
+pub mod decision;
+pub mod fingerprint;
+pub mod forwarded;
+pub mod identity;
+pub mod key_ring;
 pub mod names;
 pub mod policy;
+pub mod token;
+pub mod user_agent;
+
+use actix_web::http::header::HeaderMap;
+use binding::{BindingError, BoundToken};
+use client_ip::{ClientIp, Peer};
+use credential::{BearerToken, Carrier, CredentialError, Presented};
+use decision::{Decision, Denial, Reason};
+use fingerprint::{FingerprintKeys, ObservedClient};
+use forwarded::{ForwardedRequest, Proxy};
+use identity::Identity;
+use key_ring::KeyRing;
+use policy::{Enforce, Format, Parts, Policy};
+use token::{TokenRefused, VerifiedToken};
+use user_agent::UserAgent;
+
+/// What every decision is measured against.
+pub struct Gate {
+    /// What the operator chose.
+    pub policy: Policy,
+    /// The keys that may have signed a token.
+    pub ring: KeyRing,
+    /// The keys of fingerprints.
+    pub fingerprints: FingerprintKeys,
+}
+
+/// A proxy's question about one request.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// The kind of proxy, from the route.
+    pub proxy: Proxy,
+    /// Who opened the connection.
+    pub peer: Peer,
+    /// The headers of the subrequest.
+    pub headers: &'a HeaderMap,
+}
+
+/// A decision, and what was seen on the way to it.
+#[derive(Debug)]
+pub struct Judgement<'a> {
+    /// What follows from the policy.
+    pub decision: Decision,
+    /// Why.
+    pub reason: Reason,
+    /// Set where `ENFORCE` lets the refusal pass: the answer is 200 with this identity.
+    pub passed: Option<Identity>,
+    /// What the steps found out.
+    pub seen: Seen<'a>,
+}
+
+/// What the steps found out, as far as they came. For logs and explanations; nothing here may lead to an allow.
+#[derive(Debug, Default)]
+pub struct Seen<'a> {
+    /// The original request.
+    pub request: Option<ForwardedRequest<'a>>,
+    /// The forwarded header at fault.
+    pub bad_header: Option<&'static str>,
+    /// The caller's address.
+    pub client_ip: Option<ClientIp>,
+    /// The caller's `User-Agent`.
+    pub user_agent: Option<UserAgent<'a>>,
+    /// How the token travelled.
+    pub carrier: Option<Carrier>,
+    /// The kind of token.
+    pub format: Option<Format>,
+    /// The user a verified token names.
+    pub username: Option<String>,
+    /// The key that signed it.
+    pub kid: Option<String>,
+    /// `exp` of a verified token.
+    pub expires_at: Option<u64>,
+    /// Parts of the client that changed.
+    pub changed: Parts,
+}
+
+/// Decides about one request at the time `now`, in seconds since 1970.
+pub fn decide<'a>(question: &Question<'a>, gate: &Gate, now: u64) -> Judgement<'a> {
+    let mut seen = Seen::default();
+    let denial = match steps(question, gate, now, &mut seen) {
+        Ok(recognised) => {
+            return Judgement {
+                decision: Decision::Allow(recognised.identity),
+                reason: Reason::Ok,
+                passed: None,
+                seen,
+            };
+        }
+        Err(denial) => denial,
+    };
+    let (decision, reason) = (denial.decision(), denial.reason());
+    let passed = passes(denial, gate.policy.enforce);
+    Judgement { decision, reason, passed, seen }
+}
+
+fn steps<'a>(
+    question: &Question<'a>,
+    gate: &Gate,
+    now: u64,
+    seen: &mut Seen<'a>,
+) -> Result<Recognised, Denial> {
+    let trusted = &gate.policy.trusted_proxies;
+    if !question.peer.is_trusted(trusted) {
+        return Err(Denial::ProxyUntrusted);
+    }
+    let request = forwarded::read(question.headers).map_err(|error| {
+        seen.bad_header = Some(error.header());
+        Denial::Forwarded(error)
+    })?;
+    seen.request = Some(request);
+    let ip = client_ip::behind_proxy(question.headers, trusted).map_err(Denial::ClientIp)?;
+    seen.client_ip = Some(ip);
+    recognise(question.headers, ip, gate, now, seen)
+}
+
+/// A caller whose token is valid and in the right hand.
+#[derive(Debug)]
+pub struct Recognised {
+    /// What may be said about the caller.
+    pub identity: Identity,
+    /// The token.
+    pub bound: BoundToken,
+}
+
+/// The steps from the `User-Agent` on, for a caller whose address is known: samehand's own endpoints start here.
+///
+/// # Errors
+/// The denial of the step that refused.
+pub fn recognise<'a>(
+    headers: &'a HeaderMap,
+    ip: ClientIp,
+    gate: &Gate,
+    now: u64,
+    seen: &mut Seen<'a>,
+) -> Result<Recognised, Denial> {
+    let policy = &gate.policy;
+    let user_agent = UserAgent::read(headers).map_err(Denial::UserAgent)?;
+    seen.user_agent = Some(user_agent);
+    let presented =
+        credential::read(headers, policy).map_err(|error| Denial::Credential(error, policy.formats.minted))?;
+    let token = verify_presented(presented, gate, now, seen)?;
+    let format = token.format();
+    seen.username = Some(token.subject().to_owned());
+    seen.kid = token.kid().map(str::to_owned);
+    seen.expires_at = Some(token.expires_at());
+    let client = ObservedClient { ip, user_agent };
+    let bound = binding::bind(token, &client, policy, &gate.fingerprints).map_err(|error| {
+        if let BindingError::ClientChanged(changed) = &error {
+            seen.changed = changed.changed();
+        }
+        Denial::Binding(error, format)
+    })?;
+    seen.changed = bound.changed();
+    let identity = Identity::of(&bound).map_err(|error| Denial::Identity(error, format))?;
+    Ok(Recognised { identity, bound })
+}
+
+/// Of several cookies of our name the one that verifies counts; two that verify for different sessions are ambiguous.
+fn verify_presented(
+    presented: Presented<'_>,
+    gate: &Gate,
+    now: u64,
+    seen: &mut Seen<'_>,
+) -> Result<VerifiedToken, Denial> {
+    let mut verify = |token: BearerToken<'_>| {
+        seen.carrier = Some(token.carrier());
+        let outcome = token::verify(token, &gate.ring, &gate.policy, now);
+        seen.format = Some(match &outcome {
+            Ok(verified) => verified.format(),
+            Err(TokenRefused { format, .. }) => *format,
+        });
+        outcome
+    };
+    let cookies = match presented {
+        Presented::One(token) => return verify(token).map_err(Denial::Token),
+        Presented::Cookies(cookies) => cookies,
+    };
+    let mut first_refusal = None;
+    let mut accepted: Option<VerifiedToken> = None;
+    for cookie in cookies {
+        match (verify(cookie), &accepted) {
+            (Ok(verified), Some(known)) if !verified.is_same_session(known) => {
+                return Err(Denial::Credential(CredentialError::Ambiguous, gate.policy.formats.minted));
+            }
+            (Ok(verified), _) => accepted = Some(verified),
+            (Err(refused), _) => _ = first_refusal.get_or_insert(refused),
+        }
+    }
+    match (accepted, first_refusal) {
+        (Some(verified), _) => {
+            seen.format = Some(verified.format());
+            Ok(verified)
+        }
+        (None, Some(refused)) => Err(Denial::Token(refused)),
+        (None, None) => Err(Denial::Credential(CredentialError::Missing, gate.policy.formats.minted)),
+    }
+}
+
+/// What `ENFORCE` makes of a refusal: `report` lets a changed client pass as itself, `observe` lets every readable
+/// question of a trusted proxy pass as nobody.
+fn passes(denial: Denial, enforce: Enforce) -> Option<Identity> {
+    match (enforce, denial) {
+        (Enforce::On, _) => None,
+        (Enforce::Report, denial) => {
+            pass_changed_client(denial, enforce).ok().and_then(|bound| Identity::of(&bound).ok())
+        }
+        (
+            Enforce::Observe,
+            Denial::ProxyUntrusted | Denial::Forwarded(_) | Denial::ClientIp(_) | Denial::UserAgent(_),
+        ) => None,
+        (
+            Enforce::Observe,
+            Denial::Credential(..) | Denial::Token(_) | Denial::Binding(..) | Denial::Identity(..),
+        ) => Some(Identity::nobody()),
+    }
+}
+
+/// Under `ENFORCE=report` a token that is valid but for its client passes.
+///
+/// # Errors
+/// The denial, unchanged, in every other case.
+pub fn pass_changed_client(denial: Denial, enforce: Enforce) -> Result<BoundToken, Denial> {
+    match (enforce, denial) {
+        (Enforce::Report, Denial::Binding(BindingError::ClientChanged(changed), _)) => Ok(changed.danger_pass()),
+        (Enforce::On | Enforce::Report | Enforce::Observe, denial) => Err(denial),
+    }
+}

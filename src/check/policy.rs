@@ -86,6 +86,12 @@ impl Parts {
         Self(self.0 & other.0)
     }
 
+    /// The parts in either set.
+    #[must_use]
+    pub fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     /// Whether the set is empty.
     #[must_use]
     pub fn is_empty(self) -> bool {

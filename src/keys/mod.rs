@@ -1,3 +1,248 @@
-//! The key ring on disk and in settings.
+//! The key ring: which keys sign, which are still accepted, and where each of them came from.
+//!
+//! [`load`] puts it together from the settings and, for what they leave open, from [`KeyFile`]; `check` only ever sees
+//! the result. A setting wins over a generated key: with `SAMEHAND_SECRET` set, generated keys are not accepted.
 
+mod file;
 pub mod pem;
+
+pub use file::{GeneratedKey, KeyFile, KeyState};
+
+use crate::check::fingerprint::{FingerprintKey, FingerprintKeys};
+use crate::check::key_ring::{KeyRing, VerifyingKey, algorithm_name};
+use crate::check::policy::Format;
+use crate::config::Config;
+use crate::secret::Secret;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hkdf::Hkdf;
+use jsonwebtoken::jwk::JwkSet;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
+use sha2::Sha256;
+use std::fmt;
+use std::path::PathBuf;
+
+/// Everything that signs and verifies.
+pub struct Keys {
+    /// What verifies.
+    pub ring: KeyRing,
+    /// What makes and compares fingerprints.
+    pub fingerprints: FingerprintKeys,
+    /// What signs new keyed tokens.
+    pub signer: Signer,
+    /// What signs new article tokens.
+    pub article_signer: Signer,
+    /// The public keys, for applications that verify tokens themselves.
+    pub published: JwkSet,
+    /// Every key, for `keys list`.
+    pub listed: Vec<ListedKey>,
+}
+
+/// A key that signs new tokens.
+#[derive(Clone)]
+pub struct Signer {
+    /// The one algorithm of this key.
+    pub algorithm: Algorithm,
+    /// The encoded header of its tokens.
+    pub header: String,
+    key: EncodingKey,
+}
+
+impl Signer {
+    /// The signature over `message`, in base64url.
+    ///
+    /// # Errors
+    /// When the cryptographic library refuses; a key that was loaded has signed before.
+    pub fn sign(&self, message: &str) -> Result<String, jsonwebtoken::errors::Error> {
+        jsonwebtoken::crypto::sign(message.as_bytes(), &self.key, self.algorithm)
+    }
+}
+
+/// One line of `keys list`.
+pub struct ListedKey {
+    /// The key's name in tokens.
+    pub kid: String,
+    /// `alg` of its tokens.
+    pub algorithm: String,
+    /// Its part in the ring.
+    pub state: KeyState,
+    /// The setting it comes from, or nothing for a generated one.
+    pub setting: Option<&'static str>,
+    /// When it was made, if that is known, in seconds since 1970.
+    pub created: Option<u64>,
+    /// From when on no token of an old key can be valid any more, if that is known.
+    pub safe_to_retire: Option<u64>,
+}
+
+/// Whether a missing key file is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// Made: `serve`, `token mint`.
+    Create,
+    /// An error: every other command.
+    Refuse,
+}
+
+/// Why there is no key ring.
+#[derive(Debug)]
+pub enum KeysError {
+    /// There is no key file at this path.
+    Absent(PathBuf),
+    /// The file or directory cannot be used.
+    Unusable(PathBuf, String),
+    /// This key cannot be retired, for this reason.
+    NotRetirable(String, String),
+    /// The system gives no random bytes.
+    NoRandomness(String),
+}
+
+impl fmt::Display for KeysError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Absent(path) => write!(
+                formatter,
+                "there are no keys at {}; start the service once, or point SAMEHAND_DATA at its directory",
+                path.display()
+            ),
+            Self::Unusable(path, problem) => write!(formatter, "{} cannot be used: {problem}", path.display()),
+            Self::NotRetirable(kid, why) => write!(formatter, "key {kid} cannot be retired: {why}"),
+            Self::NoRandomness(problem) => write!(formatter, "the system gives no random bytes: {problem}"),
+        }
+    }
+}
+
+impl std::error::Error for KeysError {}
+
+/// Whether the settings leave a secret open, so that the key file is needed.
+#[must_use]
+pub fn needs_file(config: &Config) -> bool {
+    let hmac_needed = config.signing_keys.is_empty() || config.policy.formats.accept(Format::Article);
+    config.salt.is_none() || (config.secret.is_none() && hmac_needed)
+}
+
+/// Puts the ring together.
+///
+/// # Errors
+/// [`KeysError`] when the key file is needed and cannot be had.
+pub fn load(config: &Config, missing: Missing, now: u64) -> Result<Keys, KeysError> {
+    let file = match (needs_file(config), missing) {
+        (false, _) => None,
+        (true, Missing::Create) => Some(KeyFile::open_or_create(&config.data, now)?),
+        (true, Missing::Refuse) => Some(KeyFile::open(&config.data)?),
+    };
+    let mut ring = Assembly::new(config.policy.max_lifetime);
+    for key in &config.signing_keys {
+        ring.pem(key);
+    }
+    if let Some(secret) = &config.secret {
+        ring.hmac(secret, KeyState::Active, Some("SAMEHAND_SECRET"), None);
+    } else if let Some(file) = &file {
+        for key in file.keys() {
+            ring.hmac(&key.secret(), key.state, None, Some(key));
+        }
+    }
+    if let Some(previous) = &config.secret_previous {
+        ring.hmac(previous, KeyState::Old, Some("SAMEHAND_SECRET_PREVIOUS"), None);
+    }
+    let salt = config.salt.clone().or_else(|| file.as_ref().map(KeyFile::salt));
+    let unreachable = || KeysError::Absent(KeyFile::path(&config.data));
+    let fingerprints = FingerprintKeys::new(
+        FingerprintKey::from_salt(salt.ok_or_else(unreachable)?),
+        config.salt_previous.clone().map(FingerprintKey::from_salt),
+    );
+    let article_signer = ring.article_signer.clone();
+    let signer = ring.signer.or_else(|| ring.article_signer.clone()).ok_or_else(unreachable)?;
+    Ok(Keys {
+        ring: KeyRing::new(ring.keyed, ring.article),
+        fingerprints,
+        article_signer: article_signer.map_or_else(|| signer.clone(), Signer::for_article),
+        signer,
+        published: JwkSet { keys: config.signing_keys.iter().map(|key| key.jwk.clone()).collect() },
+        listed: ring.listed,
+    })
+}
+
+impl Signer {
+    /// The same key with the article's header, which has no `kid`.
+    fn for_article(self) -> Self {
+        Self { header: URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256","typ":"JWT"}"#), ..self }
+    }
+}
+
+/// The ring while it is put together.
+struct Assembly {
+    max_lifetime: u64,
+    keyed: Vec<VerifyingKey>,
+    article: Vec<VerifyingKey>,
+    signer: Option<Signer>,
+    article_signer: Option<Signer>,
+    listed: Vec<ListedKey>,
+}
+
+impl Assembly {
+    fn new(max_lifetime: u64) -> Self {
+        let (keyed, article, listed) = (Vec::new(), Vec::new(), Vec::new());
+        Self { max_lifetime, keyed, article, signer: None, article_signer: None, listed }
+    }
+
+    /// The first private key signs, the others are accepted.
+    fn pem(&mut self, key: &pem::PemKey) {
+        let verifying = VerifyingKey::new(key.kid().to_owned(), key.algorithm, key.verifying.clone());
+        let mut state = KeyState::Old;
+        if let (None, Some(signing)) = (&self.signer, &key.signing) {
+            state = KeyState::Active;
+            let header = verifying.header().to_owned();
+            self.signer = Some(Signer { algorithm: key.algorithm, header, key: signing.clone() });
+        }
+        self.list(&verifying, state, Some("SAMEHAND_SIGNING_KEY_FILE"), None);
+        self.keyed.push(verifying);
+    }
+
+    fn hmac(
+        &mut self,
+        secret: &Secret,
+        state: KeyState,
+        setting: Option<&'static str>,
+        generated: Option<&GeneratedKey>,
+    ) {
+        let key = DecodingKey::from_secret(secret.expose());
+        let verifying = VerifyingKey::new(hmac_kid(secret), Algorithm::HS256, key);
+        if state == KeyState::Active {
+            let header = verifying.header().to_owned();
+            let key = EncodingKey::from_secret(secret.expose());
+            self.article_signer = Some(Signer { algorithm: Algorithm::HS256, header, key });
+        }
+        // A private key of SIGNING_KEY_FILE signs in place of the secret, which is then only accepted.
+        let state = if self.signer.is_some() { KeyState::Old } else { state };
+        self.list(&verifying, state, setting, generated);
+        self.article.push(verifying.clone());
+        self.keyed.push(verifying);
+    }
+
+    fn list(
+        &mut self,
+        key: &VerifyingKey,
+        state: KeyState,
+        setting: Option<&'static str>,
+        generated: Option<&GeneratedKey>,
+    ) {
+        self.listed.push(ListedKey {
+            kid: key.kid().to_owned(),
+            algorithm: algorithm_name(key.algorithm()),
+            state,
+            setting,
+            created: generated.map(|key| key.created),
+            safe_to_retire: generated.and_then(|key| key.replaced).map(|at| at.saturating_add(self.max_lifetime)),
+        });
+    }
+}
+
+/// The name of an HS256 key in tokens: derived from the key, so that two replicas with one secret agree, and telling
+/// nothing about it.
+fn hmac_kid(secret: &Secret) -> String {
+    let mut name = [0; 6];
+    // HKDF-SHA256 fails only beyond 255 * 32 bytes of output.
+    let fits = Hkdf::<Sha256>::new(None, secret.expose()).expand(b"samehand/key-id/v1", &mut name);
+    debug_assert!(fits.is_ok());
+    URL_SAFE_NO_PAD.encode(name)
+}

@@ -1,0 +1,119 @@
+//! Is the token in the hand it was given to? Compares the client inside the token with the observed one, part by part,
+//! under the policy.
+
+use super::fingerprint::{FingerprintKeys, KeyedFingerprint, ObservedClient, TokenContext};
+use super::policy::{Part, Parts, Policy, Recipe};
+use super::token::{Fingerprint, VerifiedToken};
+use std::net::IpAddr;
+use subtle::ConstantTimeEq;
+
+/// A verified token in the right hand, or in one that the policy lets pass.
+#[derive(Debug)]
+pub struct BoundToken {
+    token: VerifiedToken,
+    changed: Parts,
+}
+
+impl BoundToken {
+    /// The token.
+    #[must_use]
+    pub fn token(&self) -> &VerifiedToken {
+        &self.token
+    }
+
+    /// The parts that changed and are watched, not required.
+    #[must_use]
+    pub fn changed(&self) -> Parts {
+        self.changed
+    }
+}
+
+/// Why a token is not in the right hand.
+#[derive(Debug)]
+pub enum BindingError {
+    /// It was made with a `SALT` that is not accepted any more.
+    KeyUnknown,
+    /// It was made when the policy asked for less: what must be the same now was not recorded precisely enough.
+    PolicyOutdated,
+    /// Parts that must be the same are not. Carries the token, which is valid in every other respect.
+    ClientChanged(ClientChanged),
+}
+
+/// Another client than the one that the token was given to.
+#[derive(Debug)]
+pub struct ClientChanged {
+    token: VerifiedToken,
+    changed: Parts,
+}
+
+impl ClientChanged {
+    /// The parts that changed, watched ones included. Empty for an article token, whose one hash cannot tell.
+    #[must_use]
+    pub fn changed(&self) -> Parts {
+        self.changed
+    }
+
+    /// The token.
+    #[must_use]
+    pub fn token(&self) -> &VerifiedToken {
+        &self.token
+    }
+
+    /// Lets the token pass all the same: `ENFORCE=report` asks for it.
+    pub(super) fn danger_pass(self) -> BoundToken {
+        BoundToken { token: self.token, changed: self.changed }
+    }
+}
+
+/// Compares the client inside the token with the observed one.
+///
+/// # Errors
+/// See [`BindingError`].
+pub fn bind(
+    token: VerifiedToken,
+    client: &ObservedClient<'_>,
+    policy: &Policy,
+    keys: &FingerprintKeys,
+) -> Result<BoundToken, BindingError> {
+    let (claim, jti) = match &token.fingerprint {
+        Fingerprint::Keyed { claim, jti } => (claim, jti),
+        Fingerprint::Article(claim) => {
+            return match is_article_client(claim, client, keys) {
+                true => Ok(BoundToken { token, changed: Parts::NONE }),
+                false => Err(BindingError::ClientChanged(ClientChanged { token, changed: Parts::NONE })),
+            };
+        }
+    };
+    let key = keys.by_id(claim.key_id()).ok_or(BindingError::KeyUnknown)?;
+    if is_weaker(claim, policy) {
+        return Err(BindingError::PolicyOutdated);
+    }
+    let changed = key.changed(claim, client, TokenContext { issuer: &policy.issuer, jti });
+    let reported = changed.intersection(policy.require_same.union(policy.watch));
+    if changed.intersection(policy.require_same).is_empty() {
+        return Ok(BoundToken { token, changed: reported });
+    }
+    Err(BindingError::ClientChanged(ClientChanged { token, changed: reported }))
+}
+
+/// An IPv4 client also matches its IPv4-mapped spelling: that is how Node names it on a dual-stack socket.
+fn is_article_client(claim: &str, client: &ObservedClient<'_>, keys: &FingerprintKeys) -> bool {
+    let address = client.ip.address();
+    let matches = |address: &str| {
+        keys.iter().any(|key| key.article(address, client.user_agent).as_bytes().ct_eq(claim.as_bytes()).into())
+    };
+    matches(&address.to_string())
+        || match address {
+            IpAddr::V4(v4) => matches(&format!("::ffff:{v4}")),
+            IpAddr::V6(_) => false,
+        }
+}
+
+/// Whether a part that must be the same was recorded less precisely than the policy now asks for.
+fn is_weaker(claim: &KeyedFingerprint, policy: &Policy) -> bool {
+    let (recorded, asked): (Recipe, Recipe) = (claim.recipe(), policy.recipe);
+    policy.require_same.iter().any(|part| match part {
+        Part::Ip => recorded.ipv4_prefix < asked.ipv4_prefix || recorded.ipv6_prefix < asked.ipv6_prefix,
+        Part::UserAgent => recorded.user_agent < asked.user_agent,
+    })
+}

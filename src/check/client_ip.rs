@@ -1,0 +1,241 @@
+//! The caller's address: right to left through trusted proxies; what cannot be read is a refusal.
+//!
+//! `X-Forwarded-For` grows at its right end, so only elements that a trusted hop appended are believed: the walk starts
+//! at the right, goes on while the hop is trusted, and stops at the first that is not. An unreadable element met on the
+//! way refuses the request — skipping it would let the client choose who it is. What stands further left was written by
+//! the client or by somebody unknown and is not looked at.
+
+use super::forwarded::FORWARDED_FOR;
+use super::policy::TrustedProxies;
+use actix_web::http::header::HeaderMap;
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr};
+
+/// Who opened the connection to samehand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Peer {
+    /// A TCP client.
+    Tcp(IpAddr),
+    /// Whoever may open the Unix socket; its permissions say who that is.
+    Unix,
+}
+
+impl Peer {
+    /// Whether this peer's forwarded headers are believed.
+    #[must_use]
+    pub fn is_trusted(self, trusted: &TrustedProxies) -> bool {
+        match self {
+            Self::Tcp(address) => trusted.contains(address),
+            Self::Unix => true,
+        }
+    }
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.to_canonical().fmt(formatter),
+            Self::Unix => formatter.write_str("unix"),
+        }
+    }
+}
+
+/// The address of the caller, canonical: IPv4-mapped IPv6 is IPv4.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientIp(IpAddr);
+
+impl ClientIp {
+    /// An address that somebody vouched for: an administrator, or a back end on the administration side.
+    #[must_use]
+    pub fn vouched(address: IpAddr) -> Self {
+        Self(address.to_canonical())
+    }
+
+    /// The canonical address.
+    #[must_use]
+    pub fn address(self) -> IpAddr {
+        self.0
+    }
+}
+
+impl fmt::Display for ClientIp {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+/// Why the caller's address is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientIpError {
+    /// The peer is a trusted proxy that named nobody.
+    Missing,
+    /// An element that had to be read is not an address.
+    Unreadable,
+}
+
+/// The caller behind a trusted proxy that asks about a request.
+///
+/// # Errors
+/// [`ClientIpError::Missing`] when no address is listed, [`ClientIpError::Unreadable`] when one that counts is not one.
+pub fn behind_proxy(headers: &HeaderMap, trusted: &TrustedProxies) -> Result<ClientIp, ClientIpError> {
+    let mut leftmost = None;
+    for element in elements_from_the_right(headers) {
+        let address = parse_element(element).ok_or(ClientIpError::Unreadable)?;
+        if !trusted.contains(address) {
+            return Ok(ClientIp(address));
+        }
+        leftmost = Some(address);
+    }
+    leftmost.map(ClientIp).ok_or(ClientIpError::Missing)
+}
+
+/// The caller of samehand's own pages: a peer that is not a trusted proxy, or a proxy that names nobody, is itself the
+/// client; a Unix socket has no address of its own.
+///
+/// # Errors
+/// As [`behind_proxy`]; `Missing` only for a Unix socket.
+pub fn of_page(headers: &HeaderMap, peer: Peer, trusted: &TrustedProxies) -> Result<ClientIp, ClientIpError> {
+    if let Peer::Tcp(address) = peer
+        && !trusted.contains(address)
+    {
+        return Ok(ClientIp(address.to_canonical()));
+    }
+    match (behind_proxy(headers, trusted), peer) {
+        (Err(ClientIpError::Missing), Peer::Tcp(address)) => Ok(ClientIp(address.to_canonical())),
+        (outcome, _) => outcome,
+    }
+}
+
+fn elements_from_the_right(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
+    // The iterator over the lines cannot be walked backwards; there is one line in all but hostile requests.
+    let lines: Vec<&[u8]> = headers.get_all(FORWARDED_FOR).map(|line| line.as_bytes()).collect();
+    lines
+        .into_iter()
+        .rev()
+        .flat_map(|line| line.rsplit(|byte| *byte == b','))
+        .map(|element| trim_blanks(element))
+        .filter(|element| !element.is_empty())
+}
+
+fn trim_blanks(mut bytes: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = bytes {
+        bytes = rest;
+    }
+    bytes
+}
+
+/// Reads `1.2.3.4`, `1.2.3.4:80`, `2001:db8::1`, `[2001:db8::1]` and `[2001:db8::1]:80`, canonical. No octal, short or
+/// decimal IPv4 forms, no zone.
+#[must_use]
+pub fn parse_element(element: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(element).ok()?;
+    let address = if let Some(rest) = text.strip_prefix('[') {
+        let (address, after) = rest.split_once(']')?;
+        if !after.is_empty() {
+            parse_port(after.strip_prefix(':')?)?;
+        }
+        IpAddr::V6(address.parse::<Ipv6Addr>().ok()?)
+    } else if let Ok(address) = text.parse::<IpAddr>() {
+        address
+    } else {
+        let (address, port) = text.split_once(':')?;
+        parse_port(port)?;
+        IpAddr::V4(address.parse().ok()?)
+    };
+    Some(address.to_canonical())
+}
+
+fn parse_port(digits: &str) -> Option<u16> {
+    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::http::header::{HeaderName, HeaderValue};
+
+    fn trusted() -> TrustedProxies {
+        TrustedProxies::new(["127.0.0.0/8", "10.0.0.0/8", "2001:db8:ffff::/48"].map(|text| text.parse().unwrap()))
+    }
+
+    fn lines(lines: &[&str]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(HeaderName::from_static(FORWARDED_FOR), HeaderValue::from_str(line).unwrap());
+        }
+        headers
+    }
+
+    #[track_caller]
+    fn behind(sent: &[&str], expected: &str) {
+        let found = match behind_proxy(&lines(sent), &trusted()) {
+            Ok(client) => client.to_string(),
+            Err(ClientIpError::Missing) => "missing".into(),
+            Err(ClientIpError::Unreadable) => "unreadable".into(),
+        };
+        assert_eq!(found, expected, "{sent:?}");
+    }
+
+    #[test]
+    fn the_first_untrusted_hop_from_the_right_is_the_client() {
+        behind(&["192.0.2.1"], "192.0.2.1");
+        behind(&["6.6.6.6, 192.0.2.1"], "192.0.2.1");
+        behind(&["6.6.6.6,192.0.2.1,10.0.0.9"], "192.0.2.1");
+        behind(&["6.6.6.6", "192.0.2.1, 10.1.1.1", "127.0.0.1"], "192.0.2.1");
+        behind(&["garbage, 192.0.2.1"], "192.0.2.1");
+        behind(&[" , 192.0.2.1 ,, "], "192.0.2.1");
+    }
+
+    #[test]
+    fn when_every_hop_is_trusted_the_leftmost_is_the_client() {
+        behind(&["10.0.0.1, 10.0.0.2"], "10.0.0.1");
+        behind(&["127.0.0.1"], "127.0.0.1");
+    }
+
+    #[test]
+    fn an_unreadable_hop_that_counts_is_a_refusal() {
+        for bad in [
+            "unknown", "_hidden", "1.2.3", "01.2.3.4", "0x7f.0.0.1", "16909060", "1.2.3.4:x", "1.2.3.4:", "1.2.3.4:99999",
+            "1.2.3.4:+80", "[1.2.3.4]", "[::1", "::1]", "[::1]80", "[::1]:", "fe80::1%eth0", "2001:db8::1:80:x",
+            "\"1.2.3.4\"", "1.2.3.4 5.6.7.8", "for=1.2.3.4",
+        ] {
+            behind(&[bad], "unreadable");
+            behind(&[&format!("192.0.2.1, {bad}")], "unreadable");
+            behind(&[&format!("192.0.2.1, {bad}, 10.0.0.1")], "unreadable");
+        }
+    }
+
+    #[test]
+    fn an_address_has_many_spellings_and_one_form() {
+        for spelling in ["192.0.2.1", "192.0.2.1:443", "::ffff:192.0.2.1", "[::ffff:192.0.2.1]:443", "::ffff:c000:201"] {
+            behind(&[spelling], "192.0.2.1");
+        }
+        for spelling in ["2001:db8::1", "2001:DB8:0:0:0:0:0:1", "[2001:db8::1]", "[2001:0db8::0001]:8080"] {
+            behind(&[spelling], "2001:db8::1");
+        }
+        behind(&["192.0.2.1, ::ffff:10.0.0.1"], "192.0.2.1");
+        behind(&["192.0.2.1, [2001:db8:ffff::5]:9"], "192.0.2.1");
+    }
+
+    #[test]
+    fn bytes_beyond_ascii_are_unreadable() {
+        let mut headers = HeaderMap::new();
+        let value = HeaderValue::from_bytes(b"192.0.2.1\xe2\x80\x80").unwrap();
+        headers.append(HeaderName::from_static(FORWARDED_FOR), value);
+        assert_eq!(behind_proxy(&headers, &trusted()), Err(ClientIpError::Unreadable));
+    }
+
+    #[test]
+    fn a_page_is_also_asked_for_directly() {
+        let direct = Peer::Tcp("192.0.2.9".parse().unwrap());
+        let proxy = Peer::Tcp("127.0.0.1".parse().unwrap());
+        let row = |sent: &[&str], peer| of_page(&lines(sent), peer, &trusted()).map(|client| client.to_string());
+        assert_eq!(row(&["6.6.6.6"], direct).unwrap(), "192.0.2.9");
+        assert_eq!(row(&[], direct).unwrap(), "192.0.2.9");
+        assert_eq!(row(&["6.6.6.6"], proxy).unwrap(), "6.6.6.6");
+        assert_eq!(row(&[], proxy).unwrap(), "127.0.0.1");
+        assert_eq!(row(&["unknown"], proxy), Err(ClientIpError::Unreadable));
+        assert_eq!(row(&["6.6.6.6"], Peer::Unix).unwrap(), "6.6.6.6");
+        assert_eq!(row(&[], Peer::Unix), Err(ClientIpError::Missing));
+    }
+}

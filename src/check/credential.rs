@@ -1,0 +1,136 @@
+//! Exactly one token, in `Authorization` or in the session cookie, read as bytes.
+//!
+//! Two `Authorization` lines, or different tokens in header and cookie, are ambiguous and refused (RFC 6750 section
+//! 3.1). Cookies are split by hand: percent-decoding names or trimming Unicode blanks, as cookie libraries do, would
+//! let a subdomain smuggle in a `__Host-` cookie. A token is never taken from a query string.
+
+use super::policy::{Format, Policy};
+use actix_web::http::header::{AUTHORIZATION, COOKIE, HeaderMap};
+
+/// So many different cookies of our name are looked at; more are ambiguous. A browser sends one or two.
+const MAX_COOKIES: usize = 8;
+
+/// A token as it was presented; nothing about it is verified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BearerToken<'a> {
+    bytes: &'a [u8],
+    carrier: Carrier,
+}
+
+impl<'a> BearerToken<'a> {
+    /// A token that an administrator typed.
+    #[must_use]
+    pub fn typed(bytes: &'a [u8]) -> Self {
+        Self { bytes, carrier: Carrier::Authorization }
+    }
+
+    /// The token's bytes.
+    #[must_use]
+    pub fn bytes(self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// How it travelled.
+    #[must_use]
+    pub fn carrier(self) -> Carrier {
+        self.carrier
+    }
+}
+
+/// How a token travelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carrier {
+    /// `Authorization: Bearer T`.
+    Authorization,
+    /// `Authorization: T`, as the article sends it.
+    Bare,
+    /// The session cookie.
+    Cookie,
+}
+
+/// What was presented: one token, or several cookies of our name of which one has to verify.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Presented<'a> {
+    /// One token.
+    One(BearerToken<'a>),
+    /// Different session cookies, in the order sent; at least two.
+    Cookies(Vec<BearerToken<'a>>),
+}
+
+/// Why there is no token to verify.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CredentialError {
+    /// None was presented.
+    Missing,
+    /// More than one was presented.
+    Ambiguous,
+    /// `Bearer` without a token.
+    Malformed,
+}
+
+/// Finds the token.
+///
+/// # Errors
+/// See [`CredentialError`].
+pub fn read<'a>(headers: &'a HeaderMap, policy: &Policy) -> Result<Presented<'a>, CredentialError> {
+    let header = if policy.token_from.authorization { from_authorization(headers, policy)? } else { None };
+    let cookies = if policy.token_from.cookie { from_cookies(headers, &policy.cookie_name)? } else { Vec::new() };
+    match (header, cookies.as_slice()) {
+        (Some(token), cookies) if cookies.iter().all(|cookie| cookie.bytes == token.bytes) => Ok(Presented::One(token)),
+        (Some(_), _) => Err(CredentialError::Ambiguous),
+        (None, []) => Err(CredentialError::Missing),
+        (None, [cookie]) => Ok(Presented::One(*cookie)),
+        (None, _) => Ok(Presented::Cookies(cookies)),
+    }
+}
+
+fn from_authorization<'a>(
+    headers: &'a HeaderMap,
+    policy: &Policy,
+) -> Result<Option<BearerToken<'a>>, CredentialError> {
+    let mut lines = headers.get_all(AUTHORIZATION);
+    let Some(line) = lines.next() else { return Ok(None) };
+    if lines.next().is_some() {
+        return Err(CredentialError::Ambiguous);
+    }
+    let value = line.as_bytes().trim_ascii();
+    let (scheme, rest) = match value.iter().position(|byte| matches!(byte, b' ' | b'\t')) {
+        Some(blank) => value.split_at(blank),
+        None => (value, &b""[..]),
+    };
+    if scheme.eq_ignore_ascii_case(b"bearer") {
+        // RFC 9110 section 11.4: blanks, not tabs, between scheme and token.
+        let bytes = rest.trim_ascii_start();
+        if bytes.is_empty() || rest[..rest.len() - bytes.len()].contains(&b'\t') {
+            return Err(CredentialError::Malformed);
+        }
+        return Ok(Some(BearerToken { bytes, carrier: Carrier::Authorization }));
+    }
+    let bare = rest.is_empty() && !scheme.is_empty() && policy.formats.accept(Format::Article);
+    Ok(bare.then_some(BearerToken { bytes: scheme, carrier: Carrier::Bare }))
+}
+
+fn from_cookies<'a>(headers: &'a HeaderMap, name: &str) -> Result<Vec<BearerToken<'a>>, CredentialError> {
+    let mut found: Vec<BearerToken<'a>> = Vec::new();
+    for line in headers.get_all(COOKIE) {
+        for pair in line.as_bytes().split(|byte| *byte == b';') {
+            let Some(bytes) = value_of(pair, name) else { continue };
+            if bytes.is_empty() || found.iter().any(|cookie| cookie.bytes == bytes) {
+                continue;
+            }
+            if found.len() == MAX_COOKIES {
+                return Err(CredentialError::Ambiguous);
+            }
+            found.push(BearerToken { bytes, carrier: Carrier::Cookie });
+        }
+    }
+    Ok(found)
+}
+
+/// The value of a `name=value` pair if the name is exactly ours; only blanks and tabs around the pair are dropped.
+fn value_of<'a>(mut pair: &'a [u8], name: &str) -> Option<&'a [u8]> {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = pair {
+        pair = rest;
+    }
+    pair.strip_prefix(name.as_bytes())?.strip_prefix(b"=")
+}

@@ -1,0 +1,218 @@
+//! Minting: a token for one user in one hand.
+//!
+//! Everything that would make a token unusable is refused here, where somebody can mend it, and never when the token
+//! comes back: names that cannot stand in a header, claims that are samehand's own, lifetimes over the limit, tokens
+//! over the size limit.
+
+use crate::check::fingerprint::{FingerprintKeys, ObservedClient, TokenContext};
+use crate::check::names::{DisplayName, Email, Groups, UserName};
+use crate::check::policy::{Format, Policy};
+use crate::check::token::MAX_TOKEN;
+use crate::keys::{Keys, Signer};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Value};
+use std::fmt;
+
+/// Claims that a minter may not set: samehand sets or understands them itself.
+const RESERVED: [&str; 10] = ["iss", "sub", "aud", "iat", "nbf", "exp", "jti", "sid", "cnf", "fingerprint"];
+/// The article's name for the user.
+const ARTICLE_USER: &str = "userId";
+
+/// Who the token is for, and what it says about them.
+#[derive(Clone, Debug)]
+pub struct Grant {
+    /// The user.
+    pub subject: UserName,
+    /// Their groups.
+    pub groups: Groups,
+    /// What they are called.
+    pub name: Option<DisplayName>,
+    /// Their e-mail address.
+    pub email: Option<Email>,
+    /// Claims of the minter's own.
+    pub claims: Map<String, Value>,
+}
+
+impl Grant {
+    /// A grant that names the user only.
+    #[must_use]
+    pub fn of(subject: UserName) -> Self {
+        Self { subject, groups: Groups::default(), name: None, email: None, claims: Map::new() }
+    }
+
+    /// Adds claims of the minter's own; `groups`, `name` and `email` among them replace the user's.
+    ///
+    /// # Errors
+    /// [`MintError`] for a reserved claim, or one of those three that could not be passed on.
+    pub fn with_claims(mut self, claims: Map<String, Value>) -> Result<Self, MintError> {
+        for (claim, value) in claims {
+            let unusable = |problem: String| MintError::ClaimUnusable(claim.clone(), problem);
+            match (claim.as_str(), value) {
+                (name, _) if RESERVED.contains(&name) || name == ARTICLE_USER => {
+                    return Err(MintError::ClaimReserved(claim));
+                }
+                ("groups", value) => self.groups = read_groups(value).map_err(unusable)?,
+                ("name", value) => {
+                    let text = value.as_str().ok_or_else(|| unusable("it must be a string".into()))?;
+                    self.name = Some(DisplayName::read(text).map_err(|error| unusable(error.to_string()))?);
+                }
+                ("email", value) => {
+                    let text = value.as_str().ok_or_else(|| unusable("it must be a string".into()))?;
+                    self.email = Some(Email::read(text).map_err(|error| unusable(error.to_string()))?);
+                }
+                (_, value) => _ = self.claims.insert(claim, value),
+            }
+        }
+        Ok(self)
+    }
+}
+
+fn read_groups(value: Value) -> Result<Groups, String> {
+    use crate::check::names::GroupName;
+    let Value::Array(names) = value else { return Err(r#"it must be an array such as ["staff"]"#.into()) };
+    let names: Result<Vec<GroupName>, String> = names
+        .iter()
+        .map(|name| {
+            let text = name.as_str().ok_or("it must hold strings only")?;
+            GroupName::enter(text).map_err(|error| error.to_string())
+        })
+        .collect();
+    Groups::new(names?).map_err(|error| error.to_string())
+}
+
+/// A new token.
+pub struct Minted {
+    /// The token.
+    pub token: String,
+    /// Seconds until it expires.
+    pub expires_in: u64,
+}
+
+/// Why a token was not minted.
+#[derive(Debug, PartialEq, Eq)]
+pub enum MintError {
+    /// This claim is samehand's own.
+    ClaimReserved(String),
+    /// This claim cannot be passed on, for this reason.
+    ClaimUnusable(String, String),
+    /// The lifetime is zero or over the limit, both in seconds.
+    Lifetime(u64, u64),
+    /// The token would have this many bytes.
+    TooLarge(usize),
+    /// The system gives no random bytes, or the library does not sign.
+    Failed(String),
+}
+
+impl fmt::Display for MintError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ClaimReserved(claim) => write!(formatter, "the claim {claim:?} is set by samehand itself"),
+            Self::ClaimUnusable(claim, problem) => write!(formatter, "the claim {claim:?} cannot be used: {problem}"),
+            Self::Lifetime(asked, limit) => {
+                write!(formatter, "a lifetime of {asked} s is outside 1 s to {limit} s (SAMEHAND_SESSION_TTL)")
+            }
+            Self::TooLarge(bytes) => {
+                write!(formatter, "the token would have {bytes} bytes, more than {MAX_TOKEN}; give it fewer claims")
+            }
+            Self::Failed(problem) => formatter.write_str(problem),
+        }
+    }
+}
+
+impl std::error::Error for MintError {}
+
+/// Mints tokens; built once from the settings.
+pub struct Minter {
+    format: Format,
+    signer: Signer,
+    fingerprints: FingerprintKeys,
+    /// Lifetime of a token in seconds when nobody asks for another.
+    pub token_ttl: u64,
+}
+
+impl Minter {
+    /// A minter with the signing keys.
+    #[must_use]
+    pub fn new(policy: &Policy, keys: &Keys, token_ttl: u64) -> Self {
+        let format = policy.formats.minted;
+        let signer = match format {
+            Format::Keyed => keys.signer.clone(),
+            Format::Article => keys.article_signer.clone(),
+        };
+        Self { format, signer, fingerprints: keys.fingerprints.clone(), token_ttl }
+    }
+
+    /// Mints a token for this client at the time `now`, in seconds since 1970.
+    ///
+    /// # Errors
+    /// See [`MintError`].
+    pub fn mint(
+        &self,
+        grant: Grant,
+        client: &ObservedClient<'_>,
+        policy: &Policy,
+        ttl: Option<u64>,
+        now: u64,
+    ) -> Result<Minted, MintError> {
+        let expires_in = ttl.unwrap_or(self.token_ttl);
+        if expires_in == 0 || expires_in > policy.max_lifetime {
+            return Err(MintError::Lifetime(expires_in, policy.max_lifetime));
+        }
+        let mut claims = grant.claims;
+        match self.format {
+            Format::Keyed => self.keyed_claims(&mut claims, grant.subject, client, policy)?,
+            Format::Article => self.article_claims(&mut claims, grant.subject, client),
+        }
+        claims.insert("iat".into(), now.into());
+        claims.insert("exp".into(), now.saturating_add(expires_in).into());
+        if !grant.groups.is_empty() {
+            let groups: Vec<&str> = grant.groups.iter().map(|group| group.as_str()).collect();
+            claims.insert("groups".into(), groups.into());
+        }
+        claims.extend(grant.name.map(|name| ("name".into(), name.as_str().into())));
+        claims.extend(grant.email.map(|email| ("email".into(), email.as_str().into())));
+        let token = self.sign(&claims)?;
+        match token.len() {
+            0..=MAX_TOKEN => Ok(Minted { token, expires_in }),
+            bytes => Err(MintError::TooLarge(bytes)),
+        }
+    }
+
+    fn keyed_claims(
+        &self,
+        claims: &mut Map<String, Value>,
+        subject: UserName,
+        client: &ObservedClient<'_>,
+        policy: &Policy,
+    ) -> Result<(), MintError> {
+        let mut random = [0; 16];
+        getrandom::fill(&mut random).map_err(|error| MintError::Failed(error.to_string()))?;
+        let jti = URL_SAFE_NO_PAD.encode(random);
+        let context = TokenContext { issuer: &policy.issuer, jti: &jti };
+        let fingerprint = self.fingerprints.current().keyed(client, policy.recipe, context);
+        claims.insert("iss".into(), policy.issuer.as_str().into());
+        claims.extend(policy.audience.as_deref().map(|audience| ("aud".into(), audience.into())));
+        claims.insert("sub".into(), subject.as_str().into());
+        claims.insert("jti".into(), jti.into());
+        claims.insert("fingerprint".into(), fingerprint.into());
+        Ok(())
+    }
+
+    /// An IPv4 client is written plain, never as `::ffff:`.
+    fn article_claims(&self, claims: &mut Map<String, Value>, subject: UserName, client: &ObservedClient<'_>) {
+        let address = client.ip.address().to_string();
+        let fingerprint = self.fingerprints.current().article(&address, client.user_agent);
+        claims.insert(ARTICLE_USER.into(), subject.as_str().into());
+        claims.insert("fingerprint".into(), fingerprint.into());
+    }
+
+    fn sign(&self, claims: &Map<String, Value>) -> Result<String, MintError> {
+        let payload = serde_json::to_vec(claims).map_err(|error| MintError::Failed(error.to_string()))?;
+        let mut token = format!("{}.{}", self.signer.header, URL_SAFE_NO_PAD.encode(payload));
+        let signature = self.signer.sign(&token).map_err(|error| MintError::Failed(error.to_string()))?;
+        token.push('.');
+        token.push_str(&signature);
+        Ok(token)
+    }
+}
