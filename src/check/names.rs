@@ -321,5 +321,4 @@ impl fmt::Display for DisplayNameError {
 impl std::error::Error for DisplayNameError {}
 
 #[cfg(test)]
-#[path = "names_tests.rs"]
 mod tests;

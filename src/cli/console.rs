@@ -6,7 +6,7 @@ use super::{Failure, Outcome};
 use crate::secret::Secret;
 use crate::users::rules::LONGEST;
 use std::fmt;
-use std::io::{self, IsTerminal, Read, Write};
+use std::io::{self, ErrorKind, IsTerminal, Read, Write};
 
 /// The streams of a command.
 pub(crate) struct Console<'a> {
@@ -35,10 +35,14 @@ impl Console<'_> {
         })
     }
 
-    /// Writes a line that scripts read.
+    /// Writes a line that scripts read. A reader that went away, as in `samehand user list | head -1`, is no failure.
     pub(crate) fn result(&mut self, line: impl fmt::Display) -> Outcome {
-        let written = writeln!(self.results, "{line}").and_then(|()| self.results.flush());
-        written.map_err(|error| Failure::Failed(format!("cannot write the result: {error}")))
+        match writeln!(self.results, "{line}").and_then(|()| self.results.flush()) {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                Err(Failure::Failed(format!("cannot write the result: {error}")))
+            }
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 
     /// Writes a line that people read. That nobody can read it does not make the command fail.

@@ -3,117 +3,21 @@
 //! Works on the store itself, beside a running service, which sees every change at the next sign-in. Only `add` and
 //! `import` create a store. A password is never an argument.
 
+mod arguments;
+
+pub(crate) use self::arguments::Args;
+
+use self::arguments::{Command, Details};
 use super::console::Console;
 use super::{Failure, Outcome};
-use crate::check::names::{DisplayName, DisplayNameError, Email, EmailError, GroupName, Groups, UserName};
+use crate::check::names::{DisplayName, Email, GroupName, Groups, UserName};
 use crate::config::Config;
 use crate::store::{Store, StoreError, StoredPassword, User};
 use crate::users::import;
 use crate::users::password::PasswordHash;
 use crate::users::rules::{NewPassword, Person};
 use std::fs;
-use std::path::{Path, PathBuf};
-
-/// Who may sign in.
-#[derive(clap::Args)]
-pub(crate) struct Args {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(clap::Subcommand)]
-enum Command {
-    /// Adds a user, and creates the store when there is none.
-    Add {
-        #[command(flatten)]
-        who: Who,
-        #[command(flatten)]
-        details: Details,
-    },
-    /// Changes what is named and leaves the rest; groups replace the groups there were.
-    Set {
-        #[command(flatten)]
-        who: Who,
-        #[command(flatten)]
-        details: Details,
-        /// Takes the user out of all groups.
-        #[arg(long, conflicts_with = "groups")]
-        no_groups: bool,
-    },
-    /// Sets another password.
-    Passwd {
-        #[command(flatten)]
-        who: Who,
-        /// Reads the password from standard input instead of asking for it.
-        #[arg(long)]
-        password_stdin: bool,
-    },
-    /// Lists the users.
-    List {
-        /// One JSON array instead of a table.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Refuses further sign-ins of a user.
-    Disable {
-        #[command(flatten)]
-        who: Who,
-    },
-    /// Lets a disabled user sign in again.
-    Enable {
-        #[command(flatten)]
-        who: Who,
-    },
-    /// Removes a user.
-    Remove {
-        #[command(flatten)]
-        who: Who,
-    },
-    /// Adds the users of a file with lines `name:hash`: bcrypt as `htpasswd -B` writes it, or argon2id.
-    Import {
-        /// The file; all of its lines are taken or none.
-        file: PathBuf,
-    },
-}
-
-#[derive(clap::Args)]
-struct Who {
-    /// Name to sign in with: 1 to 64 of A-Z a-z 0-9 . _ @ + -, of which upper case is made lower case.
-    #[arg(value_name = "NAME", value_parser = UserName::enter)]
-    name: UserName,
-}
-
-#[derive(clap::Args)]
-struct Details {
-    /// A group of the user; repeat it for more.
-    #[arg(long = "group", value_name = "G", value_parser = GroupName::enter)]
-    groups: Vec<GroupName>,
-    /// E-mail address; an empty one removes it.
-    #[arg(long, value_name = "E", value_parser = Given::<Email>::read)]
-    email: Option<Given<Email>>,
-    /// What the person is called; an empty name removes it.
-    #[arg(long, value_name = "N", value_parser = Given::<DisplayName>::read)]
-    display_name: Option<Given<DisplayName>>,
-    /// Reads the password from standard input instead of asking for it.
-    #[arg(long)]
-    password_stdin: bool,
-}
-
-/// A value that was given, and may be nothing.
-#[derive(Clone)]
-struct Given<T>(Option<T>);
-
-impl Given<Email> {
-    fn read(text: &str) -> Result<Self, EmailError> {
-        if text.is_empty() { Ok(Self(None)) } else { Email::read(text).map(|email| Self(Some(email))) }
-    }
-}
-
-impl Given<DisplayName> {
-    fn read(text: &str) -> Result<Self, DisplayNameError> {
-        if text.is_empty() { Ok(Self(None)) } else { DisplayName::read(text).map(|name| Self(Some(name))) }
-    }
-}
+use std::path::Path;
 
 /// Runs the command on the store of these settings; `now` is in seconds since 1970.
 pub(crate) fn run(args: Args, config: &Config, now: u64) -> Outcome {
@@ -322,5 +226,4 @@ impl From<StoreError> for Failure {
 }
 
 #[cfg(test)]
-#[path = "user_tests.rs"]
 mod tests;

@@ -10,12 +10,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::Semaphore;
 
-/// How many sign-ins may wait: with two cores, about half a second of work.
-pub const QUEUE: usize = 64;
-
-/// Seconds after which whoever was told that the queue is full may come back.
-pub const RETRY_AFTER: u64 = 2;
-
 /// Bounds how many hashes are computed at a time, and how many wait. Clones share the bounds.
 #[derive(Clone)]
 pub struct Hasher {

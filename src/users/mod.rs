@@ -8,7 +8,9 @@ pub mod import;
 pub mod password;
 pub mod rules;
 
-use self::hasher::{Bench, Hasher, HasherError};
+pub use self::hasher::Hasher;
+
+use self::hasher::{Bench, HasherError};
 use self::password::PasswordHash;
 use crate::check::names::{DisplayName, Email, Groups, UserName};
 use crate::secret::Secret;
@@ -140,8 +142,8 @@ pub async fn sign_in(
     }
 }
 
-/// Every refusal costs one verification in each scheme of the store and in the current one, whoever is asked for: a
-/// store with an imported bcrypt hash would otherwise tell by its time who has one.
+/// Every refusal costs one verification in each scheme of the store and in the current one, in one order, whoever is
+/// asked for: a store with an imported bcrypt hash would otherwise tell by its time who has one.
 fn attempt(
     store: &Store,
     bench: &Bench,
@@ -158,22 +160,31 @@ fn attempt(
         Some(name) => store.user(name)?,
         None => None,
     };
-    let mut reason = RefusalReason::UnknownUser;
-    if let Some(user) = user {
-        let hash = PasswordHash::read(user.password.hash())?;
-        let right = bench.verify(&hash, password);
-        if right && !user.disabled {
-            renew(store, bench, &user, &hash, password, now);
-            return Ok(SignedIn::from(user));
-        }
-        reason = if right { RefusalReason::Disabled } else { RefusalReason::WrongPassword };
-        let spent = hash.scheme();
-        schemes.retain(|scheme| *scheme != spent);
+    let Some(user) = user else {
+        spend(bench, &schemes, password)?;
+        return Err(SignInError::Refused(RefusalReason::UnknownUser));
+    };
+    let hash = PasswordHash::read(user.password.hash())?;
+    let own_scheme = hash.scheme();
+    let position = schemes.iter().position(|scheme| *scheme == own_scheme).unwrap_or(schemes.len());
+    let (before, rest) = schemes.split_at(position);
+    let after = rest.get(1..).unwrap_or_default();
+    spend(bench, before, password)?;
+    let right = bench.verify(&hash, password);
+    if right && !user.disabled {
+        renew(store, bench, &user, &hash, password, now);
+        return Ok(SignedIn::from(user));
     }
-    for scheme in schemes {
-        bench.spend(&PasswordHash::decoy(&scheme)?, password);
-    }
+    spend(bench, after, password)?;
+    let reason = if right { RefusalReason::Disabled } else { RefusalReason::WrongPassword };
     Err(SignInError::Refused(reason))
+}
+
+fn spend(bench: &Bench, schemes: &[String], password: &[u8]) -> Result<(), SignInError> {
+    for scheme in schemes {
+        bench.spend(&PasswordHash::decoy(scheme)?, password);
+    }
+    Ok(())
 }
 
 /// A hash that could not be computed or kept is no reason to refuse somebody whose password was right: the old one

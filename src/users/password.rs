@@ -236,5 +236,4 @@ impl fmt::Display for HashingFailed {
 impl std::error::Error for HashingFailed {}
 
 #[cfg(test)]
-#[path = "password_tests.rs"]
 mod tests;

@@ -39,7 +39,7 @@ fn a_hash_is_read_back_and_matches_its_password_only() {
     let read = hash(hash_of(PASSWORD).as_str());
     assert!(read.verify(PASSWORD.as_bytes()));
     assert!(!read.verify(PASSWORD.to_uppercase().as_bytes()));
-    assert!(!read.verify(PASSWORD[..PASSWORD.len() - 1].as_bytes()));
+    assert!(!read.verify(&PASSWORD.as_bytes()[..PASSWORD.len() - 1]));
     assert!(!read.verify(format!("{PASSWORD} ").as_bytes()));
 }
 
