@@ -9,7 +9,7 @@ use crate::config::{Config, ListenAddress, Problem};
 use crate::http;
 use crate::keys::{self, KeyFile, Missing};
 use crate::store::Store;
-use crate::users::hasher::{Hasher, QUEUE};
+use crate::users::hasher::Hasher;
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::{App as Routes, HttpServer, web};
 use log::{error, info, warn};
@@ -34,6 +34,9 @@ const DRAIN_NOTICE: Duration = Duration::from_secs(1);
 const DRAIN_SECONDS: u64 = 7;
 /// How often the key file is looked at; a change is in force within a second.
 const KEY_FILE_POLL: Duration = Duration::from_millis(300);
+
+/// Sign-ins that may wait for a free thread; each takes some 20 MiB and 20 ms once it runs.
+const WAITING_SIGN_INS: usize = 64;
 
 /// Why the service does not start.
 #[derive(Debug)]
@@ -65,7 +68,7 @@ pub async fn run(config: Config, reread: Reread) -> Result<(), StartError> {
         warn!("no users yet; add the first one with: {}", first_user_command(&config));
     }
     let permits = std::thread::available_parallelism().map_or(1, usize::from);
-    let app = web::Data::new(App::new(State::new(&config, keys), store, Hasher::new(permits, QUEUE)));
+    let app = web::Data::new(App::new(State::new(&config, keys), store, Hasher::new(permits, WAITING_SIGN_INS)));
 
     let public = bind(&config, &config.listen)?;
     let admin = bind(&config, &config.admin_listen)?;

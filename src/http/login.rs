@@ -13,12 +13,14 @@ use crate::check::fingerprint::ObservedClient;
 use crate::check::user_agent::UserAgent;
 use crate::issue::{Grant, MintError, Minted};
 use crate::secret::Secret;
-use crate::users::hasher::RETRY_AFTER;
 use crate::users::{SignInError, SignedIn, sign_in};
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use log::{error, info, warn};
 use serde::Deserialize;
+
+/// Seconds after which a caller may try again when the queue is full.
+const RETRY_AFTER: u64 = 2;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

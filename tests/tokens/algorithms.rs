@@ -108,7 +108,12 @@ pub(crate) fn confusion(table: &mut Table) {
         let draft = world.draft();
         let named = draft.clone().header_member("alg", &format!("\"{other:?}\""));
         let own = world.signing;
-        table.token(&world, "signature-invalid 401", &format!("{own:?} key, {other:?} signature"), draft.sign(&rsa(other)));
+        table.token(
+            &world,
+            "signature-invalid 401",
+            &format!("{own:?} key, {other:?} signature"),
+            draft.sign(&rsa(other)),
+        );
         table.token(&world, "signature-invalid 401", &format!("{own:?} key, {other:?} named"), named.sign(&rsa(other)));
         table.token(
             &world,
@@ -168,7 +173,12 @@ pub(crate) fn forged(table: &mut Table) {
         let world = World::new(signing);
         let file = signing.file().unwrap_or_default();
         let sign = private(&format!("{file}-attacker.pem"), signing.algorithm());
-        table.token(&world, "signature-invalid 401", &format!("{signing:?} of the attacker"), world.draft().sign(&sign));
+        table.token(
+            &world,
+            "signature-invalid 401",
+            &format!("{signing:?} of the attacker"),
+            world.draft().sign(&sign),
+        );
     }
     let world = World::new(Signing::Hs256);
     for secret in [

@@ -53,12 +53,26 @@ fn shapes(table: &mut Table, world: &World, draft: &Draft, claim: &str) {
         ("no version".to_owned(), claim.replacen("v1.", "", 1)),
         ("the article's hash".to_owned(), "0".repeat(64)),
     ];
-    for (position, name) in ["version", "key", "recipe", "address digest", "agent digest", "client digest"].iter().enumerate() {
+    for (position, name) in
+        ["version", "key", "recipe", "address digest", "agent digest", "client digest"].iter().enumerate()
+    {
         rows.push((format!("without its {name}"), without(position)));
     }
     for recipe in [
-        "", "32", "32-64", "32-64-", "32-64-Family", "32-64-none", "032-64-family", "+32-64-family", "33-64-family",
-        "32-129-family", "-1-64-family", "32-64-family-x", "256-64-family", " 32-64-family",
+        "",
+        "32",
+        "32-64",
+        "32-64-",
+        "32-64-Family",
+        "32-64-none",
+        "032-64-family",
+        "+32-64-family",
+        "33-64-family",
+        "32-129-family",
+        "-1-64-family",
+        "32-64-family-x",
+        "256-64-family",
+        " 32-64-family",
     ] {
         rows.push((format!("recipe {recipe:?}"), claim.replacen(fields[2], recipe, 1)));
     }
@@ -134,7 +148,8 @@ fn hands(table: &mut Table, world: &World, draft: &Draft, claim: &str) {
 fn clients(table: &mut Table, world: &World) {
     let token = format!("Bearer {}", world.mint());
     let newer = USER_AGENT.replace("128.0", "141.0");
-    let chrome = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36";
+    let chrome =
+        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36";
     let windows = USER_AGENT.replace("X11; Linux x86_64", "Windows NT 10.0; Win64; x64");
     for (expected, name, header, value) in [
         ("ok 200", "the same client", "user-agent", USER_AGENT),
@@ -158,9 +173,10 @@ fn clients(table: &mut Table, world: &World) {
     #[expect(clippy::unwrap_used, reason = "a constant address")]
     let silent = without.mint_for(CLIENT.parse().unwrap(), None);
     let silent = format!("Bearer {silent}");
-    for (expected, name, agent) in
-        [("ok 200", "an empty agent for a token without one", ""), ("client-changed 403", "an agent for a token without one", USER_AGENT)]
-    {
+    for (expected, name, agent) in [
+        ("ok 200", "an empty agent for a token without one", ""),
+        ("client-changed 403", "an agent for a token without one", USER_AGENT),
+    ] {
         let headers: [(&str, &[u8]); 2] = [("authorization", silent.as_bytes()), ("user-agent", agent.as_bytes())];
         table.request(&without, expected, name, &headers);
     }

@@ -51,11 +51,7 @@ impl Case {
         Meaning {
             issuer: self.issuer.clone(),
             jti: self.jti.clone(),
-            recipe: (
-                self.recipe.ipv4_prefix,
-                self.recipe.ipv6_prefix,
-                self.recipe.user_agent == UserAgentMatch::Exact,
-            ),
+            recipe: (self.recipe.ipv4_prefix, self.recipe.ipv6_prefix, self.recipe.user_agent == UserAgentMatch::Exact),
             network: IpNet::new(ip, prefix).unwrap().trunc(),
             user_agent: match self.recipe.user_agent {
                 UserAgentMatch::Family => agent.as_deref().map(family),
@@ -79,13 +75,15 @@ fn addresses() -> impl Strategy<Value = IpAddr> {
 /// Values that look like pieces of a message.
 fn texts() -> impl Strategy<Value = String> {
     prop_oneof![
-        prop::sample::select(vec!["", "a", "ab", "b", "\0\0\0\x01a", "samehand", "32-64-family", "v1"]).prop_map(str::to_owned),
+        prop::sample::select(vec!["", "a", "ab", "b", "\0\0\0\x01a", "samehand", "32-64-family", "v1"])
+            .prop_map(str::to_owned),
         "[ab\0\x01.-]{0,6}",
     ]
 }
 
 fn agents() -> impl Strategy<Value = Option<Vec<u8>>> {
-    let known = vec!["", " ", "a", "a/1", "a/2", "a/0", "\0", "\x01", "\x03a/0", USER_AGENT, "Linux Firefox", "undefined"];
+    let known =
+        vec!["", " ", "a", "a/1", "a/2", "a/0", "\0", "\x01", "\x03a/0", USER_AGENT, "Linux Firefox", "undefined"];
     prop_oneof![
         Just(None),
         prop::sample::select(known).prop_map(|agent| Some(agent.as_bytes().to_vec())),
@@ -94,18 +92,20 @@ fn agents() -> impl Strategy<Value = Option<Vec<u8>>> {
 }
 
 fn cases() -> impl Strategy<Value = Case> {
-    let recipe = (
-        prop::sample::select(vec![8_u8, 24, 31, 32]),
-        prop::sample::select(vec![16_u8, 56, 64, 128]),
-        prop::bool::ANY,
-    )
-        .prop_map(|(ipv4_prefix, ipv6_prefix, exact)| Recipe {
-            ipv4_prefix,
-            ipv6_prefix,
-            user_agent: if exact { UserAgentMatch::Exact } else { UserAgentMatch::Family },
-        });
-    (texts(), texts(), recipe, addresses(), agents())
-        .prop_map(|(issuer, jti, recipe, ip, user_agent)| Case { issuer, jti, recipe, ip, user_agent })
+    let recipe =
+        (prop::sample::select(vec![8_u8, 24, 31, 32]), prop::sample::select(vec![16_u8, 56, 64, 128]), prop::bool::ANY)
+            .prop_map(|(ipv4_prefix, ipv6_prefix, exact)| Recipe {
+                ipv4_prefix,
+                ipv6_prefix,
+                user_agent: if exact { UserAgentMatch::Exact } else { UserAgentMatch::Family },
+            });
+    (texts(), texts(), recipe, addresses(), agents()).prop_map(|(issuer, jti, recipe, ip, user_agent)| Case {
+        issuer,
+        jti,
+        recipe,
+        ip,
+        user_agent,
+    })
 }
 
 /// A case and one that differs from it in some of its parts.

@@ -174,7 +174,8 @@ pub(crate) fn extensions(table: &mut Table) {
     }
     let flattened = format!(r#"{{"protected":"{header}","payload":"{payload}","signature":"{signature}"}}"#);
     table.token(&world, "token-malformed 401", "flattened JSON serialisation", flattened);
-    let general = format!(r#"{{"payload":"{payload}","signatures":[{{"protected":"{header}","signature":"{signature}"}}]}}"#);
+    let general =
+        format!(r#"{{"payload":"{payload}","signatures":[{{"protected":"{header}","signature":"{signature}"}}]}}"#);
     table.token(&world, "token-malformed 401", "general JSON serialisation", general);
     let pem = encode(key_file("rsa-ours.public.pem"));
     table.token(&world, "token-malformed 401", "a key in place of a token", pem);

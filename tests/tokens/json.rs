@@ -11,7 +11,8 @@ pub(crate) fn shapes(table: &mut Table) {
     let (header, payload) = (draft.header_text(), draft.payload_text());
     for (part, text) in [("header", &header), ("payload", &payload)] {
         let body = text.trim_start_matches('{').trim_end_matches('}');
-        let values = serde_json::from_str::<serde_json::Map<_, _>>(text).map(|map| map.values().cloned().collect::<Vec<_>>());
+        let values =
+            serde_json::from_str::<serde_json::Map<_, _>>(text).map(|map| map.values().cloned().collect::<Vec<_>>());
         let positional = values.map(|values| serde_json::Value::from(values).to_string()).unwrap_or_default();
         let utf16 = |bytes: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(bytes).collect::<Vec<u8>>();
         let rows: Vec<(&str, Vec<u8>)> = vec![
@@ -101,7 +102,12 @@ pub(crate) fn sizes(table: &mut Table) {
         table.token(&world, "token-malformed 401", &name, "A".repeat(kilobytes * 1024));
     }
     table.token(&world, "token-malformed 401", "60 000 dots", ".".repeat(60_000));
-    table.token(&world, "token-malformed 401", "60 000 dots and a good token", format!("{}{}", ".".repeat(60_000), world.mint()));
+    table.token(
+        &world,
+        "token-malformed 401",
+        "60 000 dots and a good token",
+        format!("{}{}", ".".repeat(60_000), world.mint()),
+    );
     table.token(&world, "ok 200", "4096 bytes", of_length(&world.draft(), 4096));
     table.token(&world, "token-malformed 401", "4097 bytes", of_length(&world.draft(), 4097));
 }
@@ -145,13 +151,16 @@ pub(crate) fn duplicates(table: &mut Table) {
     }
     for (name, member) in [("aud", r#""aud":"shop""#), ("nbf", r#""nbf":1"#), ("a claim nobody knows", r#""x":1"#)] {
         let twice = last(&last(&payload, member), member);
-        table.token(&world, "token-malformed 401", &format!("{name}, twice the same"), draft.clone().payload(twice).ours());
+        table.token(
+            &world,
+            "token-malformed 401",
+            &format!("{name}, twice the same"),
+            draft.clone().payload(twice).ours(),
+        );
     }
-    for (name, escaped, value) in [
-        ("alg", r"\u0061lg", r#""none""#),
-        ("kid", r"k\u0069d", r#""other""#),
-        ("typ", r"ty\u0070", r#""JWT""#),
-    ] {
+    for (name, escaped, value) in
+        [("alg", r"\u0061lg", r#""none""#), ("kid", r"k\u0069d", r#""other""#), ("typ", r"ty\u0070", r#""JWT""#)]
+    {
         for (spelling, written) in [("plain", name), ("escaped", escaped)] {
             let member = format!("\"{written}\":{value}");
             for (place, header) in [("first", first(&header, &member)), ("last", last(&header, &member))] {

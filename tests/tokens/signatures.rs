@@ -59,7 +59,12 @@ pub(crate) fn broken(table: &mut Table) {
             other[position] = b'b';
         }
         let other = format!("{header}.{}.{signature}", encode(other));
-        table.token(&world, "signature-invalid 401", &format!("{signing:?} another user under a good signature"), other);
+        table.token(
+            &world,
+            "signature-invalid 401",
+            &format!("{signing:?} another user under a good signature"),
+            other,
+        );
     }
 }
 
@@ -135,7 +140,12 @@ pub(crate) fn malleable(table: &mut Table) {
     // The text with slack is what is signed: only strict decoding refuses it.
     let sign = |message: String| format!("{message}.{}", encode(hs256(SECRET.as_bytes())(message.as_bytes())));
     let (spaced_header, spaced_payload) = (with_remainder(&decode(header)), with_remainder(&decode(payload)));
-    table.token(&world, "ok 200", "blanks at the end", sign(format!("{}.{}", encode(&spaced_header), encode(&spaced_payload))));
+    table.token(
+        &world,
+        "ok 200",
+        "blanks at the end",
+        sign(format!("{}.{}", encode(&spaced_header), encode(&spaced_payload))),
+    );
     let slack = |bytes: &[u8]| with_slack(&encode(bytes), 1);
     for (name, message) in [
         ("slack in the header", format!("{}.{payload}", slack(&spaced_header))),

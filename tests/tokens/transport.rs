@@ -50,7 +50,12 @@ pub(crate) fn carriers(table: &mut Table) {
         policy.token_from = TokenFrom { authorization: true, cookie: false };
     });
     let cookie = format!("{COOKIE}={}", header_only.mint());
-    table.request(&header_only, "token-missing 401", "a cookie where only Authorization is read", &[("cookie", cookie.as_bytes())]);
+    table.request(
+        &header_only,
+        "token-missing 401",
+        "a cookie where only Authorization is read",
+        &[("cookie", cookie.as_bytes())],
+    );
 }
 
 fn authorization(table: &mut Table, world: &World, token: &str, second: &str) {
@@ -116,7 +121,11 @@ fn cookies(table: &mut Table, world: &World, [token, second, forged]: [&str; 3])
         ("token-malformed 401", "with a scheme", format!("{COOKIE}=Bearer {token}")),
         ("token-malformed 401", "a blank behind the equals sign", format!("{COOKIE}= {token}")),
         ("token-malformed 401", "two equals signs", format!("{COOKIE}=={token}")),
-        ("token-malformed 401", "a comma between two, as some proxies join", format!("{COOKIE}={token},{COOKIE}={token}")),
+        (
+            "token-malformed 401",
+            "a comma between two, as some proxies join",
+            format!("{COOKIE}={token},{COOKIE}={token}"),
+        ),
         ("token-missing 401", "empty", format!("{COOKIE}=")),
         ("token-missing 401", "no equals sign", COOKIE.to_owned()),
         ("token-missing 401", "no name", format!("={token}")),
@@ -163,7 +172,12 @@ pub(crate) fn article(table: &mut Table) {
     table.token(&both, "ok 200", "where keyed ones are minted", &token);
     table.token(&world, "ok 200", "a keyed one where article tokens are minted", keyed.mint());
     table.token(&keyed, "token-malformed 401", "where only keyed ones are accepted", &token);
-    table.request(&keyed, "token-missing 401", "without a scheme, only keyed ones", &[("authorization", token.as_bytes())]);
+    table.request(
+        &keyed,
+        "token-missing 401",
+        "without a scheme, only keyed ones",
+        &[("authorization", token.as_bytes())],
+    );
     let bare = both.mint();
     table.request(&both, "token-malformed 401", "a keyed one without a scheme", &[("authorization", bare.as_bytes())]);
     table.request(&world, "token-missing 401", "no token", &[]);
@@ -207,7 +221,11 @@ fn article_rows(table: &mut Table, world: &World, draft: &Draft) {
         ("token-malformed 403", "fingerprint null", draft.clone().claim("fingerprint", "null").ours()),
         ("token-malformed 403", "fingerprint an array", draft.clone().claim("fingerprint", "[]").ours()),
         ("token-malformed 403", "fingerprint empty", draft.clone().claim("fingerprint", "\"\"").ours()),
-        ("client-changed 403", "fingerprint of zeros", draft.clone().claim("fingerprint", &format!("\"{}\"", "0".repeat(64))).ours()),
+        (
+            "client-changed 403",
+            "fingerprint of zeros",
+            draft.clone().claim("fingerprint", &format!("\"{}\"", "0".repeat(64))).ours(),
+        ),
         ("token-claims 403", "no userId", draft.clone().without_claim("userId").ours()),
         ("token-claims 403", "userId null", draft.clone().claim("userId", "null").ours()),
         ("token-claims 403", "userId an array", draft.clone().claim("userId", "[\"alice\"]").ours()),
@@ -219,7 +237,11 @@ fn article_rows(table: &mut Table, world: &World, draft: &Draft) {
         ("token-expired 403", "expired", draft.clone().claim("iat", "1").claim("exp", "2").ours()),
         ("token-not-yet-valid 403", "iat ahead", draft.clone().claim("iat", &(NOW + 31).to_string()).ours()),
         ("token-claims 403", "a lifetime too long", draft.clone().claim("exp", "4000000000").ours()),
-        ("token-malformed 403", "userId twice", draft.clone().payload(draft.payload_text().replacen('{', "{\"userId\":\"mallory\",", 1)).ours()),
+        (
+            "token-malformed 403",
+            "userId twice",
+            draft.clone().payload(draft.payload_text().replacen('{', "{\"userId\":\"mallory\",", 1)).ours(),
+        ),
     ] {
         table.token(world, expected, name, token);
     }

@@ -98,8 +98,7 @@ pub(crate) fn policy() -> Policy {
 /// Settings as they are after reading, with these keys.
 pub(crate) fn config(signing: Signing, policy: Policy) -> Config {
     let algorithm = Some(signing.algorithm()).filter(|algorithm| *algorithm != Algorithm::HS256);
-    let signing_keys =
-        signing.file().map(|file| pem::read(&key_file(&format!("{file}-ours.pem")), algorithm).unwrap());
+    let signing_keys = signing.file().map(|file| pem::read(&key_file(&format!("{file}-ours.pem")), algorithm).unwrap());
     let needs_secret = signing == Signing::Hs256 || policy.formats.accept(Format::Article);
     Config {
         listen: Vec::new(),
@@ -143,11 +142,8 @@ impl World {
     /// Whatever these settings make.
     pub(crate) fn load(config: &Config) -> Self {
         let keys = load(config, Missing::Create, NOW).unwrap();
-        let gate = Gate {
-            policy: config.policy.clone(),
-            ring: keys.ring.clone(),
-            fingerprints: keys.fingerprints.clone(),
-        };
+        let gate =
+            Gate { policy: config.policy.clone(), ring: keys.ring.clone(), fingerprints: keys.fingerprints.clone() };
         let minter = Minter::new(&gate.policy, &keys, config.token_ttl);
         Self { signing: Signing::Hs256, gate, keys, minter }
     }
@@ -198,8 +194,7 @@ impl World {
         for (name, value) in kept.chain(headers) {
             map.append(HeaderName::try_from(*name).unwrap(), HeaderValue::from_bytes(value).unwrap());
         }
-        let question =
-            Question { proxy: Proxy::Nginx, peer: Peer::Tcp("127.0.0.1".parse().unwrap()), headers: &map };
+        let question = Question { proxy: Proxy::Nginx, peer: Peer::Tcp("127.0.0.1".parse().unwrap()), headers: &map };
         let judgement = decide(&question, &self.gate, NOW);
         let status = match (&judgement.decision, &judgement.passed) {
             (Decision::Allow(_), _) | (_, Some(_)) => 200,

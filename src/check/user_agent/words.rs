@@ -47,11 +47,7 @@ pub(super) fn describe(agent: &[u8]) -> String {
         (false, true) => " (web view)",
         (true, true) => " (mobile, web view)",
     };
-    format!(
-        "{} on {}{form}",
-        browser_name(&browser),
-        browser.system.name()
-    )
+    format!("{} on {}{form}", browser_name(&browser), browser.system.name())
 }
 
 /// A known name before an unknown one, and an unknown one before those that everyone sends.
@@ -91,16 +87,7 @@ fn printable(name: &[u8]) -> String {
     if name.is_empty() {
         return "an unknown agent".to_owned();
     }
-    name.iter()
-        .take(LONGEST_NAME)
-        .map(|byte| {
-            if byte.is_ascii_graphic() {
-                char::from(*byte)
-            } else {
-                '?'
-            }
-        })
-        .collect()
+    name.iter().take(LONGEST_NAME).map(|byte| if byte.is_ascii_graphic() { char::from(*byte) } else { '?' }).collect()
 }
 
 #[cfg(test)]
@@ -143,22 +130,13 @@ mod tests {
             "Applebot on macOS",
             b"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_5) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/13.1.1 Safari/605.1.15 (Applebot/0.1; +http://www.apple.com/go/applebot)",
         );
-        says(
-            "Internet Explorer on Windows",
-            b"Mozilla/5.0 (Windows NT 10.0; WOW64; Trident/7.0; rv:11.0) like Gecko",
-        );
-        says(
-            "Googlebot",
-            b"Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
-        );
+        says("Internet Explorer on Windows", b"Mozilla/5.0 (Windows NT 10.0; WOW64; Trident/7.0; rv:11.0) like Gecko");
+        says("Googlebot", b"Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)");
         says("curl", b"curl/8.5.0");
         says("python-requests", b"python-requests/2.31.0");
         says("an unknown agent", b"8.5.0");
         assert_eq!(UserAgent::from_bytes(None).in_words(), "no User-Agent");
-        assert_eq!(
-            UserAgent::from_bytes(Some(b" ")).in_words(),
-            "no User-Agent"
-        );
+        assert_eq!(UserAgent::from_bytes(Some(b" ")).in_words(), "no User-Agent");
     }
 
     #[test]
