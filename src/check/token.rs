@@ -142,7 +142,8 @@ pub fn verify(
         })?,
     };
     let refused = |error| TokenRefused { error, format: signer.format() };
-    if !policy.formats.accept(signer.format()) || (token.carrier() == Carrier::Bare && signer.format() == Format::Keyed) {
+    if !policy.formats.accept(signer.format()) || (token.carrier() == Carrier::Bare && signer.format() == Format::Keyed)
+    {
         return Err(refused(TokenError::Malformed));
     }
     let kid = signer.verify(&parts).ok_or(refused(TokenError::SignatureInvalid))?;
@@ -188,10 +189,7 @@ impl<'a> Parts<'a> {
         let well_formed = |part: &str| {
             !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
         };
-        [header, payload, signature]
-            .into_iter()
-            .all(well_formed)
-            .then_some(Self { header, payload, signed, signature })
+        [header, payload, signature].into_iter().all(well_formed).then_some(Self { header, payload, signed, signature })
     }
 }
 

@@ -36,8 +36,8 @@
 //! 2. *Mobile*: an element is `Mobile`, or a word is named so. *Web view*: an element is `wv`.
 //! 3. *Names*, in the order in which they stand. Words give their name, except for an empty one and for `AppleWebKit`,
 //!    `Gecko`, `Mobile`. A group gives `[` and what follows up to the first `;` or blank, cut before a `/` that a digit
-//!    follows. A comment other than `KHTML, like Gecko` gives `(`, the names of its own words, which are separated by
-//!    blanks, `;`, `,`, `(` and `)`, with one SP between them, and `)`; nothing when there is none.
+//!    follows. A comment gives `(` and the first name of its own words that is none of `KHTML`, `like`, `Gecko`,
+//!    `compatible`, or nothing; these words are separated by blanks, `;`, `,`, `(` and `)`.
 //! 4. `Safari` and `Version` are words that everyone borrows: they count only when no name but these two and `Chrome`
 //!    is left.
 //!
@@ -59,7 +59,8 @@
 //!   says and is Chrome; an application that adds its own product is noticed by that product's name.
 //! - "Request desktop site" makes an iPad look like a Mac and an Android phone like Linux: a change of system, hence
 //!   another family.
-//! - Crawlers are never a browser's family: what they add, or the word `compatible`, sets them apart.
+//! - A crawler that says so is never a browser's family: what it adds, or the word `compatible`, sets it apart. One
+//!   that copies a browser's value is that browser, as anybody is.
 
 mod family;
 mod words;
@@ -187,19 +188,19 @@ mod tests {
         assert_eq!(UserAgent::read(&headers(&[b"a", b"", b"a"])), Err(UserAgentAmbiguous));
     }
 
+    #[track_caller]
+    fn reads(expected: Option<&[u8]>, lines: &[&[u8]]) {
+        assert_eq!(UserAgent::read(&headers(lines)).unwrap().present(), expected);
+    }
+
     #[test]
     fn the_one_line_is_read_as_bytes_without_surrounding_blanks() {
-        let rows: [(&[&[u8]], Option<&[u8]>); 6] = [
-            (&[], None),
-            (&[b""], Some(b"")),
-            (&[b" \t "], Some(b"")),
-            (&[b"\t curl/8.5.0 \t"], Some(b"curl/8.5.0")),
-            (&[b"a \t b"], Some(b"a \t b")),
-            (&[b"caf\xe9 \xff"], Some(b"caf\xe9 \xff")),
-        ];
-        for (lines, expected) in rows {
-            assert_eq!(UserAgent::read(&headers(lines)).unwrap().present(), expected, "{lines:?}");
-        }
+        reads(None, &[]);
+        reads(Some(b""), &[b""]);
+        reads(Some(b""), &[b" \t "]);
+        reads(Some(b"curl/8.5.0"), &[b"\t curl/8.5.0 \t"]);
+        reads(Some(b"a \t b"), &[b"a \t b"]);
+        reads(Some(b"caf\xe9 \xff"), &[b"caf\xe9 \xff"]);
     }
 
     #[test]

@@ -157,17 +157,12 @@ fn groups(identity: &Identity) -> Vec<&str> {
 }
 
 /// What each step found, as far as the decision came.
-fn steps(
-    question: &Question<'_>,
-    judgement: &Judgement<'_>,
-    gate: &Gate,
-    now: u64,
-) -> Vec<(&'static str, String)> {
+fn steps(question: &Question<'_>, judgement: &Judgement<'_>, gate: &Gate, now: u64) -> Vec<(&'static str, String)> {
     let seen = &judgement.seen;
     let mut steps = Vec::new();
     steps.push(("proxy", proxy_text(question, judgement)));
-    if let Some(header) = seen.bad_header {
-        steps.push(("forwarded", format!("{header} is {}", bad_header_text(judgement.reason))));
+    if let Some(error) = seen.forwarded_error {
+        steps.push(("forwarded", format!("{} is {}", error.header(), error.problem())));
     }
     if let Some(request) = &seen.request {
         let (method, host, path) = (request.method(), request.host(), request.path());
@@ -200,18 +195,10 @@ fn steps(
 
 fn proxy_text(question: &Question<'_>, judgement: &Judgement<'_>) -> String {
     let (peer, proxy) = (question.peer, question.proxy.name());
-    match judgement.reason {
-        Reason::ProxyUntrusted => format!("{peer} is not in SAMEHAND_TRUSTED_PROXIES, so it may not ask as {proxy}"),
-        _ => format!("{peer} is trusted and asks as {proxy}"),
+    if judgement.reason == Reason::ProxyUntrusted {
+        return format!("{peer} is not in SAMEHAND_TRUSTED_PROXIES, so it may not ask as {proxy}");
     }
-}
-
-fn bad_header_text(reason: Reason) -> &'static str {
-    match reason {
-        Reason::ForwardedMissing => "missing or empty",
-        Reason::ForwardedAmbiguous => "on several lines",
-        _ => "not ASCII, too long, or not of its shape",
-    }
+    format!("{peer} is trusted and asks as {proxy}")
 }
 
 fn token_text(judgement: &Judgement<'_>, now: u64) -> Option<String> {

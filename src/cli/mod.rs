@@ -5,6 +5,7 @@
 
 mod check_config;
 mod completions;
+mod console;
 mod explain;
 mod hash;
 mod healthcheck;

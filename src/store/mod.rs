@@ -149,11 +149,7 @@ impl fmt::Display for StoreError {
             Self::Database { path, error } => {
                 write!(formatter, "the store {} failed: {error}", path.display())
             }
-            Self::Damaged { path, problem } => write!(
-                formatter,
-                "the store {} is damaged: {problem}",
-                path.display()
-            ),
+            Self::Damaged { path, problem } => write!(formatter, "the store {} is damaged: {problem}", path.display()),
             Self::UserExists(name) => write!(formatter, "the user {name} exists already"),
             Self::NoSuchUser(name) => write!(formatter, "there is no user {name}"),
         }

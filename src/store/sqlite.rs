@@ -30,25 +30,17 @@ impl Store {
     }
 
     fn new(path: &Path, connection: Connection) -> Self {
-        Self {
-            path: path.to_owned(),
-            connection: Mutex::new(connection),
-        }
+        Self { path: path.to_owned(), connection: Mutex::new(connection) }
     }
 
     /// Adds users: all of them, or none when one of the names exists.
     pub fn add_users(&self, users: &[User]) -> Result<(), StoreError> {
         self.change(|transaction| {
             for user in users {
-                if read_user(transaction, &user.name)
-                    .map_err(|error| self.failed(error))?
-                    .is_some()
-                {
+                if read_user(transaction, &user.name).map_err(|error| self.failed(error))?.is_some() {
                     return Err(StoreError::UserExists(user.name.clone()));
                 }
-                let insert = format!(
-                    "INSERT INTO users ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
-                );
+                let insert = format!("INSERT INTO users ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
                 write_user(transaction, &insert, user).map_err(|error| self.failed(error))?;
             }
             Ok(())
@@ -66,11 +58,8 @@ impl Store {
         let rows = {
             let connection = self.connection();
             let read = || {
-                let mut statement =
-                    connection.prepare(&format!("SELECT {COLUMNS} FROM users ORDER BY name"))?;
-                statement
-                    .query_map([], UserRow::read)?
-                    .collect::<Result<Vec<_>, _>>()
+                let mut statement = connection.prepare(&format!("SELECT {COLUMNS} FROM users ORDER BY name"))?;
+                statement.query_map([], UserRow::read)?.collect::<Result<Vec<_>, _>>()
             };
             read().map_err(|error| self.failed(error))?
         };
@@ -79,21 +68,12 @@ impl Store {
 
     /// How many users there are.
     pub fn count_users(&self) -> Result<u64, StoreError> {
-        let count = self
-            .connection()
-            .query_row("SELECT count(*) FROM users", [], |row| row.get::<_, i64>(0));
-        count
-            .map(i64::unsigned_abs)
-            .map_err(|error| self.failed(error))
+        let count = self.connection().query_row("SELECT count(*) FROM users", [], |row| row.get::<_, i64>(0));
+        count.map(i64::unsigned_abs).map_err(|error| self.failed(error))
     }
 
     /// Changes a user and returns what it is now. Whatever `change` does to the name and to `created_at` is ignored.
-    pub fn change_user(
-        &self,
-        name: &UserName,
-        now: u64,
-        change: impl FnOnce(&mut User),
-    ) -> Result<User, StoreError> {
+    pub fn change_user(&self, name: &UserName, now: u64, change: impl FnOnce(&mut User)) -> Result<User, StoreError> {
         self.change(|transaction| {
             let row = read_user(transaction, name).map_err(|error| self.failed(error))?;
             let before = self.checked(row.ok_or_else(|| StoreError::NoSuchUser(name.clone()))?)?;
@@ -118,22 +98,14 @@ impl Store {
     ) -> Result<(), StoreError> {
         let update = "UPDATE users SET password_hash = ?3, password_scheme = ?4, updated_at = ?5 \
              WHERE name = ?1 AND password_hash = ?2";
-        let values = params![
-            name.as_str(),
-            old.hash(),
-            new.hash(),
-            new.scheme(),
-            seconds(now)
-        ];
+        let values = params![name.as_str(), old.hash(), new.hash(), new.scheme(), seconds(now)];
         let changed = self.connection().execute(update, values);
         changed.map(|_| ()).map_err(|error| self.failed(error))
     }
 
     /// Removes a user.
     pub fn remove_user(&self, name: &UserName) -> Result<(), StoreError> {
-        let removed = self
-            .connection()
-            .execute("DELETE FROM users WHERE name = ?1", [name.as_str()]);
+        let removed = self.connection().execute("DELETE FROM users WHERE name = ?1", [name.as_str()]);
         match removed.map_err(|error| self.failed(error))? {
             0 => Err(StoreError::NoSuchUser(name.clone())),
             _ => Ok(()),
@@ -144,25 +116,18 @@ impl Store {
     pub fn password_schemes(&self) -> Result<Vec<String>, StoreError> {
         let connection = self.connection();
         let read = || {
-            let mut statement =
-                connection.prepare_cached("SELECT DISTINCT password_scheme FROM users")?;
-            statement
-                .query_map([], |row| row.get(0))?
-                .collect::<Result<Vec<_>, _>>()
+            let mut statement = connection.prepare_cached("SELECT DISTINCT password_scheme FROM users")?;
+            statement.query_map([], |row| row.get(0))?.collect::<Result<Vec<_>, _>>()
         };
         read().map_err(|error| self.failed(error))
     }
 
     /// Makes a change of several steps, which other processes see whole or not at all.
-    fn change<T>(
-        &self,
-        steps: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
+    fn change<T>(&self, steps: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let mut connection = self.connection();
         // Immediate: a transaction that first reads and then writes must not find that somebody wrote in between.
-        let transaction = connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(|error| self.failed(error))?;
+        let transaction =
+            connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(|error| self.failed(error))?;
         let done = steps(&transaction)?;
         transaction.commit().map_err(|error| self.failed(error))?;
         Ok(done)
@@ -170,16 +135,11 @@ impl Store {
 
     /// A call that panicked rolled its transaction back; the connection is as good as before.
     fn connection(&self) -> MutexGuard<'_, Connection> {
-        self.connection
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn failed(&self, error: rusqlite::Error) -> StoreError {
-        StoreError::Database {
-            path: self.path.clone(),
-            error,
-        }
+        StoreError::Database { path: self.path.clone(), error }
     }
 
     fn checked(&self, row: UserRow) -> Result<User, StoreError> {

@@ -10,12 +10,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::Semaphore;
 
-/// How many sign-ins may wait: with two cores, about half a second of work.
-pub const QUEUE: usize = 64;
-
-/// Seconds after which whoever was told that the queue is full may come back.
-pub const RETRY_AFTER: u64 = 2;
-
 /// Bounds how many hashes are computed at a time, and how many wait. Clones share the bounds.
 #[derive(Clone)]
 pub struct Hasher {
@@ -30,11 +24,7 @@ impl Hasher {
     pub fn new(at_a_time: usize, waiting: usize) -> Self {
         let at_a_time = at_a_time.max(1);
         Self {
-            admitted: Arc::new(Semaphore::new(
-                at_a_time
-                    .saturating_add(waiting)
-                    .min(Semaphore::MAX_PERMITS),
-            )),
+            admitted: Arc::new(Semaphore::new(at_a_time.saturating_add(waiting).min(Semaphore::MAX_PERMITS))),
             running: Arc::new(Semaphore::new(at_a_time.min(Semaphore::MAX_PERMITS))),
             runs: Arc::default(),
         }
@@ -46,16 +36,9 @@ impl Hasher {
         &self,
         job: impl FnOnce(&Bench) -> T + Send + 'static,
     ) -> Result<T, HasherError> {
-        let admitted = Arc::clone(&self.admitted)
-            .try_acquire_owned()
-            .map_err(|_| HasherError::Busy)?;
-        let running = Arc::clone(&self.running)
-            .acquire_owned()
-            .await
-            .map_err(|_| HasherError::Stopped)?;
-        let bench = Bench {
-            runs: Arc::clone(&self.runs),
-        };
+        let admitted = Arc::clone(&self.admitted).try_acquire_owned().map_err(|_| HasherError::Busy)?;
+        let running = Arc::clone(&self.running).acquire_owned().await.map_err(|_| HasherError::Stopped)?;
+        let bench = Bench { runs: Arc::clone(&self.runs) };
         let done = tokio::task::spawn_blocking(move || {
             let _places = (admitted, running);
             job(&bench)
@@ -90,11 +73,7 @@ impl Bench {
     }
 
     /// Another hash of a password that was just verified, where [`PasswordHash::renewed`] sees need for one.
-    pub fn renew(
-        &self,
-        hash: &PasswordHash,
-        password: &[u8],
-    ) -> Option<Result<PasswordHash, HashingFailed>> {
+    pub fn renew(&self, hash: &PasswordHash, password: &[u8]) -> Option<Result<PasswordHash, HashingFailed>> {
         hash.renewed(password).inspect(|_| self.count())
     }
 
@@ -129,10 +108,7 @@ mod tests {
     use std::sync::mpsc;
 
     fn on_a_runtime<T>(future: impl Future<Output = T>) -> T {
-        tokio::runtime::Builder::new_current_thread()
-            .build()
-            .unwrap()
-            .block_on(future)
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
     }
 
     /// A job that says when it has started and ends when it is told to.
@@ -204,10 +180,7 @@ mod tests {
             handles[0].started.recv().unwrap();
             handles[1].started.recv().unwrap();
             assert_eq!(hasher.running.available_permits(), 0);
-            assert_eq!(
-                handles[2].started.try_recv(),
-                Err(mpsc::TryRecvError::Empty)
-            );
+            assert_eq!(handles[2].started.try_recv(), Err(mpsc::TryRecvError::Empty));
 
             handles[0].end.send(()).unwrap();
             tasks.remove(0).await.unwrap().unwrap();
@@ -235,11 +208,7 @@ mod tests {
             waiting.abort();
             running.abort();
             let_tasks_go_on().await;
-            assert_eq!(
-                hasher.running.available_permits(),
-                0,
-                "the memory is still in use"
-            );
+            assert_eq!(hasher.running.available_permits(), 0, "the memory is still in use");
             assert_eq!(hasher.admitted.available_permits(), 1);
             let next = spawn(&hasher, |_| {});
             let_tasks_go_on().await;
@@ -252,10 +221,7 @@ mod tests {
     fn a_job_that_panics_is_an_error_and_frees_its_place() {
         on_a_runtime(async {
             let hasher = Hasher::new(1, 0);
-            assert_eq!(
-                hasher.run(|_| panic!("on purpose")).await,
-                Err::<(), _>(HasherError::Stopped)
-            );
+            assert_eq!(hasher.run(|_| panic!("on purpose")).await, Err::<(), _>(HasherError::Stopped));
             assert_eq!(hasher.run(|_| 7).await, Ok(7));
         });
     }

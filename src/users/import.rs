@@ -98,22 +98,14 @@ pub fn read(text: &str) -> Result<Vec<ImportedUser>, Vec<LineProblem>> {
         }
         let read = read_line(content).and_then(|user| {
             let first = *first_lines.entry(user.name.clone()).or_insert(line);
-            if first == line {
-                Ok(user)
-            } else {
-                Err(ImportProblem::Repeated { first })
-            }
+            if first == line { Ok(user) } else { Err(ImportProblem::Repeated { first }) }
         });
         match read {
             Ok(user) => users.push(user),
             Err(problem) => problems.push(LineProblem { line, problem }),
         }
     }
-    if problems.is_empty() {
-        Ok(users)
-    } else {
-        Err(problems)
-    }
+    if problems.is_empty() { Ok(users) } else { Err(problems) }
 }
 
 fn read_line(line: &str) -> Result<ImportedUser, ImportProblem> {
@@ -146,11 +138,8 @@ fn looks_eaten(hash: &str) -> bool {
     const BCRYPT_LENGTH: usize = 60;
     // The salt after `$2y$10$` began with a letter and went up to the first `.` or `/`.
     let is_short_bcrypt = hash.starts_with("$2") && hash.len() < BCRYPT_LENGTH;
-    let rest_of_bcrypt = ["a0", "b0", "y0", "a1", "b1", "y1"]
-        .iter()
-        .find_map(|rest| hash.strip_prefix(rest));
-    let is_piece_of_bcrypt =
-        rest_of_bcrypt.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '/']));
+    let rest_of_bcrypt = ["a0", "b0", "y0", "a1", "b1", "y1"].iter().find_map(|rest| hash.strip_prefix(rest));
+    let is_piece_of_bcrypt = rest_of_bcrypt.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '/']));
     // `$argon2id$v=19$m=19456,t=2,p=1$salt$hash` without `$argon2id`, and without `$v`, `$m` and the rest.
     let is_piece_of_argon2id = hash.starts_with("=19=") || hash.starts_with("$v=19");
     hash.is_empty() || is_short_bcrypt || is_piece_of_bcrypt || is_piece_of_argon2id
@@ -184,10 +173,7 @@ fn refused_kind(hash: &str) -> Option<&'static str> {
     {
         return None;
     }
-    KINDS
-        .iter()
-        .find(|(prefix, _)| hash.starts_with(prefix))
-        .map(|(_, kind)| *kind)
+    KINDS.iter().find(|(prefix, _)| hash.starts_with(prefix)).map(|(_, kind)| *kind)
 }
 
 #[cfg(test)]
@@ -195,15 +181,11 @@ mod tests {
     use super::*;
 
     const BCRYPT: &str = "$2y$05$abcdefghijklmnopqrstuuXYxWC.PI2GcFhDApbEEHDz/d8fr1muG";
-    const ARGON2ID: &str =
-        "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
+    const ARGON2ID: &str = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
 
     fn names(text: &str) -> Vec<String> {
         let users = read(text).unwrap_or_else(|problems| panic!("{problems:?}"));
-        users
-            .into_iter()
-            .map(|user| user.name.to_string())
-            .collect()
+        users.into_iter().map(|user| user.name.to_string()).collect()
     }
 
     #[track_caller]
@@ -212,17 +194,13 @@ mod tests {
         let problems = read(&text).err().unwrap();
         assert_eq!(problems.len(), 1);
         let message = problems[0].to_string();
-        assert!(
-            message.starts_with("line 2: ") && message.contains(said),
-            "{hash}: {message}"
-        );
+        assert!(message.starts_with("line 2: ") && message.contains(said), "{hash}: {message}");
         assert!(hash.len() < 4 || !message.contains(hash), "{message}");
     }
 
     #[test]
     fn bcrypt_and_argon2id_are_taken() {
-        let text =
-            format!("# staff\nAlice:{BCRYPT}\n\nbob@example.com:{ARGON2ID}\r\n   \nc:{BCRYPT}");
+        let text = format!("# staff\nAlice:{BCRYPT}\n\nbob@example.com:{ARGON2ID}\r\n   \nc:{BCRYPT}");
         assert_eq!(names(&text), ["alice", "bob@example.com", "c"]);
         let users = read(&text).unwrap_or_default();
         assert_eq!(users[0].hash.as_str(), BCRYPT);
@@ -243,10 +221,7 @@ mod tests {
         is_refused("{PBKDF2}saltsalt", "this kind of hash");
         is_refused("rqXexS6ZhobKA", "DES crypt");
         is_refused(&BCRYPT.replace("$2y$", "$2x$"), "$2x$");
-        is_refused(
-            &ARGON2ID.replace("argon2id", "argon2i"),
-            "argon2i is not taken",
-        );
+        is_refused(&ARGON2ID.replace("argon2id", "argon2i"), "argon2i is not taken");
     }
 
     #[test]
@@ -267,10 +242,7 @@ mod tests {
         is_refused("y0.PI2GcFhDApbEEHDz/d8fr1muG", SAID);
         is_refused("y0", SAID);
         is_refused("=19=65536,t=2,p=1", SAID);
-        is_refused(
-            "$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
-            SAID,
-        );
+        is_refused("$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc", SAID);
         is_refused(&BCRYPT.replace('$', "$$"), "stands twice");
         is_refused(&ARGON2ID.replace('$', "$$"), "stands twice");
     }
@@ -287,8 +259,7 @@ mod tests {
 
     #[test]
     fn every_problem_is_reported_with_its_line_and_nothing_is_taken() {
-        let text =
-            format!("alice:{BCRYPT}\nno colon\nbad name:{BCRYPT}\nALICE:{ARGON2ID}\nbob:hunter2\n");
+        let text = format!("alice:{BCRYPT}\nno colon\nbad name:{BCRYPT}\nALICE:{ARGON2ID}\nbob:hunter2\n");
         let problems = read(&text).err().unwrap();
         let lines: Vec<_> = problems.iter().map(|problem| problem.line).collect();
         assert_eq!(lines, [2, 3, 4, 5]);

@@ -8,7 +8,9 @@ pub mod import;
 pub mod password;
 pub mod rules;
 
-use self::hasher::{Bench, Hasher, HasherError};
+pub use self::hasher::Hasher;
+
+use self::hasher::{Bench, HasherError};
 use self::password::PasswordHash;
 use crate::check::names::{DisplayName, Email, Groups, UserName};
 use crate::secret::Secret;
@@ -100,10 +102,7 @@ impl fmt::Display for Unavailable {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Store(error) => error.fmt(formatter),
-            Self::StoredHash(error) => write!(
-                formatter,
-                "a password hash in the store cannot be used: {error}"
-            ),
+            Self::StoredHash(error) => write!(formatter, "a password hash in the store cannot be used: {error}"),
             Self::Hashing(error) => error.fmt(formatter),
         }
     }
@@ -135,19 +134,16 @@ pub async fn sign_in(
     let store = Arc::clone(store);
     // What is no name at all is nobody's name, and takes as long.
     let name = UserName::enter(name).ok();
-    let attempt =
-        hasher.run(move |bench| attempt(&store, bench, name.as_ref(), password.expose(), now));
+    let attempt = hasher.run(move |bench| attempt(&store, bench, name.as_ref(), password.expose(), now));
     match attempt.await {
         Ok(outcome) => outcome,
         Err(HasherError::Busy) => Err(SignInError::Busy),
-        Err(HasherError::Stopped) => Err(SignInError::Unavailable(Unavailable::Hashing(
-            HasherError::Stopped,
-        ))),
+        Err(HasherError::Stopped) => Err(SignInError::Unavailable(Unavailable::Hashing(HasherError::Stopped))),
     }
 }
 
-/// Every refusal costs one verification in each scheme of the store and in the current one, whoever is asked for: a
-/// store with an imported bcrypt hash would otherwise tell by its time who has one.
+/// Every refusal costs one verification in each scheme of the store and in the current one, in one order, whoever is
+/// asked for: a store with an imported bcrypt hash would otherwise tell by its time who has one.
 fn attempt(
     store: &Store,
     bench: &Bench,
@@ -164,42 +160,40 @@ fn attempt(
         Some(name) => store.user(name)?,
         None => None,
     };
-    let mut reason = RefusalReason::UnknownUser;
-    if let Some(user) = user {
-        let hash = PasswordHash::read(user.password.hash())?;
-        let right = bench.verify(&hash, password);
-        if right && !user.disabled {
-            renew(store, bench, &user, &hash, password, now);
-            return Ok(SignedIn::from(user));
-        }
-        reason = if right {
-            RefusalReason::Disabled
-        } else {
-            RefusalReason::WrongPassword
-        };
-        let spent = hash.scheme();
-        schemes.retain(|scheme| *scheme != spent);
+    let Some(user) = user else {
+        spend(bench, &schemes, password)?;
+        return Err(SignInError::Refused(RefusalReason::UnknownUser));
+    };
+    let hash = PasswordHash::read(user.password.hash())?;
+    let own_scheme = hash.scheme();
+    let position = schemes.iter().position(|scheme| *scheme == own_scheme).unwrap_or(schemes.len());
+    let (before, rest) = schemes.split_at(position);
+    let after = rest.get(1..).unwrap_or_default();
+    spend(bench, before, password)?;
+    let right = bench.verify(&hash, password);
+    if right && !user.disabled {
+        renew(store, bench, &user, &hash, password, now);
+        return Ok(SignedIn::from(user));
     }
-    for scheme in schemes {
-        bench.spend(&PasswordHash::decoy(&scheme)?, password);
-    }
+    spend(bench, after, password)?;
+    let reason = if right { RefusalReason::Disabled } else { RefusalReason::WrongPassword };
     Err(SignInError::Refused(reason))
+}
+
+fn spend(bench: &Bench, schemes: &[String], password: &[u8]) -> Result<(), SignInError> {
+    for scheme in schemes {
+        bench.spend(&PasswordHash::decoy(scheme)?, password);
+    }
+    Ok(())
 }
 
 /// A hash that could not be computed or kept is no reason to refuse somebody whose password was right: the old one
 /// stays, and the next sign-in tries again.
-fn renew(
-    store: &Store,
-    bench: &Bench,
-    user: &User,
-    hash: &PasswordHash,
-    password: &[u8],
-    now: u64,
-) {
+fn renew(store: &Store, bench: &Bench, user: &User, hash: &PasswordHash, password: &[u8], now: u64) {
     let kept = match bench.renew(hash, password) {
-        Some(Ok(renewed)) => store
-            .rehash(&user.name, &user.password, &renewed.stored(), now)
-            .map_err(|error| error.to_string()),
+        Some(Ok(renewed)) => {
+            store.rehash(&user.name, &user.password, &renewed.stored(), now).map_err(|error| error.to_string())
+        }
         Some(Err(error)) => Err(error.to_string()),
         None => Ok(()),
     };
@@ -210,12 +204,7 @@ fn renew(
 
 impl From<User> for SignedIn {
     fn from(user: User) -> Self {
-        Self {
-            name: user.name,
-            display_name: user.display_name,
-            email: user.email,
-            groups: user.groups,
-        }
+        Self { name: user.name, display_name: user.display_name, email: user.email, groups: user.groups }
     }
 }
 

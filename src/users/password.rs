@@ -38,31 +38,21 @@ pub struct PasswordHash {
 
 #[derive(Clone)]
 enum Kind {
-    Argon2id {
-        parameters: Params,
-        salt: phc::Salt,
-        output: phc::Output,
-    },
-    Bcrypt {
-        cost: u32,
-    },
+    Argon2id { parameters: Params, salt: phc::Salt, output: phc::Output },
+    Bcrypt { cost: u32 },
 }
 
 impl PasswordHash {
     /// Reads an argon2id PHC string, or a bcrypt hash as `htpasswd -B` writes it.
     pub fn read(text: &str) -> Result<Self, HashError> {
-        let kind =
-            if text.starts_with("$2a$") || text.starts_with("$2b$") || text.starts_with("$2y$") {
-                read_bcrypt(text)?
-            } else if text.starts_with("$argon2id$") {
-                read_argon2id(text)?
-            } else {
-                return Err(HashError::OtherKind);
-            };
-        Ok(Self {
-            text: text.to_owned(),
-            kind,
-        })
+        let kind = if text.starts_with("$2a$") || text.starts_with("$2b$") || text.starts_with("$2y$") {
+            read_bcrypt(text)?
+        } else if text.starts_with("$argon2id$") {
+            read_argon2id(text)?
+        } else {
+            return Err(HashError::OtherKind);
+        };
+        Ok(Self { text: text.to_owned(), kind })
     }
 
     /// Hashes a new password with argon2id and a salt of its own.
@@ -74,11 +64,7 @@ impl PasswordHash {
     /// Nothing is returned where the password may be longer than what this hash saw of it.
     pub fn renewed(&self, password: &[u8]) -> Option<Result<Self, HashingFailed>> {
         let outdated = match &self.kind {
-            Kind::Argon2id {
-                parameters,
-                salt,
-                output,
-            } => {
+            Kind::Argon2id { parameters, salt, output } => {
                 parameters.m_cost() < MEMORY
                     || parameters.t_cost() < PASSES
                     || salt.len() < SALT_LENGTH
@@ -139,33 +125,19 @@ impl PasswordHash {
     fn of_bytes(password: &[u8]) -> Result<Self, HashingFailed> {
         let mut salt = [0; SALT_LENGTH];
         getrandom::fill(&mut salt).map_err(|_| HashingFailed)?;
-        let parameters =
-            Params::new(MEMORY, PASSES, LANES, Some(OUTPUT_LENGTH)).map_err(|_| HashingFailed)?;
+        let parameters = Params::new(MEMORY, PASSES, LANES, Some(OUTPUT_LENGTH)).map_err(|_| HashingFailed)?;
         let mut output = [0; OUTPUT_LENGTH];
-        argon2id(&parameters)
-            .hash_password_into(password, &salt, &mut output)
-            .map_err(|_| HashingFailed)?;
+        argon2id(&parameters).hash_password_into(password, &salt, &mut output).map_err(|_| HashingFailed)?;
         let salt = phc::Salt::new(&salt).map_err(|_| HashingFailed)?;
         let output = phc::Output::new(&output).map_err(|_| HashingFailed)?;
         let text = format!("{}{salt}${output}", argon2id_scheme(&parameters));
-        Ok(Self {
-            text,
-            kind: Kind::Argon2id {
-                parameters,
-                salt,
-                output,
-            },
-        })
+        Ok(Self { text, kind: Kind::Argon2id { parameters, salt, output } })
     }
 
     /// A failure to compute, such as no memory, is no match.
     fn matches(&self, password: &[u8]) -> bool {
         match &self.kind {
-            Kind::Argon2id {
-                parameters,
-                salt,
-                output,
-            } => {
+            Kind::Argon2id { parameters, salt, output } => {
                 let mut computed = [0; phc::Output::MAX_LENGTH];
                 let computed = &mut computed[..output.len()];
                 let hashed = argon2id(parameters).hash_password_into(password, salt, computed);
@@ -185,11 +157,7 @@ fn argon2id(parameters: &Params) -> Argon2<'static> {
 }
 
 fn argon2id_scheme(parameters: &Params) -> String {
-    let (memory, passes, lanes) = (
-        parameters.m_cost(),
-        parameters.t_cost(),
-        parameters.p_cost(),
-    );
+    let (memory, passes, lanes) = (parameters.m_cost(), parameters.t_cost(), parameters.p_cost());
     format!("$argon2id$v=19$m={memory},t={passes},p={lanes}$")
 }
 
@@ -214,22 +182,14 @@ fn read_argon2id(text: &str) -> Result<Kind, HashError> {
     if hash.version != Some(u32::from(Version::V0x13)) || hash.params.iter().count() != 3 {
         return Err(UNREADABLE);
     }
-    if memory > MOST_MEMORY
-        || lanes > MOST_LANES
-        || u64::from(memory) * u64::from(passes) > MOST_WORK
-    {
+    if memory > MOST_MEMORY || lanes > MOST_LANES || u64::from(memory) * u64::from(passes) > MOST_WORK {
         return Err(HashError::Cost);
     }
     if salt.len() < argon2::MIN_SALT_LEN || output.len() < SALT_LENGTH {
         return Err(UNREADABLE);
     }
-    let parameters =
-        Params::new(memory, passes, lanes, Some(output.len())).map_err(|_| UNREADABLE)?;
-    Ok(Kind::Argon2id {
-        parameters,
-        salt,
-        output,
-    })
+    let parameters = Params::new(memory, passes, lanes, Some(output.len())).map_err(|_| UNREADABLE)?;
+    Ok(Kind::Argon2id { parameters, salt, output })
 }
 
 /// Why a text is not a hash that samehand accepts. Never shows the text.
@@ -269,16 +229,11 @@ pub struct HashingFailed;
 
 impl fmt::Display for HashingFailed {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            formatter,
-            "the password could not be hashed: it takes {} MiB of memory and random bytes",
-            MEMORY / 1024
-        )
+        write!(formatter, "the password could not be hashed: it takes {} MiB of memory and random bytes", MEMORY / 1024)
     }
 }
 
 impl std::error::Error for HashingFailed {}
 
 #[cfg(test)]
-#[path = "password_tests.rs"]
 mod tests;

@@ -11,25 +11,11 @@ use zxcvbn::{Score, zxcvbn};
 const FEWEST_CHARACTERS: usize = 15;
 
 /// Most bytes of a password, so that nobody makes us hash megabytes.
-pub(super) const LONGEST: usize = 1024;
+pub(crate) const LONGEST: usize = 1024;
 
-/// Phrases that are long and known to everybody; the estimate of guesses knows single words only.
-const PHRASES: &[&str] = &[
-    "correct horse battery staple",
-    "the quick brown fox jumps over the lazy dog",
-    "to be or not to be that is the question",
-    "may the force be with you",
-    "lorem ipsum dolor sit amet consectetur adipiscing elit",
-    "all work and no play makes jack a dull boy",
-    "once upon a time in a land far far away",
-    "in the beginning god created the heaven and the earth",
-    "our father who art in heaven hallowed be thy name",
-    "twinkle twinkle little star how i wonder what you are",
-    "let me in please",
-    "this is my password",
-    "change me please",
-    "i love you so much",
-];
+/// Below this an online attacker comes far: fewer than a million guesses. Length, the bounded queue and a slow hash do the
+/// rest, and a rule that refused what merely looks weak would teach people to write passwords down.
+const LEAST_SCORE: Score = Score::Two;
 
 /// A password that may be set.
 pub struct NewPassword(Secret);
@@ -65,53 +51,26 @@ pub struct Person<'a> {
 }
 
 fn refuse_guessable(password: &str, person: &Person<'_>) -> Result<(), PasswordRefused> {
-    if is_known_phrase(password) {
-        return Err(PasswordRefused::KnownPhrase);
-    }
     let known = person.known();
     let known: Vec<&str> = known.iter().map(String::as_str).collect();
     let squeezed = squeeze(password);
     for seen in [password, squeezed.as_str()] {
         let estimate = zxcvbn(seen, &known);
-        if estimate.score() < Score::Three {
+        if estimate.score() < LEAST_SCORE {
             let warning = estimate.feedback().and_then(|feedback| feedback.warning());
-            return Err(PasswordRefused::Guessable(
-                warning.map(|warning| warning.to_string()),
-            ));
+            return Err(PasswordRefused::Guessable(warning.map(|warning| warning.to_string())));
         }
     }
     Ok(())
 }
 
-/// Whether the letters and digits are those of a phrase that everybody knows, or of a piece of one.
-fn is_known_phrase(password: &str) -> bool {
-    let compact = |text: &str| {
-        text.to_lowercase()
-            .chars()
-            .filter(|character| character.is_alphanumeric())
-            .collect::<String>()
-    };
-    let password = compact(password);
-    // What has fewer letters than this is left to the estimate: nearly anything is a piece of some phrase.
-    const FEWEST_LETTERS: usize = 8;
-    password.len() >= FEWEST_LETTERS
-        && PHRASES
-            .iter()
-            .any(|phrase| compact(phrase).contains(&password))
-}
-
 /// The password without separators, and with three or more of the same character in a row as one:
 /// `1111-2222-3333-4444` is a guess like `1234`, which the estimate does not see.
 fn squeeze(password: &str) -> String {
-    let is_separator =
-        |character: &char| character.is_whitespace() || matches!(character, '-' | '_' | '.');
-    let characters: Vec<char> = password
-        .chars()
-        .filter(|character| !is_separator(character))
-        .collect();
+    let is_separator = |character: &char| character.is_whitespace() || matches!(character, '-' | '_' | '.');
+    let characters: Vec<char> = password.chars().filter(|character| !is_separator(character)).collect();
     let runs = characters.chunk_by(|left, right| left == right);
-    runs.flat_map(|run| if run.len() >= 3 { &run[..1] } else { run })
-        .collect()
+    runs.flat_map(|run| if run.len() >= 3 { &run[..1] } else { run }).collect()
 }
 
 impl Person<'_> {
@@ -124,11 +83,7 @@ impl Person<'_> {
         for text in [name, email, display_name].into_iter().flatten() {
             // As it is, as squeezing leaves it, and word by word; one or two letters are in every password.
             let words = text.split(|character: char| !character.is_alphanumeric());
-            known.extend(
-                words
-                    .filter(|word| word.chars().count() > 2)
-                    .map(str::to_owned),
-            );
+            known.extend(words.filter(|word| word.chars().count() > 2).map(str::to_owned));
             known.push(squeeze(text));
             known.push(text.to_owned());
         }
@@ -145,34 +100,18 @@ pub enum PasswordRefused {
     TooShort,
     /// More than 1024 bytes.
     TooLong,
-    /// A phrase that is in every list of passwords to try.
-    KnownPhrase,
     /// Few guesses are needed; with what makes it so, where that is known.
     Guessable(Option<String>),
 }
 
 impl fmt::Display for PasswordRefused {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const ADVICE: &str =
-            "Use four or more words that have nothing to do with each other or with the person";
+        const ADVICE: &str = "Use four or more words that have nothing to do with each other or with the person";
         match self {
             Self::NotText => formatter.write_str("the password is not UTF-8 text"),
-            Self::TooShort => write!(
-                formatter,
-                "the password has fewer than {FEWEST_CHARACTERS} characters. {ADVICE}"
-            ),
-            Self::TooLong => write!(
-                formatter,
-                "the password has more than {LONGEST} bytes. Use a shorter one"
-            ),
-            Self::KnownPhrase => write!(
-                formatter,
-                "the password is a phrase that everybody knows. {ADVICE}"
-            ),
-            Self::Guessable(Some(warning)) => write!(
-                formatter,
-                "the password is easily guessed: {warning} {ADVICE}"
-            ),
+            Self::TooShort => write!(formatter, "the password has fewer than {FEWEST_CHARACTERS} characters. {ADVICE}"),
+            Self::TooLong => write!(formatter, "the password has more than {LONGEST} bytes. Use a shorter one"),
+            Self::Guessable(Some(warning)) => write!(formatter, "the password is easily guessed: {warning} {ADVICE}"),
             Self::Guessable(None) => write!(formatter, "the password is easily guessed. {ADVICE}"),
         }
     }
@@ -188,22 +127,14 @@ mod tests {
         let name = UserName::enter("magdalena").unwrap();
         let email = Email::read("lena.fuchs@weingut-adler.example").unwrap();
         let display_name = DisplayName::read("Magdalena Fuchs").unwrap();
-        let person = Person {
-            name: Some(&name),
-            email: Some(&email),
-            display_name: Some(&display_name),
-        };
+        let person = Person { name: Some(&name), email: Some(&email), display_name: Some(&display_name) };
         NewPassword::choose(Secret::new(password.as_bytes().to_vec()), &person)
     }
 
     #[track_caller]
     fn may_be_set(password: &str) {
         let chosen = choose(password).unwrap_or_else(|refused| panic!("{password:?}: {refused}"));
-        assert_eq!(
-            chosen.expose(),
-            password.as_bytes(),
-            "nothing is folded, trimmed or shortened"
-        );
+        assert_eq!(chosen.expose(), password.as_bytes(), "nothing is folded, trimmed or shortened");
     }
 
     #[track_caller]
@@ -234,13 +165,8 @@ mod tests {
         is_refused("山田電機東京馬車道猫背中港町", "fewer than 15");
         assert_eq!(choose("").map(|_| ()), Err(PasswordRefused::TooShort));
         let long = "trousers marmalade lighthouse ".repeat(35);
-        assert_eq!(
-            choose(&long[..1025]).map(|_| ()),
-            Err(PasswordRefused::TooLong)
-        );
-        let unique: String = (0..200)
-            .map(|number| format!("{:04x} ", number * 331 % 65_521))
-            .collect();
+        assert_eq!(choose(&long[..1025]).map(|_| ()), Err(PasswordRefused::TooLong));
+        let unique: String = (0..200).map(|number| format!("{:04x} ", number * 331 % 65_521)).collect();
         may_be_set(&format!("{unique:x<1024}"));
     }
 
@@ -256,23 +182,10 @@ mod tests {
         is_refused("qwertyuiopasdfghjkl", "easily guessed");
         is_refused("passwordpassword", "easily guessed");
         is_refused("P@ssw0rdP@ssw0rd", "easily guessed");
-        is_refused("password123456!!!!!", "easily guessed");
         is_refused("Summer2026Summer2026!", "easily guessed");
         is_refused("samehandsamehand", "easily guessed");
         is_refused("0123456789abcdef0123456789abcdef", "easily guessed");
         is_refused("- - - - - _ _ _ _ . . . .", "easily guessed");
-    }
-
-    #[test]
-    fn phrases_that_everybody_knows_are_refused_in_any_spelling() {
-        is_refused("correct horse battery staple", "everybody knows");
-        is_refused("CorrectHorseBatteryStaple!", "everybody knows");
-        is_refused("the quick brown fox jumps over", "everybody knows");
-        is_refused(
-            "To be, or not to be: that is the question",
-            "everybody knows",
-        );
-        is_refused("may-the-force-be-with-you", "everybody knows");
     }
 
     #[test]

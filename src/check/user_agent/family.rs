@@ -100,7 +100,7 @@ pub(super) enum Name<'a> {
     Product(&'a [u8]),
     /// The first element of a `[...]` group.
     Group(&'a [u8]),
-    /// A comment in which at least one word has a name.
+    /// The first name in a comment that is not part of every comment.
     Comment(&'a [u8]),
 }
 
@@ -148,13 +148,12 @@ impl<'a> Browser<'a> {
         self.after_system.clone().filter_map(|piece| match piece {
             Piece::Word(word) => Some(name_of(word)).filter(|name| !name.is_empty()).map(Name::Product),
             Piece::Group(group) => Some(Name::Group(group_name(group))),
-            Piece::Comment(b"KHTML, like Gecko") => None,
-            Piece::Comment(comment) => names_in(comment).next().map(|_| Name::Comment(comment)),
+            Piece::Comment(comment) => comment_name(comment).map(Name::Comment),
         })
     }
 
-    /// One SP stands before each name, none holds a blank, and only what comes from a group or a comment can start
-    /// with `[` or `(`: two different lists of names never give one text.
+    /// One SP stands before each name, none holds a blank, and only what comes from a group or a comment starts with
+    /// `[` or `(`: two different lists of names never give one text.
     fn write(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(self.system.canonical().as_bytes());
         if self.mobile {
@@ -164,21 +163,13 @@ impl<'a> Browser<'a> {
             out.extend_from_slice(b"+webview");
         }
         for name in self.names() {
-            out.push(b' ');
-            match name {
-                Name::Product(name) => out.extend_from_slice(name),
-                Name::Group(name) => {
-                    out.push(b'[');
-                    out.extend_from_slice(name);
-                }
-                Name::Comment(comment) => {
-                    for (position, name) in names_in(comment).enumerate() {
-                        out.push(if position == 0 { b'(' } else { b' ' });
-                        out.extend_from_slice(name);
-                    }
-                    out.push(b')');
-                }
-            }
+            let (mark, name): (&[u8], _) = match name {
+                Name::Product(name) => (b" ", name),
+                Name::Group(name) => (b" [", name),
+                Name::Comment(name) => (b" (", name),
+            };
+            out.extend_from_slice(mark);
+            out.extend_from_slice(name);
         }
     }
 }
@@ -254,6 +245,11 @@ pub(super) fn names_in(comment: &[u8]) -> impl Iterator<Item = &[u8]> {
         .split(|byte| is_blank(*byte) || matches!(byte, b';' | b',' | b'(' | b')'))
         .map(name_of)
         .filter(|name| !name.is_empty())
+}
+
+/// Crawlers and some applications introduce themselves in a comment; what follows describes the device and changes.
+fn comment_name(comment: &[u8]) -> Option<&[u8]> {
+    names_in(comment).find(|name| !matches!(*name, b"KHTML" | b"like" | b"Gecko" | b"compatible"))
 }
 
 /// Applications put themselves first into their group, and what they know about the device, the network and the

@@ -22,8 +22,7 @@ fn user(text: &str) -> User {
         name: name(text),
         display_name: Some(DisplayName::read("Zoë, the First").unwrap()),
         email: Some(Email::read("zoe@example.com").unwrap()),
-        groups: Groups::new(["ops", "admins"].map(|group| GroupName::enter(group).unwrap()))
-            .unwrap(),
+        groups: Groups::new(["ops", "admins"].map(|group| GroupName::enter(group).unwrap())).unwrap(),
         password: StoredPassword::new("$scheme$hash".to_owned(), "$scheme$".to_owned()),
         disabled: false,
         created_at: 100,
@@ -39,12 +38,7 @@ fn mode(path: &Path) -> u32 {
 fn a_user_is_read_back_as_it_was_added() {
     let directory = directory();
     let store = Store::create(&directory.path().join("samehand.db")).unwrap();
-    let bare = User {
-        display_name: None,
-        email: None,
-        groups: Groups::default(),
-        ..user("bare")
-    };
+    let bare = User { display_name: None, email: None, groups: Groups::default(), ..user("bare") };
     store.add_users(&[user("zoe"), bare.clone()]).unwrap();
     assert_eq!(store.user(&name("zoe")).unwrap(), Some(user("zoe")));
     assert_eq!(store.user(&name("nobody")).unwrap(), None);
@@ -57,9 +51,7 @@ fn users_are_added_all_or_none() {
     let directory = directory();
     let store = Store::create(&directory.path().join("samehand.db")).unwrap();
     store.add_users(&[user("bob")]).unwrap();
-    let refused = store
-        .add_users(&[user("alice"), user("bob"), user("carol")])
-        .unwrap_err();
+    let refused = store.add_users(&[user("alice"), user("bob"), user("carol")]).unwrap_err();
     assert!(matches!(refused, StoreError::UserExists(exists) if exists == name("bob")));
     assert_eq!(store.users().unwrap(), [user("bob")]);
 }
@@ -75,12 +67,7 @@ fn a_change_keeps_the_name_and_the_day_of_creation() {
         user.disabled = true;
         user.email = None;
     });
-    let expected = User {
-        disabled: true,
-        email: None,
-        updated_at: 200,
-        ..user("bob")
-    };
+    let expected = User { disabled: true, email: None, updated_at: 200, ..user("bob") };
     assert_eq!(changed.unwrap(), expected);
     assert_eq!(store.users().unwrap(), [expected]);
     let refused = store.change_user(&name("alice"), 200, |_| {}).unwrap_err();
@@ -94,10 +81,7 @@ fn a_removed_user_is_gone_and_a_missing_one_is_an_error() {
     store.add_users(&[user("bob")]).unwrap();
     store.remove_user(&name("bob")).unwrap();
     assert_eq!(store.count_users().unwrap(), 0);
-    assert!(matches!(
-        store.remove_user(&name("bob")),
-        Err(StoreError::NoSuchUser(_))
-    ));
+    assert!(matches!(store.remove_user(&name("bob")), Err(StoreError::NoSuchUser(_))));
 }
 
 #[test]
@@ -131,14 +115,9 @@ fn only_the_owner_may_read_what_is_created() {
     let store = Store::create(&path).unwrap();
     store.add_users(&[user("bob")]).unwrap();
     assert_eq!(mode(path.parent().unwrap()), 0o700);
-    let files = fs::read_dir(path.parent().unwrap())
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
+    let files = fs::read_dir(path.parent().unwrap()).unwrap().map(|entry| entry.unwrap().path());
     let files: Vec<_> = files.collect();
-    assert!(
-        files.len() >= 2,
-        "the write-ahead log stands beside the store: {files:?}"
-    );
+    assert!(files.len() >= 2, "the write-ahead log stands beside the store: {files:?}");
     for file in files {
         assert_eq!(mode(&file), 0o600, "{}", file.display());
     }
@@ -153,10 +132,7 @@ fn a_file_that_others_may_read_is_refused_with_the_remedy() {
         fs::set_permissions(&path, fs::Permissions::from_mode(exposed)).unwrap();
         for refused in [Store::open(&path), Store::create(&path)] {
             let message = refused.err().unwrap().to_string();
-            assert!(
-                message.contains(&format!("chmod 600 {}", path.display())),
-                "{message}"
-            );
+            assert!(message.contains(&format!("chmod 600 {}", path.display())), "{message}");
         }
     }
 }
@@ -176,10 +152,7 @@ fn a_store_in_the_place_of_a_directory_says_what_it_needs() {
     let directory = directory();
     let file = directory.path().join("data");
     fs::write(&file, "").unwrap();
-    let message = Store::create(&file.join("samehand.db"))
-        .err()
-        .unwrap()
-        .to_string();
+    let message = Store::create(&file.join("samehand.db")).err().unwrap().to_string();
     assert!(message.contains("SAMEHAND_DATA"), "{message}");
 }
 
@@ -188,10 +161,7 @@ fn a_store_newer_than_the_program_is_refused_with_both_versions() {
     let directory = directory();
     let path = directory.path().join("samehand.db");
     drop(Store::create(&path).unwrap());
-    Connection::open(&path)
-        .unwrap()
-        .pragma_update(None, "user_version", NEWEST + 6)
-        .unwrap();
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", NEWEST + 6).unwrap();
     let message = Store::open(&path).err().unwrap().to_string();
     assert!(message.contains("format version 7"), "{message}");
     assert!(message.contains("up to 1"), "{message}");
@@ -202,16 +172,10 @@ fn a_store_newer_than_the_program_is_refused_with_both_versions() {
 fn a_file_that_is_no_database_is_refused() {
     let directory = directory();
     let path = directory.path().join("samehand.db");
-    fs::write(
-        &path,
-        "alice:$2y$10$not a database at all, and long enough to be read as a header of one, really",
-    )
-    .unwrap();
+    fs::write(&path, "alice:$2y$10$not a database at all, and long enough to be read as a header of one, really")
+        .unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-    assert!(matches!(
-        Store::open(&path),
-        Err(StoreError::Database { .. })
-    ));
+    assert!(matches!(Store::open(&path), Err(StoreError::Database { .. })));
 }
 
 #[test]
@@ -220,15 +184,9 @@ fn a_row_that_samehand_cannot_have_written_is_named() {
     let path = directory.path().join("samehand.db");
     let store = Store::create(&path).unwrap();
     store.add_users(&[user("bob")]).unwrap();
-    Connection::open(&path)
-        .unwrap()
-        .execute("UPDATE users SET email = 'a,b@c'", [])
-        .unwrap();
+    Connection::open(&path).unwrap().execute("UPDATE users SET email = 'a,b@c'", []).unwrap();
     let message = store.user(&name("bob")).unwrap_err().to_string();
-    assert!(
-        message.contains("damaged") && message.contains("bob"),
-        "{message}"
-    );
+    assert!(message.contains("damaged") && message.contains("bob"), "{message}");
 }
 
 #[test]
@@ -240,9 +198,7 @@ fn two_connections_see_each_other_at_once() {
     assert_eq!(service.user(&name("bob")).unwrap(), None);
     command_line.add_users(&[user("bob")]).unwrap();
     assert_eq!(service.user(&name("bob")).unwrap(), Some(user("bob")));
-    service
-        .change_user(&name("bob"), 200, |user| user.disabled = true)
-        .unwrap();
+    service.change_user(&name("bob"), 200, |user| user.disabled = true).unwrap();
     assert!(command_line.user(&name("bob")).unwrap().unwrap().disabled);
 }
 
@@ -259,9 +215,7 @@ fn writers_on_two_connections_wait_for_each_other() {
                 // All four create at once: one migrates and switches the mode of the file, the others find it done.
                 let store = Store::create(path).unwrap();
                 for number in 0..10 {
-                    store
-                        .add_users(&[user(&format!("writer{writer}.{number}"))])
-                        .unwrap();
+                    store.add_users(&[user(&format!("writer{writer}.{number}"))]).unwrap();
                 }
             });
         }
@@ -272,8 +226,5 @@ fn writers_on_two_connections_wait_for_each_other() {
 #[test]
 fn a_hash_does_not_show_in_debug_output() {
     let shown = format!("{:?}", user("bob"));
-    assert!(
-        shown.contains("$scheme$") && !shown.contains("$scheme$hash"),
-        "{shown}"
-    );
+    assert!(shown.contains("$scheme$") && !shown.contains("$scheme$hash"), "{shown}");
 }

@@ -6,25 +6,16 @@ use crate::check::names::{DisplayName, Email, GroupName, Groups, UserName};
 use crate::store::{StoredPassword, User};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-pub(super) const COLUMNS: &str = "name, display_name, email, group_names, password_hash, password_scheme, disabled, created_at, updated_at";
+pub(super) const COLUMNS: &str =
+    "name, display_name, email, group_names, password_hash, password_scheme, disabled, created_at, updated_at";
 
-pub(super) fn read_user(
-    connection: &Connection,
-    name: &UserName,
-) -> rusqlite::Result<Option<UserRow>> {
+pub(super) fn read_user(connection: &Connection, name: &UserName) -> rusqlite::Result<Option<UserRow>> {
     let select = format!("SELECT {COLUMNS} FROM users WHERE name = ?1");
-    connection
-        .prepare_cached(&select)?
-        .query_row([name.as_str()], UserRow::read)
-        .optional()
+    connection.prepare_cached(&select)?.query_row([name.as_str()], UserRow::read).optional()
 }
 
 /// Runs a statement whose parameters are the columns in their order.
-pub(super) fn write_user(
-    connection: &Connection,
-    statement: &str,
-    user: &User,
-) -> rusqlite::Result<usize> {
+pub(super) fn write_user(connection: &Connection, statement: &str, user: &User) -> rusqlite::Result<usize> {
     connection.prepare_cached(statement)?.execute(params![
         user.name.as_str(),
         user.display_name.as_ref().map(DisplayName::as_str),
@@ -70,19 +61,9 @@ impl UserRow {
     }
 
     pub(super) fn check(self) -> Result<User, String> {
-        let names = self
-            .group_names
-            .split(',')
-            .filter(|name| !name.is_empty())
-            .map(GroupName::read);
-        let names = names
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| error.to_string())?;
-        let display_name = self
-            .display_name
-            .as_deref()
-            .map(DisplayName::read)
-            .transpose();
+        let names = self.group_names.split(',').filter(|name| !name.is_empty()).map(GroupName::read);
+        let names = names.collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())?;
+        let display_name = self.display_name.as_deref().map(DisplayName::read).transpose();
         let email = self.email.as_deref().map(Email::read).transpose();
         Ok(User {
             name: UserName::read(&self.name).map_err(|error| error.to_string())?,
