@@ -225,14 +225,12 @@ fn verify_presented(
 
 /// What `ENFORCE` makes of a refusal: `report` lets a changed client pass as itself, `observe` lets every readable
 /// question of a trusted proxy pass as nobody.
-#[must_use]
-pub fn passes(denial: Denial, enforce: Enforce) -> Option<Identity> {
+fn passes(denial: Denial, enforce: Enforce) -> Option<Identity> {
     match (enforce, denial) {
         (Enforce::On, _) => None,
-        (Enforce::Report, Denial::Binding(BindingError::ClientChanged(changed), _)) => {
-            Identity::of(&changed.danger_pass()).ok()
+        (Enforce::Report, denial) => {
+            pass_changed_client(denial, enforce).ok().and_then(|bound| Identity::of(&bound).ok())
         }
-        (Enforce::Report, _) => None,
         (
             Enforce::Observe,
             Denial::ProxyUntrusted | Denial::Forwarded(_) | Denial::ClientIp(_) | Denial::UserAgent(_),
@@ -241,5 +239,16 @@ pub fn passes(denial: Denial, enforce: Enforce) -> Option<Identity> {
             Enforce::Observe,
             Denial::Credential(..) | Denial::Token(_) | Denial::Binding(..) | Denial::Identity(..),
         ) => Some(Identity::nobody()),
+    }
+}
+
+/// Under `ENFORCE=report` a token that is valid but for its client passes.
+///
+/// # Errors
+/// The denial, unchanged, in every other case.
+pub fn pass_changed_client(denial: Denial, enforce: Enforce) -> Result<BoundToken, Denial> {
+    match (enforce, denial) {
+        (Enforce::Report, Denial::Binding(BindingError::ClientChanged(changed), _)) => Ok(changed.danger_pass()),
+        (Enforce::On | Enforce::Report | Enforce::Observe, denial) => Err(denial),
     }
 }

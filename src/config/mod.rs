@@ -1,9 +1,45 @@
 //! Environment and file to a valid [`Config`], or the full list of what is wrong.
+//!
+//! [`load`] gathers (`sources`), puts defaults underneath (`settings`, `raw`), validates one concern per file, and
+//! reports everything it found at once. It never opens a socket, never creates a file, and never shows a secret.
 
-use crate::check::policy::Policy;
+mod binding;
+mod choices;
+mod cookie;
+pub(crate) mod duration;
+mod findings;
+mod lifetimes;
+mod listeners;
+mod proxies;
+mod public_url;
+mod raw;
+mod report;
+mod secret_strength;
+mod secrets;
+mod service;
+mod settings;
+mod signing;
+mod sources;
+mod suggestions;
+#[cfg(test)]
+mod tests;
+mod toml_file;
+mod value_file;
+mod well_known;
+
+use crate::check::policy::{Format, Policy};
 use crate::secret::Secret;
+use findings::Findings;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+/// The settings file that is read when none is named and it exists.
+pub const DEFAULT_FILE: &str = "/etc/samehand/samehand.toml";
+
+/// What a secret that samehand makes itself is shown as.
+const GENERATED: &str = "generated in DATA";
 
 /// Settings that are valid.
 pub struct Config {
@@ -84,4 +120,96 @@ pub struct Problem {
     pub setting: String,
     /// What is wrong and what to write instead; never the value of a secret.
     pub message: String,
+}
+
+/// The environment of this process: the one place where it is read.
+#[expect(clippy::disallowed_methods, reason = "the settings are what the environment is read for")]
+pub fn environment() -> impl Iterator<Item = (OsString, OsString)> {
+    std::env::vars_os()
+}
+
+/// Reads and validates all settings. `file` is what `--config` names; without it `SAMEHAND_CONFIG` counts, then
+/// [`DEFAULT_FILE`] if it exists. The error holds every problem there is, in no case the value of a secret.
+pub fn load(
+    file: Option<&Path>,
+    environment: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Result<Config, Vec<Problem>> {
+    load_with_default_file(file, Path::new(DEFAULT_FILE), environment)
+}
+
+fn load_with_default_file(
+    file: Option<&Path>,
+    default_file: &Path,
+    environment: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Result<Config, Vec<Problem>> {
+    let mut findings = Findings::default();
+    let mut given = sources::gather(file, default_file, environment, &mut findings);
+    let raw = raw::read(&mut given).map_err(|error| error.to_string());
+    let config = findings.keep(settings::CONFIG, raw).and_then(|raw| validate(raw, &given, &mut findings));
+    match config {
+        Some(config) if findings.problems.is_empty() => Ok(Config { warnings: findings.warnings, ..config }),
+        Some(_) | None => Err(findings.problems),
+    }
+}
+
+/// Every check runs, whatever the others found; only then the parts become one.
+fn validate(mut raw: raw::Raw, given: &sources::Given, findings: &mut Findings) -> Option<Config> {
+    let listeners = listeners::check(&raw, findings);
+    let service = service::check(&raw, given.state_directory.clone(), findings);
+    let formats = binding::formats(&raw, findings);
+    let binding = binding::check(&raw, formats, findings);
+    let secrets = secrets::check(&mut raw, formats, findings);
+    let signing_keys = signing::check(&raw, findings);
+    let lifetimes = lifetimes::check(&raw, findings);
+    let trusted_proxies = proxies::check(&raw.trusted_proxies, findings);
+    let public_url = public_url::check(&raw, findings);
+    let cookie = cookie::check(&raw, public_url.as_ref(), findings);
+
+    let (listeners, service, binding) = (listeners?, service?, binding?);
+    let (signing_keys, lifetimes, cookie) = (signing_keys?, lifetimes?, cookie?);
+    let mut effective = BTreeMap::from([
+        ("DATA", service.data.display().to_string()),
+        ("SALT", GENERATED.to_owned()),
+        ("ALGORITHM", signing::algorithm_in_use(&signing_keys).to_owned()),
+        ("COOKIE_DOMAIN", cookie.domain),
+        ("COOKIE_NAME", cookie.name.clone()),
+        ("WORKERS", service.workers.to_string()),
+    ]);
+    if signing_keys.is_empty() || binding.formats.accept(Format::Article) {
+        effective.insert("SECRET", GENERATED.to_owned());
+    }
+    Some(Config {
+        listen: listeners.listen,
+        socket_mode: listeners.socket_mode,
+        socket_group: listeners.socket_group,
+        admin_listen: listeners.admin_listen,
+        admin_token: secrets.admin_token,
+        data: service.data,
+        store: service.store,
+        secret: secrets.secret,
+        secret_previous: secrets.secret_previous,
+        salt: secrets.salt,
+        salt_previous: secrets.salt_previous,
+        signing_keys,
+        token_ttl: lifetimes.token,
+        session_ttl: lifetimes.session,
+        policy: Policy {
+            trusted_proxies: trusted_proxies?,
+            token_from: binding.token_from,
+            cookie_name: cookie.name,
+            issuer: service.issuer,
+            audience: service.audience,
+            max_lifetime: lifetimes.session,
+            formats: binding.formats,
+            require_same: binding.require_same,
+            watch: binding.watch,
+            recipe: binding.recipe,
+            enforce: binding.enforce,
+        },
+        workers: service.workers,
+        log: service.log,
+        log_format: service.log_format,
+        report: report::lines(given, &effective),
+        warnings: Vec::new(),
+    })
 }

@@ -1,0 +1,126 @@
+//! Tells the operator about a proxy that is set up wrongly: once for each mistake, by name, with the line to add.
+//!
+//! A refusal alone sends people searching; the log line of the first refusal of its kind says what to write where.
+
+use crate::check::client_ip::Peer;
+use crate::check::decision::Reason;
+use crate::check::forwarded::{FORWARDED_FOR, Proxy};
+use crate::check::policy::TrustedProxies;
+use crate::check::{Judgement, Question};
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+
+/// So many different mistakes are told; an attacker who invents more learns and costs nothing.
+const MOST: usize = 64;
+
+/// Remembers what was told already.
+#[derive(Default)]
+pub struct Advice {
+    told: Mutex<HashSet<Mistake>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Mistake {
+    Untrusted(Proxy, Peer),
+    Header(Proxy, &'static str, Reason),
+    EverybodyIsTheProxy(Proxy),
+}
+
+impl Advice {
+    /// What to tell about this decision, unless it was told before.
+    pub fn about(&self, question: &Question<'_>, judgement: &Judgement<'_>, trusted: &TrustedProxies) -> Option<String> {
+        let mistake = mistake_in(question, judgement, trusted)?;
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_news = told.len() < MOST && told.insert(mistake.clone());
+        is_news.then(|| text(&mistake))
+    }
+}
+
+fn mistake_in(question: &Question<'_>, judgement: &Judgement<'_>, trusted: &TrustedProxies) -> Option<Mistake> {
+    let proxy = question.proxy;
+    if judgement.reason == Reason::ProxyUntrusted {
+        return Some(Mistake::Untrusted(proxy, question.peer));
+    }
+    if let Some(header) = judgement.seen.bad_header {
+        return Some(Mistake::Header(proxy, header, judgement.reason));
+    }
+    let client = judgement.seen.client_ip?.address();
+    trusted.contains(client).then_some(Mistake::EverybodyIsTheProxy(proxy))
+}
+
+fn text(mistake: &Mistake) -> String {
+    match mistake {
+        Mistake::Untrusted(proxy, peer) => format!(
+            "{peer} asks as {proxy} and is not a trusted proxy, so it is refused; if it is your proxy, add it: \
+             SAMEHAND_TRUSTED_PROXIES=127.0.0.1,::1,{peer}",
+            proxy = proxy.name(),
+        ),
+        Mistake::Header(proxy, header, reason) => format!(
+            "{proxy} asks with {header} {problem}, so every such request is refused; the line for {proxy} is: {line}",
+            proxy = proxy.name(),
+            problem = match reason {
+                Reason::ForwardedMissing => "missing or empty",
+                Reason::ForwardedAmbiguous => "on several lines",
+                _ => "unreadable",
+            },
+            line = line_for(*proxy, header),
+        ),
+        Mistake::EverybodyIsTheProxy(proxy) => format!(
+            "the client address that {proxy} forwards is itself a trusted proxy, so all clients behind it look alike; \
+             let {proxy} forward its own client ({line}), and keep client networks out of SAMEHAND_TRUSTED_PROXIES; \
+             this is expected only while you try things out on the proxy's own machine",
+            proxy = proxy.name(),
+            line = line_for(*proxy, FORWARDED_FOR),
+        ),
+    }
+}
+
+/// The configuration line with which the proxy sends the header as it should.
+fn line_for(proxy: Proxy, header: &str) -> String {
+    match proxy {
+        Proxy::Nginx => {
+            let variable = match header {
+                "x-forwarded-method" => "$request_method",
+                "x-forwarded-proto" => "$scheme",
+                "x-forwarded-host" => "$host",
+                "x-forwarded-uri" => "$request_uri",
+                _ => "$remote_addr",
+            };
+            format!("proxy_set_header {header} {variable};")
+        }
+        Proxy::Traefik => match header {
+            FORWARDED_FOR => "entryPoints.*.forwardedHeaders.trustedIPs for the load balancer in front of Traefik".into(),
+            _ => "trustForwardHeader: false in the forwardAuth middleware".into(),
+        },
+        Proxy::Caddy => {
+            let placeholder = match header {
+                "x-forwarded-method" => "{method}",
+                "x-forwarded-proto" => "{scheme}",
+                "x-forwarded-host" => "{host}",
+                "x-forwarded-uri" => "{uri}",
+                _ => "{client_ip}",
+            };
+            format!("header_up {header} {placeholder}")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_proxy_is_told_its_own_line() {
+        let missing = |proxy| text(&Mistake::Header(proxy, "x-forwarded-uri", Reason::ForwardedMissing));
+        assert!(missing(Proxy::Nginx).contains("proxy_set_header x-forwarded-uri $request_uri;"));
+        assert!(missing(Proxy::Traefik).contains("trustForwardHeader: false"));
+        assert!(missing(Proxy::Caddy).contains("header_up x-forwarded-uri {uri}"));
+    }
+
+    #[test]
+    fn an_untrusted_peer_is_named_with_the_setting() {
+        let peer = Peer::Tcp("172.18.0.5".parse().unwrap());
+        let told = text(&Mistake::Untrusted(Proxy::Traefik, peer));
+        assert!(told.contains("SAMEHAND_TRUSTED_PROXIES=127.0.0.1,::1,172.18.0.5"), "{told}");
+    }
+}

@@ -1,0 +1,128 @@
+//! What all workers share, built once from the settings: keys and policy as one snapshot that a request reads without a
+//! lock, the store of users, the queue before password hashing, counts, and the one clock.
+
+use crate::audit::Audit;
+use crate::check::Gate;
+use crate::config::Config;
+use crate::issue::Minter;
+use crate::keys::{Keys, KeysError, Missing};
+use crate::secret::Secret;
+use crate::store::Store;
+use crate::users::Hasher;
+use arc_swap::{ArcSwap, Guard};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// The time, in seconds since 1970.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "this is the one clock")]
+pub fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// What a change of settings or keys replaces as a whole.
+pub struct State {
+    /// What decisions are measured against.
+    pub gate: Gate,
+    /// What mints tokens.
+    pub minter: Minter,
+    /// The public keys, as served.
+    pub published: serde_json::Value,
+    /// The token of the administration side, if there is one.
+    pub admin_token: Option<Secret>,
+}
+
+impl State {
+    /// Puts settings and keys together.
+    #[must_use]
+    pub fn new(config: &Config, keys: Keys) -> Self {
+        let minter = Minter::new(&config.policy, &keys, config.token_ttl);
+        // A set of public keys is plain strings: it always becomes JSON.
+        let published = serde_json::to_value(&keys.published).unwrap_or_default();
+        Self {
+            gate: Gate { policy: config.policy.clone(), ring: keys.ring, fingerprints: keys.fingerprints },
+            minter,
+            published,
+            admin_token: config.admin_token.clone(),
+        }
+    }
+}
+
+/// What all workers share.
+pub struct App {
+    state: ArcSwap<State>,
+    store: Arc<Store>,
+    hasher: Hasher,
+    audit: Audit,
+    stopping: AtomicBool,
+}
+
+impl App {
+    /// The running service's state.
+    #[must_use]
+    pub fn new(state: State, store: Store, hasher: Hasher) -> Self {
+        Self {
+            state: ArcSwap::from_pointee(state),
+            store: Arc::new(store),
+            hasher,
+            audit: Audit::default(),
+            stopping: AtomicBool::new(false),
+        }
+    }
+
+    /// The current keys and policy.
+    pub fn state(&self) -> Guard<Arc<State>> {
+        self.state.load()
+    }
+
+    /// Replaces keys and policy for all requests that start from now on.
+    pub fn replace(&self, state: State) {
+        self.state.store(Arc::new(state));
+    }
+
+    /// Reads the keys again under these settings and replaces the state.
+    ///
+    /// # Errors
+    /// [`KeysError`]; the old state stays.
+    pub fn reload(&self, config: &Config) -> Result<(), KeysError> {
+        let keys = crate::keys::load(config, Missing::Refuse, self.now())?;
+        self.replace(State::new(config, keys));
+        Ok(())
+    }
+
+    /// The users.
+    #[must_use]
+    pub fn store(&self) -> &Arc<Store> {
+        &self.store
+    }
+
+    /// The queue before password hashing.
+    #[must_use]
+    pub fn hasher(&self) -> &Hasher {
+        &self.hasher
+    }
+
+    /// Says what happened.
+    #[must_use]
+    pub fn audit(&self) -> &Audit {
+        &self.audit
+    }
+
+    /// The time, in seconds since 1970.
+    #[must_use]
+    pub fn now(&self) -> u64 {
+        now()
+    }
+
+    /// From now on the service is not ready for new work.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the service is about to end.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+}

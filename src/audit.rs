@@ -1,0 +1,100 @@
+//! One log line and one count per decision, said once, after the decision.
+//!
+//! Refusals and allows with a change are `info`, every other allow is `debug`. Never a token, cookie, password, query
+//! string or raw fingerprint.
+
+use crate::advice::Advice;
+use crate::check::decision::Decision;
+use crate::check::policy::TrustedProxies;
+use crate::check::{Judgement, Question};
+use crate::metrics::{DecisionLabels, Metrics};
+use log::{Level, log, log_enabled, warn};
+use std::time::Duration;
+
+/// The target of decision lines, for filters in `SAMEHAND_LOG`.
+const TARGET: &str = "samehand::decision";
+/// So much of a path is logged, in bytes; paths are ASCII.
+const MOST_OF_A_PATH: usize = 1024;
+
+/// Says what was decided.
+pub struct Audit {
+    metrics: Metrics,
+    advice: Advice,
+}
+
+/// What only the HTTP side knows about an answer.
+pub struct Answered<'a> {
+    /// The status.
+    pub status: u16,
+    /// The request's identifier.
+    pub request_id: &'a str,
+    /// From the head of the subrequest to the answer.
+    pub duration: Duration,
+}
+
+impl Default for Audit {
+    fn default() -> Self {
+        Self { metrics: Metrics::new(), advice: Advice::default() }
+    }
+}
+
+impl Audit {
+    /// The counts.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// Logs and counts one decision, and tells about a misconfigured proxy.
+    pub fn decision(
+        &self,
+        question: &Question<'_>,
+        judgement: &Judgement<'_>,
+        answered: &Answered<'_>,
+        trusted: &TrustedProxies,
+    ) {
+        let labels = DecisionLabels {
+            decision: judgement.decision.name(),
+            reason: judgement.reason.name(),
+            proxy: question.proxy.name(),
+            enforced: if judgement.passed.is_some() { "no" } else { "yes" },
+        };
+        self.metrics.decision(&labels, judgement.seen.changed, answered.duration);
+        let level = match (&judgement.decision, judgement.seen.changed.is_empty()) {
+            (Decision::Allow(_), true) => Level::Debug,
+            (Decision::Allow(_), false)
+            | (Decision::Challenge(_) | Decision::Forbid | Decision::Reject(_), _) => Level::Info,
+        };
+        if log_enabled!(target: TARGET, level) {
+            write_line(level, question, judgement, answered);
+        }
+        if let Some(advice) = self.advice.about(question, judgement, trusted) {
+            warn!(proxy = question.proxy.name(); "{advice}");
+        }
+    }
+}
+
+fn write_line(level: Level, question: &Question<'_>, judgement: &Judgement<'_>, answered: &Answered<'_>) {
+    let seen = &judgement.seen;
+    let request = seen.request.as_ref();
+    let path = request.map_or("", |request| request.path());
+    log!(
+        target: TARGET, level,
+        decision = judgement.decision.name(),
+        reason = judgement.reason.name(),
+        status = answered.status,
+        proxy = question.proxy.name(),
+        remote_ip = seen.client_ip.map_or_else(|| question.peer.to_string(), |ip| ip.to_string()).as_str(),
+        username = seen.username.as_deref().unwrap_or_default(),
+        method = request.map_or("", |request| request.method()),
+        host = request.map_or("", |request| request.host()),
+        path = path.get(..MOST_OF_A_PATH).unwrap_or(path),
+        changed = seen.changed.to_string().as_str(),
+        format = seen.format.map_or("", |format| format.name()),
+        sid = "",
+        request_id = answered.request_id,
+        duration_us = u64::try_from(answered.duration.as_micros()).unwrap_or(u64::MAX),
+        enforced = if judgement.passed.is_some() { "no" } else { "yes" };
+        "decision"
+    );
+}

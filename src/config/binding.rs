@@ -1,0 +1,122 @@
+//! What a token is bound to and what happens when that changes: `FINGERPRINT`, `REQUIRE_SAME`, `WATCH`, the prefixes,
+//! `USER_AGENT_MATCH`, `ENFORCE`, `TOKEN_FROM`. Never weakens a choice silently: what protects little is warned about.
+
+use super::choices::{each, one_of, whole_number, without_repetition};
+use super::findings::Findings;
+use super::raw::Raw;
+use crate::check::policy::{Enforce, Format, Formats, Part, Parts, Recipe, TokenFrom, UserAgentMatch};
+
+/// Parts that later releases know.
+const LATER_PARTS: [&str; 3] = ["cookie", "dpop", "mtls"];
+
+/// The word for "no part".
+const NONE: &str = "none";
+
+/// How clients are compared.
+pub(super) struct Binding {
+    pub(super) formats: Formats,
+    pub(super) require_same: Parts,
+    pub(super) watch: Parts,
+    pub(super) recipe: Recipe,
+    pub(super) enforce: Enforce,
+    pub(super) token_from: TokenFrom,
+}
+
+/// The kinds of token, which decide about secrets too.
+pub(super) fn formats(raw: &Raw, findings: &mut Findings) -> Option<Formats> {
+    findings.keep("FINGERPRINT", read_formats(&raw.fingerprint))
+}
+
+/// Validates the other settings of this file.
+pub(super) fn check(raw: &Raw, formats: Option<Formats>, findings: &mut Findings) -> Option<Binding> {
+    let require_same = findings.keep("REQUIRE_SAME", parts(&raw.require_same));
+    let watch = findings.keep("WATCH", parts(&raw.watch));
+    if let (Some(required), Some(watched)) = (require_same, watch)
+        && !required.intersection(watched).is_empty()
+    {
+        let both = required.intersection(watched);
+        let message = format!(
+            "`{both}` is required by SAMEHAND_REQUIRE_SAME={required} already, so its change is refused \
+             and not just reported; remove it from one of the two"
+        );
+        findings.problem("WATCH", message);
+    }
+    let recipe = recipe(raw, findings);
+    let enforce = findings.keep("ENFORCE", one_of(&raw.enforce, &ENFORCE));
+    let token_from = findings.keep("TOKEN_FROM", token_from(&raw.token_from));
+    let binding = Binding {
+        formats: formats?,
+        require_same: require_same?,
+        watch: watch?,
+        recipe: recipe?,
+        enforce: enforce?,
+        token_from: token_from?,
+    };
+    warn_of_weakness(&binding, findings);
+    Some(binding)
+}
+
+const ENFORCE: [(&str, Enforce); 3] = [("on", Enforce::On), ("report", Enforce::Report), ("observe", Enforce::Observe)];
+
+fn warn_of_weakness(binding: &Binding, findings: &mut Findings) {
+    if binding.require_same.is_empty() && binding.formats.accept(Format::Keyed) {
+        findings.warn("REQUIRE_SAME", "with `none` a stolen token works anywhere; write ip,user-agent to bind tokens");
+    }
+    match binding.enforce {
+        Enforce::On => {}
+        Enforce::Report => {
+            findings.warn("ENFORCE", "with `report` a stolen token is only logged; write `on` to refuse it");
+        }
+        Enforce::Observe => findings.warn(
+            "ENFORCE",
+            "OBSERVING ONLY: with `observe` nobody is refused, not even without a token; write `on` to protect",
+        ),
+    }
+}
+
+fn read_formats(text: &str) -> Result<Formats, String> {
+    let choices = [Format::Keyed, Format::Article].map(|format| (format.name(), format));
+    let formats = without_repetition(each(text, |word| one_of(word, &choices))?)?;
+    let mut formats = formats.into_iter();
+    let minted = formats.next().ok_or_else(|| String::from("write `keyed` or `article`"))?;
+    Ok(Formats { minted, also: formats.next() })
+}
+
+fn parts(text: &str) -> Result<Parts, String> {
+    if text == NONE {
+        return Ok(Parts::NONE);
+    }
+    Ok(without_repetition(each(text, part)?)?.into_iter().collect())
+}
+
+fn part(word: &str) -> Result<Part, String> {
+    if word == NONE {
+        return Err(format!("`{NONE}` stands alone; remove it, or remove the other parts"));
+    }
+    if LATER_PARTS.contains(&word) {
+        return Err(format!("`{word}` is not in this release; write `ip`, `user-agent` or both"));
+    }
+    one_of(word, &Part::ALL.map(|part| (part.name(), part)))
+}
+
+fn recipe(raw: &Raw, findings: &mut Findings) -> Option<Recipe> {
+    let ipv4_prefix = findings.keep("IPV4_PREFIX", prefix(&raw.ipv4_prefix, 8, 32));
+    let ipv6_prefix = findings.keep("IPV6_PREFIX", prefix(&raw.ipv6_prefix, 16, 128));
+    let choices = [("family", UserAgentMatch::Family), ("exact", UserAgentMatch::Exact)];
+    let user_agent = findings.keep("USER_AGENT_MATCH", one_of(&raw.user_agent_match, &choices));
+    Some(Recipe { ipv4_prefix: ipv4_prefix?, ipv6_prefix: ipv6_prefix?, user_agent: user_agent? })
+}
+
+fn prefix(text: &str, lowest: u8, highest: u8) -> Result<u8, String> {
+    let digits = text.strip_prefix('/').unwrap_or(text);
+    let number = whole_number(digits, lowest.into(), highest.into())?;
+    u8::try_from(number).map_err(|error| error.to_string())
+}
+
+fn token_from(text: &str) -> Result<TokenFrom, String> {
+    let header = TokenFrom { authorization: true, cookie: false };
+    let cookie = TokenFrom { authorization: false, cookie: true };
+    let places =
+        without_repetition(each(text, |word| one_of(word, &[("authorization", header), ("cookie", cookie)]))?)?;
+    Ok(TokenFrom { authorization: places.contains(&header), cookie: places.contains(&cookie) })
+}

@@ -1,0 +1,46 @@
+//! `TOKEN_TTL`, `SESSION_TTL`, `SESSION_IDLE`: how long tokens and sessions live, in seconds from here on.
+
+use super::duration::seconds;
+use super::findings::Findings;
+use super::raw::Raw;
+
+/// A year; whoever writes more has mistaken a unit.
+const LONGEST_SESSION: u64 = 365 * 24 * 60 * 60;
+
+/// Lifetimes in seconds.
+pub(super) struct Lifetimes {
+    pub(super) token: u64,
+    pub(super) session: u64,
+}
+
+/// Validates the settings of this file.
+pub(super) fn check(raw: &Raw, findings: &mut Findings) -> Option<Lifetimes> {
+    if raw.session_idle.is_some() {
+        findings.problem("SESSION_IDLE", "an idle limit is not in this release; remove the setting");
+    }
+    let session = findings.keep("SESSION_TTL", session(&raw.session_ttl));
+    let token = findings.keep("TOKEN_TTL", token(&raw.token_ttl));
+    let lifetimes = Lifetimes { token: token?, session: session? };
+    if lifetimes.token > lifetimes.session {
+        let message = format!(
+            "{} is longer than SAMEHAND_SESSION_TTL={}; write at most {}",
+            raw.token_ttl, raw.session_ttl, raw.session_ttl
+        );
+        findings.problem("TOKEN_TTL", message);
+    }
+    Some(lifetimes)
+}
+
+fn session(text: &str) -> Result<u64, String> {
+    let seconds = seconds(text)?;
+    if (1..=LONGEST_SESSION).contains(&seconds) {
+        Ok(seconds)
+    } else {
+        Err(format!("`{text}` does not fit; write from 1s to 365d"))
+    }
+}
+
+fn token(text: &str) -> Result<u64, String> {
+    let seconds = seconds(text)?;
+    if seconds > 0 { Ok(seconds) } else { Err(String::from("a token must live; write at least 1s")) }
+}

@@ -1,0 +1,78 @@
+//! What is allowed and warned about, and what passes without a word.
+
+use super::{KEY, SALT, Variables, accepted, from_environment};
+
+/// Exactly one warning, which names the setting (without prefix) and contains the fragment.
+#[track_caller]
+fn only_warning(variables: Variables, setting: &str, fragment: &str) {
+    let warnings = accepted(from_environment(variables)).warnings;
+    let [warning] = warnings.as_slice() else { panic!("not one warning: {warnings:#?}") };
+    assert!(warning.starts_with(&format!("SAMEHAND_{setting}: ")), "{warning}");
+    assert!(warning.contains(fragment), "{warning:?} does not say {fragment:?}");
+}
+
+#[track_caller]
+fn silent(variables: Variables) {
+    assert_eq!(accepted(from_environment(variables)).warnings, Vec::<String>::new());
+}
+
+#[test]
+fn wide_proxy_networks() {
+    only_warning(&[("TRUSTED_PROXIES", "10.0.0.0/23")], "TRUSTED_PROXIES", "10.0.0.0/23 is wide");
+    only_warning(&[("TRUSTED_PROXIES", "127.0.0.1,10.0.0.0/8")], "TRUSTED_PROXIES", "any client address");
+    only_warning(&[("TRUSTED_PROXIES", "2001:db8::/63")], "TRUSTED_PROXIES", "2001:db8::/63 is wide");
+    only_warning(&[("TRUSTED_PROXIES", "2001::/16")], "TRUSTED_PROXIES", "2001::/16 is wide");
+    only_warning(&[("TRUSTED_PROXIES", "::ffff:10.0.0.0/104")], "TRUSTED_PROXIES", "10.0.0.0/8 is wide");
+    silent(&[("TRUSTED_PROXIES", "10.0.0.0/24,2001:db8::/64,::ffff:10.0.1.0/120")]);
+}
+
+#[test]
+fn choices_that_protect_little() {
+    only_warning(&[("REQUIRE_SAME", "none")], "REQUIRE_SAME", "works anywhere");
+    only_warning(&[("ENFORCE", "report")], "ENFORCE", "only logged");
+    only_warning(&[("ENFORCE", "observe")], "ENFORCE", "OBSERVING ONLY");
+    silent(&[("REQUIRE_SAME", "ip"), ("WATCH", "user-agent")]);
+}
+
+#[test]
+fn an_administration_that_others_can_reach() {
+    only_warning(&[("ADMIN_LISTEN", "0.0.0.0:9181")], "ADMIN_LISTEN", "other machines");
+    only_warning(&[("ADMIN_LISTEN", "[2001:db8::1]:9181")], "ADMIN_LISTEN", "other machines");
+    silent(&[("ADMIN_LISTEN", "127.0.0.9:1,[::1]:1,[::ffff:127.0.0.1]:1,unix:/run/admin.sock")]);
+    silent(&[("LISTEN", "0.0.0.0:9180")]);
+}
+
+#[test]
+fn a_public_url_before_there_are_pages() {
+    only_warning(&[("PUBLIC_URL", "https://auth.example.com")], "PUBLIC_URL", "sign-in page is not in this release");
+    only_warning(&[("PUBLIC_URL", "http://localhost:9180")], "PUBLIC_URL", "sign-in page is not in this release");
+    let warnings = accepted(from_environment(&[("PUBLIC_URL", "http://auth.example.com")])).warnings;
+    assert!(warnings.iter().any(|warning| warning.contains("plain http")), "{warnings:?}");
+}
+
+#[test]
+fn secrets_that_were_not_replaced_or_carry_blanks() {
+    only_warning(&[("SECRET", KEY), ("SECRET_PREVIOUS", KEY)], "SECRET_PREVIOUS", "nothing was replaced");
+    only_warning(&[("SALT", SALT), ("SALT_PREVIOUS", SALT)], "SALT_PREVIOUS", "nothing was replaced");
+    let with_line_break = format!("{KEY}\n");
+    only_warning(&[("SECRET", &with_line_break)], "SECRET", "line break");
+    silent(&[("SECRET", KEY), ("SALT", SALT)]);
+}
+
+#[test]
+fn short_but_unknown_secrets_in_article_mode() {
+    let article = |secret, salt| [("FINGERPRINT", "article"), ("SECRET", secret), ("SALT", salt)];
+    only_warning(&article("vQ7kZp2xW9", SALT), "SECRET", "too short: 10 bytes");
+    only_warning(&article(KEY, "mXw7"), "SALT", "too short: 4 bytes");
+    let migrating = [("FINGERPRINT", "keyed,article"), ("SECRET", "short-but-unknown"), ("SALT", SALT)];
+    only_warning(&migrating, "SECRET", "too short");
+    silent(&article(KEY, SALT));
+}
+
+#[test]
+fn article_mode_without_the_other_services_values() {
+    let warnings = accepted(from_environment(&[("FINGERPRINT", "article")])).warnings;
+    assert_eq!(warnings.len(), 2, "{warnings:?}");
+    assert!(warnings.iter().all(|warning| warning.contains("the value used there")));
+    silent(&[("FINGERPRINT", "article"), ("SECRET", KEY), ("SALT", SALT), ("REQUIRE_SAME", "none")]);
+}

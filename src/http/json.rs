@@ -1,0 +1,136 @@
+//! JSON in and out: strict bodies of bounded size and time, and errors of one shape.
+
+use super::respond::NO_STORE;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::de::DeserializeOwned;
+use std::time::Duration;
+
+/// Largest body in bytes.
+const MAX_BODY: usize = 4096;
+/// How long a body may take to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// An answer with a JSON body.
+pub(super) fn ok(body: &serde_json::Value) -> HttpResponse {
+    HttpResponse::Ok().insert_header((CACHE_CONTROL, NO_STORE)).json(body)
+}
+
+/// A refusal: `{"error", "error_description"}`.
+pub(super) fn error(status: StatusCode, code: &str, description: &str) -> HttpResponse {
+    let body = serde_json::json!({ "error": code, "error_description": description });
+    HttpResponse::build(status).insert_header((CACHE_CONTROL, NO_STORE)).json(body)
+}
+
+pub(super) fn invalid_request(description: &str) -> HttpResponse {
+    error(StatusCode::BAD_REQUEST, "invalid_request", description)
+}
+
+pub(super) fn unavailable() -> HttpResponse {
+    let description = "the service cannot do this right now; try again";
+    let mut response = error(StatusCode::SERVICE_UNAVAILABLE, "unavailable", description);
+    response.headers_mut().insert(RETRY_AFTER, 5.into());
+    response
+}
+
+pub(super) fn slow_down(seconds: u64) -> HttpResponse {
+    let mut response = error(StatusCode::TOO_MANY_REQUESTS, "slow_down", "too many attempts at once; try again later");
+    response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    response
+}
+
+pub(super) async fn not_found() -> HttpResponse {
+    error(StatusCode::NOT_FOUND, "not_found", "there is nothing here")
+}
+
+pub(super) async fn method_not_allowed(request: HttpRequest) -> HttpResponse {
+    let allowed = if request.path() == "/whoami" { "GET" } else { "POST" };
+    let mut response = error(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this needs another method");
+    let value = actix_web::http::header::HeaderValue::from_static(allowed);
+    response.headers_mut().insert(actix_web::http::header::ALLOW, value);
+    response
+}
+
+/// Reads a JSON object with exactly the members of `T`, none twice.
+///
+/// # Errors
+/// The answer to give: 415 for another media type, 413 over 4 KiB, 408 when it does not arrive, 400 for anything else.
+pub(super) async fn read<T: DeserializeOwned>(headers: &HeaderMap, body: web::Payload) -> Result<T, HttpResponse> {
+    if !is_json(headers) {
+        let description = "send Content-Type: application/json";
+        return Err(error(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", description));
+    }
+    let too_large = || error(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "a body has at most 4096 bytes");
+    let bytes = match tokio::time::timeout(BODY_TIMEOUT, body.to_bytes_limited(MAX_BODY)).await {
+        Err(_) => return Err(error(StatusCode::REQUEST_TIMEOUT, "invalid_request", "the body did not arrive")),
+        Ok(Err(_)) => return Err(too_large()),
+        Ok(Ok(Err(_))) => return Err(invalid_request("the body cannot be read")),
+        Ok(Ok(Ok(bytes))) => bytes,
+    };
+    parse(&bytes).map_err(|problem| invalid_request(&problem))
+}
+
+/// Derived readers also accept an array in place of an object; we do not.
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        return Err("the body must be one JSON object".into());
+    }
+    serde_json::from_slice(bytes).map_err(|error| match error.classify() {
+        // Says which member; such a message names members and types, never a value that was sent.
+        serde_json::error::Category::Data => member_problem(&error.to_string()),
+        serde_json::error::Category::Io
+        | serde_json::error::Category::Syntax
+        | serde_json::error::Category::Eof => "the body must be one JSON object".into(),
+    })
+}
+
+/// `invalid type: string "secret", expected …` would echo a value; everything else names members only.
+fn member_problem(message: &str) -> String {
+    if message.starts_with("invalid type") || message.starts_with("invalid value") {
+        return "a member has a value of the wrong type".into();
+    }
+    message.split(" at line").next().unwrap_or_default().to_owned()
+}
+
+/// `application/json`, with or without parameters.
+fn is_json(headers: &HeaderMap) -> bool {
+    let mut lines = headers.get_all(CONTENT_TYPE);
+    let (Some(line), None) = (lines.next(), lines.next()) else { return false };
+    let media_type = line.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
+    media_type.trim().eq_ignore_ascii_case("application/json")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(serde::Deserialize, Debug)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only whether it can be read is tested")]
+    struct Body {
+        username: String,
+        password: String,
+    }
+
+    #[track_caller]
+    fn refused(body: &str) -> String {
+        parse::<Body>(body.as_bytes()).unwrap_err()
+    }
+
+    #[test]
+    fn only_an_object_with_known_members_once_is_read() {
+        assert!(parse::<Body>(br#" {"username":"a","password":"b"} "#).is_ok());
+        assert_eq!(refused(r#"["a","b"]"#), "the body must be one JSON object");
+        assert_eq!(refused("username=a"), "the body must be one JSON object");
+        assert_eq!(refused(r#"{"username":"a","password":"b"} x"#), "the body must be one JSON object");
+        assert_eq!(refused(r#"{"username":"a","password":"b","x":1}"#), "unknown field `x`, expected `username` or `password`");
+        assert_eq!(refused(r#"{"username":"a","username":"b"}"#), "duplicate field `username`");
+        assert_eq!(refused(r#"{"username":"a"}"#), "missing field `password`");
+    }
+
+    #[test]
+    fn an_error_never_echoes_a_value() {
+        assert_eq!(refused(r#"{"username":"a","password":123456789}"#), "a member has a value of the wrong type");
+    }
+}

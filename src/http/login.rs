@@ -1,0 +1,107 @@
+//! `POST /login` with JSON: a token for a user of the store, in the hand that asks.
+//!
+//! An unknown name, a wrong password and a disabled user get the same status, body and time. Passwords are hashed on
+//! threads of their own behind a bounded queue; when it is full the answer is 429 at once, so that a flood of sign-ins
+//! costs neither memory nor the decisions of others.
+
+use super::mint::issued;
+use super::whoami::client_of;
+use super::{json, request_id};
+use crate::app::{App, State};
+use crate::check::client_ip::ClientIp;
+use crate::check::fingerprint::ObservedClient;
+use crate::check::user_agent::UserAgent;
+use crate::issue::{Grant, MintError, Minted};
+use crate::secret::Secret;
+use crate::users::{SignInError, SignedIn, sign_in};
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use log::{error, info, warn};
+use serde::Deserialize;
+
+/// Seconds after which a caller may try again when the queue is full.
+const RETRY_AFTER: u64 = 2;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Credentials {
+    username: String,
+    password: String,
+}
+
+pub(super) async fn login(request: HttpRequest, body: web::Payload, app: web::Data<App>) -> HttpResponse {
+    let state = app.state();
+    let ip = match client_of(&request, &state) {
+        Ok(ip) => ip,
+        Err(refusal) => return refusal,
+    };
+    let Ok(user_agent) = UserAgent::read(request.headers()) else {
+        return json::invalid_request("there are two User-Agent lines");
+    };
+    // The state is loaded again after the waiting below: keys and policy may change while a password is hashed.
+    drop(state);
+    let credentials: Credentials = match json::read(request.headers(), body).await {
+        Ok(credentials) => credentials,
+        Err(refusal) => return refusal,
+    };
+    let password = Secret::new(credentials.password.into_bytes());
+    let outcome = sign_in(app.store(), app.hasher(), &credentials.username, password, app.now()).await;
+    let client = ObservedClient { ip, user_agent };
+    let identifier = request_id::of(request.headers());
+    let answer = match outcome {
+        Ok(user) => match mint(&user, &client, &app.state(), app.now()) {
+            Ok(minted) => {
+                report(&app, "ok", user.name().as_str(), ip);
+                issued(&minted)
+            }
+            Err(problem) => {
+                error!(username = user.name().as_str(); "no token for a user who signed in: {problem}");
+                json::unavailable()
+            }
+        },
+        Err(error) => refuse(&app, &error, &credentials.username, ip),
+    };
+    request_id::attach(answer, identifier)
+}
+
+fn mint(user: &SignedIn, client: &ObservedClient<'_>, state: &State, now: u64) -> Result<Minted, MintError> {
+    let grant = Grant {
+        groups: user.groups().clone(),
+        name: user.display_name().cloned(),
+        email: user.email().cloned(),
+        ..Grant::of(user.name().clone())
+    };
+    state.minter.mint(grant, client, &state.gate.policy, None, now)
+}
+
+fn refuse(app: &App, error: &SignInError, username: &str, ip: ClientIp) -> HttpResponse {
+    match error {
+        SignInError::Refused(reason) => {
+            report(app, reason.name(), username, ip);
+            let description = "the user name or password is not right";
+            json::error(StatusCode::UNAUTHORIZED, "invalid_credentials", description)
+        }
+        SignInError::Busy => {
+            report(app, "busy", username, ip);
+            json::slow_down(RETRY_AFTER)
+        }
+        SignInError::Unavailable(problem) => {
+            report(app, "unavailable", username, ip);
+            error!("sign-in is not possible: {problem}");
+            json::unavailable()
+        }
+    }
+}
+
+/// One line and one count per attempt; fail2ban reads `msg="login failed"` and `remote_ip`.
+fn report(app: &App, result: &'static str, username: &str, ip: ClientIp) {
+    /// A name has at most 64 bytes; what is longer is somebody's noise.
+    const MOST: usize = 128;
+    app.audit().metrics().login(result);
+    let username: String = username.chars().take(MOST).collect();
+    let remote_ip = ip.to_string();
+    match result {
+        "ok" => info!(username = username.as_str(), remote_ip = remote_ip.as_str(); "login"),
+        _ => warn!(username = username.as_str(), remote_ip = remote_ip.as_str(), reason = result; "login failed"),
+    }
+}

@@ -1,0 +1,72 @@
+//! The identifier that ties an answer to its log line: the proxy's own `X-Request-Id` when it is well-formed, else new.
+
+use actix_web::HttpResponse;
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The header, in requests and answers.
+pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const LONGEST: usize = 64;
+
+/// The identifier of this request, as a header value; always ASCII.
+pub(super) fn of(headers: &HeaderMap) -> HeaderValue {
+    let mut lines = headers.get_all(X_REQUEST_ID);
+    match (lines.next(), lines.next()) {
+        (Some(given), None) if is_well_formed(given.as_bytes()) => given.clone(),
+        _ => new(),
+    }
+}
+
+/// Puts the identifier on an answer.
+pub(super) fn attach(mut answer: HttpResponse, identifier: HeaderValue) -> HttpResponse {
+    answer.headers_mut().insert(X_REQUEST_ID, identifier);
+    answer
+}
+
+fn is_well_formed(value: &[u8]) -> bool {
+    (1..=LONGEST).contains(&value.len())
+        && value.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+}
+
+/// Unique over all processes (by a random prefix) and within one (by a count). It names a request and proves nothing,
+/// so it need not be hard to guess.
+fn new() -> HeaderValue {
+    static PREFIX: LazyLock<String> = LazyLock::new(|| {
+        let mut random = [0; 8];
+        match getrandom::fill(&mut random) {
+            Ok(()) => hex::encode(random),
+            Err(_) => format!("{:016x}", std::process::id()),
+        }
+    });
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let text = format!("{}-{:x}", *PREFIX, COUNT.fetch_add(1, Ordering::Relaxed));
+    HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("unknown"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_well_formed_identifier_is_kept_and_any_other_replaced() {
+        for (sent, kept) in [
+            (&["abc-DEF_123"][..], true),
+            (&["a", "b"], false),
+            (&["has blank"], false),
+            (&["<script>"], false),
+            (&[""], false),
+            (&["0123456789012345678901234567890123456789012345678901234567890123"], true),
+            (&["01234567890123456789012345678901234567890123456789012345678901234"], false),
+        ] {
+            let mut headers = HeaderMap::new();
+            for line in sent {
+                headers.append(X_REQUEST_ID, HeaderValue::from_str(line).unwrap());
+            }
+            let identifier = of(&headers);
+            assert_eq!(identifier.to_str().unwrap() == sent[0], kept, "{sent:?}");
+            assert!(is_well_formed(identifier.as_bytes()));
+        }
+        assert_ne!(of(&HeaderMap::new()), of(&HeaderMap::new()));
+    }
+}

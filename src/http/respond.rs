@@ -1,0 +1,79 @@
+//! Spells a decision for each proxy; owns every status code and identity header name of the subrequest's answer.
+//!
+//! Allow is exactly 200, without a body, with every identity header: empty where there is nothing to say, so that a copy
+//! that the caller sent never survives. nginx understands only 2xx, 401 and 403.
+
+use super::request_id::X_REQUEST_ID;
+use crate::check::Judgement;
+use crate::check::decision::{Challenge, Decision, Reject};
+use crate::check::forwarded::Proxy;
+use crate::check::identity::Identity;
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue, WWW_AUTHENTICATE};
+
+const REMOTE_USER: HeaderName = HeaderName::from_static("remote-user");
+const REMOTE_GROUPS: HeaderName = HeaderName::from_static("remote-groups");
+const REMOTE_NAME: HeaderName = HeaderName::from_static("remote-name");
+const REMOTE_EMAIL: HeaderName = HeaderName::from_static("remote-email");
+
+/// The identity headers of every 200.
+pub const IDENTITY_HEADERS: [HeaderName; 4] = [REMOTE_USER, REMOTE_GROUPS, REMOTE_NAME, REMOTE_EMAIL];
+
+/// Every answer is for this request only.
+pub(super) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+const CHALLENGE_NO_TOKEN: HeaderValue = HeaderValue::from_static(r#"Bearer realm="samehand""#);
+const CHALLENGE_INVALID: HeaderValue =
+    HeaderValue::from_static(r#"Bearer realm="samehand", error="invalid_token""#);
+
+/// The status with which this judgement is answered.
+#[must_use]
+pub fn status_of(proxy: Proxy, judgement: &Judgement<'_>) -> StatusCode {
+    if judgement.passed.is_some() {
+        return StatusCode::OK;
+    }
+    match (&judgement.decision, proxy) {
+        (Decision::Allow(_), _) => StatusCode::OK,
+        (Decision::Challenge(_), _) => StatusCode::UNAUTHORIZED,
+        (Decision::Forbid | Decision::Reject(Reject::Untrusted), _)
+        | (Decision::Reject(Reject::BadQuestion), Proxy::Nginx) => StatusCode::FORBIDDEN,
+        (Decision::Reject(Reject::BadQuestion), Proxy::Traefik | Proxy::Caddy) => StatusCode::BAD_REQUEST,
+    }
+}
+
+/// The answer to the subrequest.
+pub(super) fn answer(proxy: Proxy, judgement: &Judgement<'_>, request_id: HeaderValue) -> HttpResponse {
+    let mut response = HttpResponse::new(status_of(proxy, judgement));
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, NO_STORE);
+    headers.insert(X_REQUEST_ID, request_id);
+    match (&judgement.passed, &judgement.decision) {
+        (Some(identity), _) | (None, Decision::Allow(identity)) => {
+            for (name, value) in identity_headers(identity) {
+                headers.insert(name, value);
+            }
+        }
+        (None, Decision::Challenge(challenge)) => _ = headers.insert(WWW_AUTHENTICATE, challenge_value(*challenge)),
+        (None, Decision::Forbid | Decision::Reject(_)) => {}
+    }
+    response
+}
+
+/// RFC 6750 section 3: an error code only when a token was presented.
+pub(super) fn challenge_value(challenge: Challenge) -> HeaderValue {
+    match challenge {
+        Challenge::NoToken => CHALLENGE_NO_TOKEN,
+        Challenge::InvalidToken => CHALLENGE_INVALID,
+    }
+}
+
+/// Every value of an [`Identity`] is visible ASCII or blank by construction; were one not, it would be sent empty.
+fn identity_headers(identity: &Identity) -> [(HeaderName, HeaderValue); 4] {
+    let value = |text: &str| HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static(""));
+    [
+        (REMOTE_USER, value(identity.user())),
+        (REMOTE_GROUPS, value(identity.groups())),
+        (REMOTE_NAME, value(identity.name())),
+        (REMOTE_EMAIL, value(identity.email())),
+    ]
+}

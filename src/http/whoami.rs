@@ -1,0 +1,60 @@
+//! `/whoami`: the claims of a valid token of this client, else the answer an API client gets from the subrequest.
+
+use super::authorize::peer_of;
+use super::{json, respond};
+use crate::app::{App, State};
+use crate::check::client_ip::{self, ClientIp, ClientIpError};
+use crate::check::decision::{Challenge, Decision, Denial, Reject};
+use crate::check::{Seen, pass_changed_client, recognise};
+use actix_web::http::StatusCode;
+use actix_web::http::header::WWW_AUTHENTICATE;
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::{Value, json};
+
+pub(super) async fn whoami(request: HttpRequest, app: web::Data<App>) -> HttpResponse {
+    let state = app.state();
+    let ip = match client_of(&request, &state) {
+        Ok(ip) => ip,
+        Err(refusal) => return refusal,
+    };
+    let recognised = recognise(request.headers(), ip, &state.gate, app.now(), &mut Seen::default());
+    let bound = match recognised.map(|recognised| recognised.bound) {
+        Ok(bound) => bound,
+        Err(denial) => match pass_changed_client(denial, state.gate.policy.enforce) {
+            Ok(bound) => bound,
+            Err(denial) => return refusal(&denial),
+        },
+    };
+    let claims: Result<Value, _> = serde_json::from_slice(bound.token().payload());
+    claims.map_or_else(|_| json::unavailable(), |claims| json::ok(&json!({ "data": claims })))
+}
+
+/// The caller of one of samehand's own endpoints, or the answer that refuses it.
+pub(super) fn client_of(request: &HttpRequest, state: &State) -> Result<ClientIp, HttpResponse> {
+    client_ip::of_page(request.headers(), peer_of(request), &state.gate.policy.trusted_proxies).map_err(|error| {
+        json::invalid_request(match error {
+            ClientIpError::Missing => "the proxy must send X-Forwarded-For",
+            ClientIpError::Unreadable => "X-Forwarded-For cannot be read",
+        })
+    })
+}
+
+fn refusal(denial: &Denial) -> HttpResponse {
+    let challenge = |challenge: Challenge, code: &str, description: &str| {
+        let mut response = json::error(StatusCode::UNAUTHORIZED, code, description);
+        response.headers_mut().insert(WWW_AUTHENTICATE, respond::challenge_value(challenge));
+        response
+    };
+    match denial.decision() {
+        Decision::Challenge(Challenge::NoToken) => {
+            challenge(Challenge::NoToken, "token_missing", "send a token")
+        }
+        Decision::Challenge(Challenge::InvalidToken) => {
+            challenge(Challenge::InvalidToken, "invalid_token", "the token is not accepted")
+        }
+        Decision::Reject(Reject::BadQuestion) => json::invalid_request("the request is ambiguous"),
+        Decision::Allow(_) | Decision::Forbid | Decision::Reject(Reject::Untrusted) => {
+            json::error(StatusCode::FORBIDDEN, "forbidden", "the token is not accepted from this client")
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Counts for Prometheus, in OpenMetrics text. Labels come from closed lists: no user, address or path is ever a label.
+
+use crate::check::policy::Parts;
+use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Registry, Unit};
+use std::time::Duration;
+
+/// The content type of [`Metrics::encode`].
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// Upper bounds in seconds: a decision takes microseconds, a slow one is the news.
+const BUCKETS: [f64; 12] =
+    [0.000_005, 0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.005, 0.025, 0.1, 1.0];
+
+/// Every metric of this process.
+pub struct Metrics {
+    registry: Registry,
+    decisions: Family<DecisionLabels, Counter>,
+    duration: Histogram,
+    logins: Family<LoginLabels, Counter>,
+    changes: Family<ChangeLabels, Counter>,
+}
+
+/// Labels of `samehand_decisions_total`.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct DecisionLabels {
+    /// `allow`, `challenge`, `forbid`, `reject`.
+    pub decision: &'static str,
+    /// A word of the closed list of reasons.
+    pub reason: &'static str,
+    /// `nginx`, `traefik`, `caddy`.
+    pub proxy: &'static str,
+    /// `no` where `ENFORCE` let a refusal pass.
+    pub enforced: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct LoginLabels {
+    result: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ChangeLabels {
+    part: &'static str,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Metrics {
+    /// Registers every metric.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut registry = Registry::with_prefix("samehand");
+        let metrics = Self {
+            decisions: Family::default(),
+            duration: Histogram::new(BUCKETS),
+            logins: Family::default(),
+            changes: Family::default(),
+            registry: Registry::default(),
+        };
+        registry.register("decisions", "Answers to subrequests", metrics.decisions.clone());
+        registry.register_with_unit(
+            "decision_duration",
+            "Time from the subrequest's head to its answer",
+            Unit::Seconds,
+            metrics.duration.clone(),
+        );
+        registry.register("logins", "Attempts to sign in", metrics.logins.clone());
+        registry.register(
+            "client_changes",
+            "Valid tokens presented by a client that differs in a part that is required or watched",
+            metrics.changes.clone(),
+        );
+        registry.register("build", "The running program", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
+        Self { registry, ..metrics }
+    }
+
+    /// One answer to a subrequest.
+    pub fn decision(&self, labels: &DecisionLabels, changed: Parts, duration: Duration) {
+        self.decisions.get_or_create(labels).inc();
+        self.duration.observe(duration.as_secs_f64());
+        for part in changed.iter() {
+            self.changes.get_or_create(&ChangeLabels { part: part.name() }).inc();
+        }
+    }
+
+    /// One attempt to sign in, by its result.
+    pub fn login(&self, result: &'static str) {
+        self.logins.get_or_create(&LoginLabels { result }).inc();
+    }
+
+    /// The page for Prometheus.
+    ///
+    /// # Errors
+    /// When the text cannot be written; memory does not refuse.
+    pub fn encode(&self) -> Result<String, std::fmt::Error> {
+        let mut page = String::new();
+        text::encode(&mut page, &self.registry)?;
+        Ok(page)
+    }
+}

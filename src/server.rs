@@ -1,0 +1,226 @@
+//! Listeners, workers, reloading, graceful stop.
+//!
+//! The public and the administration side are two servers in one process. Both stop together: on `SIGTERM` or `SIGINT`
+//! `/readyz` turns to 503, a moment later the listeners close, requests in flight are answered, and the process ends
+//! within ten seconds. `SIGHUP` reads files of settings and keys again.
+
+use crate::app::{App, State, now};
+use crate::config::{Config, ListenAddress, Problem};
+use crate::http;
+use crate::keys::{self, KeyFile, Missing};
+use crate::store::Store;
+use crate::users::Hasher;
+use actix_web::dev::{Server, ServerHandle};
+use actix_web::{App as Routes, HttpServer, web};
+use log::{error, info, warn};
+use std::io;
+use std::net::TcpListener;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+use tokio::signal::unix::{SignalKind, signal};
+
+mod socket;
+
+/// Idle connections stay open longer than any proxy's pool keeps them (nginx 60 s, Traefik 90 s, Caddy 120 s), so that
+/// a connection never dies under a request.
+const KEEP_ALIVE: Duration = Duration::from_secs(180);
+/// How long a new connection may take to send its first request head.
+const FIRST_HEAD: Duration = Duration::from_secs(5);
+/// Between `/readyz` turning to 503 and the listeners closing: long enough for a load balancer to notice.
+const DRAIN_NOTICE: Duration = Duration::from_secs(1);
+/// How long requests in flight may take while the process ends, in seconds.
+const DRAIN_SECONDS: u64 = 7;
+/// How often the key file is looked at; a change is in force within a second.
+const KEY_FILE_POLL: Duration = Duration::from_millis(300);
+/// Sign-ins that may wait for a free thread.
+const WAITING_SIGN_INS: usize = 64;
+
+/// Why the service does not start.
+#[derive(Debug)]
+pub struct StartError(String);
+
+impl std::fmt::Display for StartError {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for StartError {}
+
+/// Reads the settings anew; given by the command line, which knows where they come from.
+pub type Reread = Box<dyn Fn() -> Result<Config, Vec<Problem>>>;
+
+/// Runs the service until it is told to stop.
+///
+/// # Errors
+/// [`StartError`] when something that the service needs cannot be had.
+pub async fn run(config: Config, reread: Reread) -> Result<(), StartError> {
+    let failed = |what: String| move |error: io::Error| StartError(format!("{what}: {error}"));
+    for warning in &config.warnings {
+        warn!("{warning}");
+    }
+    let keys = keys::load(&config, Missing::Create, now()).map_err(|error| StartError(error.to_string()))?;
+    let store = Store::create(&config.store).map_err(|error| StartError(error.to_string()))?;
+    if store.count_users().map_err(|error| StartError(error.to_string()))? == 0 {
+        info!("no users yet; add the first one with: {}", first_user_command(&config));
+    }
+    let permits = std::thread::available_parallelism().map_or(1, usize::from);
+    let app = web::Data::new(App::new(State::new(&config, keys), store, Hasher::new(permits, WAITING_SIGN_INS)));
+
+    let public = bind(&config, &config.listen)?;
+    let admin = bind(&config, &config.admin_listen)?;
+    let mut servers = vec![serve(&app, public, "public", config.workers, http::public_routes).map_err(failed("listening".into()))?];
+    if !admin.is_empty() {
+        servers.push(serve(&app, admin, "admin", 1, http::admin_routes).map_err(failed("listening".into()))?);
+    }
+    let handles: Vec<ServerHandle> = servers.iter().map(Server::handle).collect();
+    let running: Vec<_> = servers.into_iter().map(actix_rt::spawn).collect();
+    watch_signals(app, config, reread, handles).await.map_err(failed("waiting for signals".into()))?;
+    for server in running {
+        let stopped = server.await.map_err(|error| StartError(error.to_string()))?;
+        stopped.map_err(failed("serving".into()))?;
+    }
+    info!("stopped");
+    Ok(())
+}
+
+fn first_user_command(config: &Config) -> String {
+    format!("SAMEHAND_DATA={} samehand user add NAME", config.data.display())
+}
+
+/// An open listener, with the address to tell.
+enum Listener {
+    Tcp(TcpListener, String),
+    Unix(UnixListener, PathBuf),
+}
+
+fn bind(config: &Config, addresses: &[ListenAddress]) -> Result<Vec<Listener>, StartError> {
+    let open = |address: &ListenAddress| match address {
+        ListenAddress::Tcp(address) => {
+            let failed = |error: io::Error| StartError(format!("cannot listen on {address}: {error}"));
+            let listener = socket::tcp(*address).map_err(failed)?;
+            let bound = listener.local_addr().map_err(failed)?;
+            Ok(Listener::Tcp(listener, bound.to_string()))
+        }
+        ListenAddress::Unix(path) => {
+            let failed = |error: io::Error| StartError(format!("cannot listen on unix:{}: {error}", path.display()));
+            let group = config.socket_group.as_deref();
+            Ok(Listener::Unix(socket::unix(path, config.socket_mode, group).map_err(failed)?, path.clone()))
+        }
+    };
+    addresses.iter().map(open).collect()
+}
+
+fn serve(
+    app: &web::Data<App>,
+    listeners: Vec<Listener>,
+    side: &'static str,
+    workers: usize,
+    routes: fn(&mut web::ServiceConfig),
+) -> io::Result<Server> {
+    let app = app.clone();
+    let mut server = HttpServer::new(move || Routes::new().app_data(app.clone()).configure(routes))
+        .workers(workers)
+        .keep_alive(KEEP_ALIVE)
+        .client_request_timeout(FIRST_HEAD)
+        .shutdown_timeout(DRAIN_SECONDS)
+        .disable_signals();
+    for listener in listeners {
+        server = match listener {
+            Listener::Tcp(listener, address) => {
+                info!(side = side, address = address.as_str(); "listening");
+                server.listen(listener)?
+            }
+            Listener::Unix(listener, path) => {
+                info!(side = side, address = format!("unix:{}", path.display()).as_str(); "listening");
+                server.listen_uds(listener)?
+            }
+        };
+    }
+    Ok(server.run())
+}
+
+/// Waits for signals and for changes of the key file, until it is time to stop.
+async fn watch_signals(
+    app: web::Data<App>,
+    mut config: Config,
+    reread: Reread,
+    servers: Vec<ServerHandle>,
+) -> io::Result<()> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let mut hang_up = signal(SignalKind::hangup())?;
+    let mut poll = tokio::time::interval(KEY_FILE_POLL);
+    let mut seen = key_file_version(&config);
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            _ = hang_up.recv() => config = reload_settings(&app, config, &reread),
+            _ = poll.tick() => {
+                let version = key_file_version(&config);
+                if version != seen {
+                    seen = version;
+                    reload_keys(&app, &config);
+                }
+            }
+        }
+    }
+    info!("stopping");
+    app.stop();
+    // A second signal does not wait for load balancers.
+    tokio::select! {
+        () = tokio::time::sleep(DRAIN_NOTICE) => {}
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    for server in servers {
+        // Asks for the graceful stop; that it has come about is awaited on the server itself.
+        actix_rt::spawn(server.stop(true));
+    }
+    Ok(())
+}
+
+/// What changes whenever the key file is replaced.
+fn key_file_version(config: &Config) -> Option<(u64, Option<SystemTime>, u64)> {
+    if !keys::needs_file(config) {
+        return None;
+    }
+    let file = std::fs::metadata(KeyFile::path(&config.data)).ok()?;
+    Some((file.ino(), file.modified().ok(), file.len()))
+}
+
+fn reload_keys(app: &App, config: &Config) {
+    match app.reload(config) {
+        Ok(()) => info!("keys read again"),
+        Err(problem) => error!("the keys changed and cannot be used, the old ones stay: {problem}"),
+    }
+}
+
+/// A bad configuration is logged and the old one stays. Listeners, store and log need a restart.
+fn reload_settings(app: &App, old: Config, reread: &Reread) -> Config {
+    let new = match reread() {
+        Ok(new) => new,
+        Err(problems) => {
+            for problem in problems {
+                error!(setting = problem.setting.as_str(); "{}", problem.message);
+            }
+            error!("the settings were not read again; the old ones stay");
+            return old;
+        }
+    };
+    if let Err(problem) = app.reload(&new) {
+        error!("the settings were not read again, the old ones stay: {problem}");
+        return old;
+    }
+    let fixed = new.listen != old.listen || new.admin_listen != old.admin_listen || new.store != old.store;
+    if fixed {
+        warn!("SAMEHAND_LISTEN, SAMEHAND_ADMIN_LISTEN, SAMEHAND_DATA and SAMEHAND_STORE change with a restart only");
+    }
+    for warning in &new.warnings {
+        warn!("{warning}");
+    }
+    info!("settings read again");
+    new
+}

@@ -1,0 +1,92 @@
+//! Opening listeners: TCP, and Unix sockets that only those may connect to whom the operator names.
+
+use std::fs::Permissions;
+use std::io::{self, ErrorKind};
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
+
+/// A TCP listener.
+pub(super) fn tcp(address: SocketAddr) -> io::Result<TcpListener> {
+    TcpListener::bind(address)
+}
+
+/// A Unix socket with this mode and group. A stale socket is replaced; a live one, or any other file, is an error.
+///
+/// Whoever may connect is trusted as a proxy, so the socket appears at its path only with its final permissions.
+pub(super) fn unix(path: &Path, mode: u32, group: Option<&str>) -> io::Result<UnixListener> {
+    refuse_occupied(path)?;
+    let draft = path.with_added_extension(format!("new-{}", std::process::id()));
+    let listener = UnixListener::bind(&draft)?;
+    let placed = std::fs::set_permissions(&draft, Permissions::from_mode(mode))
+        .and_then(|()| give_to_group(&draft, group))
+        .and_then(|()| std::fs::rename(&draft, path));
+    if let Err(error) = placed {
+        std::fs::remove_file(&draft)?;
+        return Err(error);
+    }
+    Ok(listener)
+}
+
+fn refuse_occupied(path: &Path) -> io::Result<()> {
+    let kind = match std::fs::symlink_metadata(path) {
+        Ok(metadata) => metadata.file_type(),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    if !kind.is_socket() {
+        return Err(io::Error::new(ErrorKind::AlreadyExists, "there is a file that is not a socket"));
+    }
+    match UnixStream::connect(path) {
+        Ok(_) => Err(io::Error::new(ErrorKind::AddrInUse, "another process listens there")),
+        Err(error) if error.kind() == ErrorKind::ConnectionRefused => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn give_to_group(path: &Path, group: Option<&str>) -> io::Result<()> {
+    let Some(name) = group else { return Ok(()) };
+    let group = nix::unistd::Group::from_name(name)?
+        .ok_or_else(|| io::Error::new(ErrorKind::NotFound, format!("SAMEHAND_SOCKET_GROUP: no group {name:?}")))?;
+    std::os::unix::fs::chown(path, None, Some(group.gid.as_raw()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_socket_appears_with_its_mode_and_replaces_a_stale_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("samehand.sock");
+        for _ in 0..2 {
+            let listener = unix(&path, 0o640, None).unwrap();
+            let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o640);
+            assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+            drop(listener);
+        }
+    }
+
+    #[test]
+    fn a_live_socket_and_a_plain_file_are_left_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("samehand.sock");
+        let _listener = unix(&path, 0o660, None).unwrap();
+        assert_eq!(unix(&path, 0o660, None).unwrap_err().kind(), ErrorKind::AddrInUse);
+        let file = directory.path().join("notes.txt");
+        std::fs::write(&file, "keep").unwrap();
+        assert_eq!(unix(&file, 0o660, None).unwrap_err().kind(), ErrorKind::AlreadyExists);
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "keep");
+    }
+
+    #[test]
+    fn an_unknown_group_is_named_and_leaves_nothing_behind() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("samehand.sock");
+        let error = unix(&path, 0o660, Some("no-such-group-here")).unwrap_err();
+        assert!(error.to_string().contains("SAMEHAND_SOCKET_GROUP"), "{error}");
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+    }
+}
