@@ -137,8 +137,7 @@ impl<'a> UserAgent<'a> {
     /// short whatever the value holds, without versions, and never the ground for a decision.
     #[must_use]
     pub fn in_words(&self) -> String {
-        self.told()
-            .map_or_else(|| "no User-Agent".to_owned(), words::describe)
+        self.told().map_or_else(|| "no User-Agent".to_owned(), words::describe)
     }
 
     /// The value, unless there is nothing in it.
@@ -183,27 +182,15 @@ mod tests {
     #[test]
     fn two_lines_are_refused_even_when_they_are_equal_or_empty() {
         for lines in [[b"a", b"b"], [b"a", b"a"]] {
-            assert_eq!(
-                UserAgent::read(&headers(&[lines[0], lines[1]])),
-                Err(UserAgentAmbiguous)
-            );
+            assert_eq!(UserAgent::read(&headers(&[lines[0], lines[1]])), Err(UserAgentAmbiguous));
         }
-        assert_eq!(
-            UserAgent::read(&headers(&[b"", b""])),
-            Err(UserAgentAmbiguous)
-        );
-        assert_eq!(
-            UserAgent::read(&headers(&[b"a", b"", b"a"])),
-            Err(UserAgentAmbiguous)
-        );
+        assert_eq!(UserAgent::read(&headers(&[b"", b""])), Err(UserAgentAmbiguous));
+        assert_eq!(UserAgent::read(&headers(&[b"a", b"", b"a"])), Err(UserAgentAmbiguous));
     }
 
     #[track_caller]
     fn reads(expected: Option<&[u8]>, lines: &[&[u8]]) {
-        assert_eq!(
-            UserAgent::read(&headers(lines)).unwrap().present(),
-            expected
-        );
+        assert_eq!(UserAgent::read(&headers(lines)).unwrap().present(), expected);
     }
 
     #[test]
@@ -221,10 +208,7 @@ mod tests {
         assert_eq!(family(None), family(Some(b"")));
         assert_eq!(exact(None), exact(Some(b" \t")));
         assert_eq!(family(None), exact(None));
-        assert_ne!(
-            UserAgent::from_bytes(None).present(),
-            UserAgent::from_bytes(Some(b"")).present()
-        );
+        assert_ne!(UserAgent::from_bytes(None).present(), UserAgent::from_bytes(Some(b"")).present());
     }
 
     #[test]
@@ -236,11 +220,7 @@ mod tests {
             assert_ne!(family(Some(sample)), exact(Some(sample)));
         }
         let chrome = b"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36";
-        assert_ne!(
-            family(Some(chrome)),
-            family(Some(b"Windows Chrome Safari")),
-            "a browser's text sent as a value"
-        );
+        assert_ne!(family(Some(chrome)), family(Some(b"Windows Chrome Safari")), "a browser's text sent as a value");
     }
 
     #[test]

@@ -24,15 +24,8 @@ fn histories() -> BTreeMap<String, Vec<String>> {
         let path = entry.unwrap().path();
         if path.extension().is_some_and(|extension| extension == "txt") {
             let text = fs::read_to_string(&path).unwrap();
-            let lines = text
-                .lines()
-                .filter(|line| !line.starts_with('#'))
-                .map(str::to_owned)
-                .collect();
-            histories.insert(
-                path.file_stem().unwrap().to_str().unwrap().to_owned(),
-                lines,
-            );
+            let lines = text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect();
+            histories.insert(path.file_stem().unwrap().to_str().unwrap().to_owned(), lines);
         }
     }
     histories
@@ -76,11 +69,7 @@ fn the_four_browsers_have_at_least_twelve_versions_on_each_system() {
             let mut different = lines.clone();
             different.sort();
             different.dedup();
-            assert!(
-                different.len() >= 12,
-                "{browser}_{system} has {} different lines",
-                different.len()
-            );
+            assert!(different.len() >= 12, "{browser}_{system} has {} different lines", different.len());
         }
     }
 }
@@ -102,42 +91,22 @@ fn the_canonical_bytes_of_recipe_v1_do_not_change() {
         ("edge_windows", "\x02Windows Chrome Edg"),
         ("edge_android", "\x02Android+mobile Chrome EdgA"),
         ("edge_iphone", "\x02iOS+mobile EdgiOS"),
-        (
-            "samsung_internet",
-            "\x02Android+mobile SamsungBrowser Chrome",
-        ),
-        (
-            "android_webview",
-            "\x02Android+mobile+webview Version Chrome Safari",
-        ),
+        ("samsung_internet", "\x02Android+mobile SamsungBrowser Chrome"),
+        ("android_webview", "\x02Android+mobile+webview Version Chrome Safari"),
         ("ios_webview", "\x02iOS+mobile"),
-        (
-            "facebook_android",
-            "\x02Android+mobile+webview Chrome [FB_IAB/FB4A",
-        ),
+        ("facebook_android", "\x02Android+mobile+webview Chrome [FB_IAB/FB4A"),
         ("instagram_iphone", "\x02iOS+mobile Instagram (iPhone"),
-        (
-            "googlebot_smartphone",
-            "\x02Android+mobile Chrome (Googlebot",
-        ),
-        (
-            "desktop_application_macos",
-            "\x02macOS SomeApp Chrome Electron",
-        ),
+        ("googlebot_smartphone", "\x02Android+mobile Chrome (Googlebot"),
+        ("desktop_application_macos", "\x02macOS SomeApp Chrome Electron"),
         ("curl", "\x03curl/0"),
         ("aws_sdk_go", "\x03aws-sdk-go/0 (go0; linux; amd64)"),
         ("apache_http_client", "\x03Apache-HttpClient/0 (Java/0)"),
-        (
-            "bingbot",
-            "\x03Mozilla/0 (compatible; bingbot/0; +http://www.bing.com/bingbot.htm)",
-        ),
+        ("bingbot", "\x03Mozilla/0 (compatible; bingbot/0; +http://www.bing.com/bingbot.htm)"),
     ];
     let histories = histories();
     for (name, expected) in rows {
         assert_eq!(
-            family(histories[name][0].as_bytes())
-                .escape_ascii()
-                .to_string(),
+            family(histories[name][0].as_bytes()).escape_ascii().to_string(),
             expected.as_bytes().escape_ascii().to_string()
         );
     }

@@ -5,27 +5,16 @@ use samehand::check::user_agent::UserAgent;
 
 #[track_caller]
 fn same(one: &[u8], other: &[u8]) {
-    assert_eq!(
-        family(one),
-        family(other),
-        "{} and {}",
-        one.escape_ascii(),
-        other.escape_ascii()
-    );
+    assert_eq!(family(one), family(other), "{} and {}", one.escape_ascii(), other.escape_ascii());
 }
 
 #[track_caller]
 fn different(one: &[u8], other: &[u8]) {
-    assert_ne!(
-        family(one),
-        family(other),
-        "{} and {}",
-        one.escape_ascii(),
-        other.escape_ascii()
-    );
+    assert_ne!(family(one), family(other), "{} and {}", one.escape_ascii(), other.escape_ascii());
 }
 
-pub(crate) const CHROME: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36";
+pub(crate) const CHROME: &str =
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36";
 const SAFARI: &str = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Safari/605.1.15";
 
 #[test]
@@ -47,10 +36,7 @@ fn what_is_nearly_a_browser_is_not_that_browser() {
         CHROME.replace("AppleWebKit/537.36 ", ""),
         CHROME.replace("Chrome", "Version/4.0 Chrome"),
         CHROME.replace("Chrome/126.0.0.0", "Chrome/126.0.0.0 Mobile"),
-        CHROME.replace(
-            "(KHTML, like Gecko)",
-            "(KHTML, like Gecko; compatible; SomeBot/1.0)",
-        ),
+        CHROME.replace("(KHTML, like Gecko)", "(KHTML, like Gecko; compatible; SomeBot/1.0)"),
         CHROME.replace("Win64; x64", "wv"),
         CHROME.replace("Win64; x64", "Mobile"),
         CHROME.replace("Win64; x64", "compatible"),
@@ -67,10 +53,7 @@ fn what_is_nearly_a_browser_is_not_that_browser() {
     for near in [
         SAFARI.replace("Version/17.5 ", ""),
         SAFARI.replace("Safari/605.1.15", ""),
-        SAFARI.replace(
-            "Macintosh; Intel Mac OS X 10_15_7",
-            "iPad; CPU OS 17_5 like Mac OS X",
-        ),
+        SAFARI.replace("Macintosh; Intel Mac OS X 10_15_7", "iPad; CPU OS 17_5 like Mac OS X"),
         format!("{SAFARI} Ddg/17.5"),
         format!("{SAFARI} (Applebot/0.1; +http://www.apple.com/go/applebot)"),
     ] {
@@ -84,29 +67,14 @@ fn names_of_their_own_count_by_their_order_and_not_by_their_version() {
     same(with("App/1.2").as_bytes(), with("App/2.0-beta").as_bytes());
     same(with("App 1.2").as_bytes(), with("App 3").as_bytes());
     same(with("App/1").as_bytes(), with("App/1 /2 3.4").as_bytes());
-    same(
-        with("[App/1.2;net=wifi]/1").as_bytes(),
-        with("[App/3;net=5g and more]/2").as_bytes(),
-    );
-    same(
-        with("(App/1.2; 17 beta)").as_bytes(),
-        with("(App/1.3, 18 beta)").as_bytes(),
-    );
+    same(with("[App/1.2;net=wifi]/1").as_bytes(), with("[App/3;net=5g and more]/2").as_bytes());
+    same(with("(App/1.2; 17 beta)").as_bytes(), with("(App/1.3, 18 beta)").as_bytes());
     same(with("App/1").as_bytes(), with("\t  App/1").as_bytes());
     different(with("App/1").as_bytes(), with("Other/1").as_bytes());
-    different(
-        with("App/1 Other/1").as_bytes(),
-        with("Other/1 App/1").as_bytes(),
-    );
-    different(
-        with("App/1 Other/1").as_bytes(),
-        with("App-Other/1").as_bytes(),
-    );
+    different(with("App/1 Other/1").as_bytes(), with("Other/1 App/1").as_bytes());
+    different(with("App/1 Other/1").as_bytes(), with("App-Other/1").as_bytes());
     different(with("(App)").as_bytes(), with("[App]").as_bytes());
-    different(
-        with("(App Other)").as_bytes(),
-        with("(App) (Other)").as_bytes(),
-    );
+    different(with("(App Other)").as_bytes(), with("(App) (Other)").as_bytes());
     different(with("(App)").as_bytes(), with("App").as_bytes());
     different(with("caf\u{e9}/1").as_bytes(), with("cafe/1").as_bytes());
 }
@@ -124,10 +92,7 @@ fn every_byte_of_another_agent_counts_but_its_versions() {
         ("Foo/1.2.3-rc", "Foo/2.0.0-rc"),
         ("Foo (go1.22; linux)", "Foo (go1.9.3; linux)"),
         ("Linux/6.5.0-1018-aws", "Linux/6.8.0-1021-aws"),
-        (
-            "Dalvik/2.1.0 (Linux; U; Android 13; SM-A536B)",
-            "Dalvik/2.1.0 (Linux; U; Android 14; SM-A536B)",
-        ),
+        ("Dalvik/2.1.0 (Linux; U; Android 13; SM-A536B)", "Dalvik/2.1.0 (Linux; U; Android 14; SM-A536B)"),
         (
             "Mozilla/5.0 (compatible; FooBot/2.1; +http://foo.example/bot)",
             "Mozilla/5.0 (compatible; FooBot/3.0; +http://foo.example/bot)",
@@ -161,10 +126,7 @@ fn every_byte_of_another_agent_counts_but_its_versions() {
             "Mozilla/5.0 (compatible; FooBot/2.1; +http://foo.example/bot)",
             "Mozilla/5.0 (compatible; BarBot/2.1; +http://foo.example/bot)",
         ),
-        (
-            "SomeApp/1 CFNetwork/1410.0.3 Darwin/22.6.0",
-            "OtherApp/1 CFNetwork/1410.0.3 Darwin/22.6.0",
-        ),
+        ("SomeApp/1 CFNetwork/1410.0.3 Darwin/22.6.0", "OtherApp/1 CFNetwork/1410.0.3 Darwin/22.6.0"),
     ];
     for (one, other) in unequal {
         different(one.as_bytes(), other.as_bytes());
@@ -177,10 +139,7 @@ fn values_are_bytes_and_never_text() {
     different(b"\xff\xfe", b"\xff\xff");
     different(b"a\0b", b"a b");
     same(b"\xff/1.2", b"\xff/2");
-    different(
-        format!("{CHROME} \u{fffd}").as_bytes(),
-        &[CHROME.as_bytes(), b" \xff"].concat(),
-    );
+    different(format!("{CHROME} \u{fffd}").as_bytes(), &[CHROME.as_bytes(), b" \xff"].concat());
 }
 
 /// A quarter of a megabyte each: whatever is not linear in the length does not end here.

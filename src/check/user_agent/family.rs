@@ -79,11 +79,7 @@ impl System {
 
     /// The name as people write it.
     pub(super) fn name(self) -> &'static str {
-        if self == Self::WindowsPhone {
-            "Windows Phone"
-        } else {
-            self.canonical()
-        }
+        if self == Self::WindowsPhone { "Windows Phone" } else { self.canonical() }
     }
 }
 
@@ -150,9 +146,7 @@ impl<'a> Browser<'a> {
 
     fn all_names(&self) -> impl Iterator<Item = Name<'a>> + use<'a> {
         self.after_system.clone().filter_map(|piece| match piece {
-            Piece::Word(word) => Some(name_of(word))
-                .filter(|name| !name.is_empty())
-                .map(Name::Product),
+            Piece::Word(word) => Some(name_of(word)).filter(|name| !name.is_empty()).map(Name::Product),
             Piece::Group(group) => Some(Name::Group(group_name(group))),
             Piece::Comment(comment) => comment_name(comment).map(Name::Comment),
         })
@@ -207,9 +201,7 @@ impl<'a> Iterator for Pieces<'a> {
                 (Piece::Group(group), after)
             }
             word => {
-                let end = word
-                    .iter()
-                    .position(|byte| is_blank(*byte) || matches!(byte, b'(' | b'['));
+                let end = word.iter().position(|byte| is_blank(*byte) || matches!(byte, b'(' | b'['));
                 let (word, after) = cut(word, end, 0);
                 (Piece::Word(word), after)
             }
@@ -222,10 +214,7 @@ impl<'a> Iterator for Pieces<'a> {
 /// The bytes before `end` and those after it and the `closing` bytes there; everything and nothing without an end.
 fn cut(bytes: &[u8], end: Option<usize>, closing: usize) -> (&[u8], &[u8]) {
     let end = end.unwrap_or(bytes.len());
-    (
-        bytes.get(..end).unwrap_or_default(),
-        bytes.get(end + closing..).unwrap_or_default(),
-    )
+    (bytes.get(..end).unwrap_or_default(), bytes.get(end + closing..).unwrap_or_default())
 }
 
 /// Where the comment that has just been opened is closed.
@@ -247,12 +236,7 @@ pub(super) fn name_of(word: &[u8]) -> &[u8] {
         return &[];
     }
     let slash = word.iter().position(|byte| *byte == b'/');
-    cut(
-        word,
-        slash.or_else(|| word.iter().position(u8::is_ascii_digit)),
-        0,
-    )
-    .0
+    cut(word, slash.or_else(|| word.iter().position(u8::is_ascii_digit)), 0).0
 }
 
 /// The names of the words of a comment.
@@ -271,17 +255,8 @@ fn comment_name(comment: &[u8]) -> Option<&[u8]> {
 /// Applications put themselves first into their group, and what they know about the device, the network and the
 /// language, which all change, behind.
 fn group_name(group: &[u8]) -> &[u8] {
-    let first = cut(
-        group,
-        group
-            .iter()
-            .position(|byte| is_blank(*byte) || *byte == b';'),
-        0,
-    )
-    .0;
-    let version = first
-        .windows(2)
-        .position(|pair| matches!(pair, [b'/', b'0'..=b'9']));
+    let first = cut(group, group.iter().position(|byte| is_blank(*byte) || *byte == b';'), 0).0;
+    let version = first.windows(2).position(|pair| matches!(pair, [b'/', b'0'..=b'9']));
     cut(first, version, 0).0
 }
 
@@ -334,10 +309,7 @@ fn starts_with_one_of(bytes: &[u8], separators: &[u8]) -> bool {
 }
 
 fn digits_at_the_start(bytes: &[u8]) -> usize {
-    bytes
-        .iter()
-        .take_while(|byte| byte.is_ascii_digit())
-        .count()
+    bytes.iter().take_while(|byte| byte.is_ascii_digit()).count()
 }
 
 fn is_blank(byte: u8) -> bool {

@@ -47,11 +47,7 @@ pub(super) fn describe(agent: &[u8]) -> String {
         (false, true) => " (web view)",
         (true, true) => " (mobile, web view)",
     };
-    format!(
-        "{} on {}{form}",
-        browser_name(&browser),
-        browser.system.name()
-    )
+    format!("{} on {}{form}", browser_name(&browser), browser.system.name())
 }
 
 /// A known name before an unknown one, and an unknown one before those that everyone sends.
@@ -91,16 +87,7 @@ fn printable(name: &[u8]) -> String {
     if name.is_empty() {
         return "an unknown agent".to_owned();
     }
-    name.iter()
-        .take(LONGEST_NAME)
-        .map(|byte| {
-            if byte.is_ascii_graphic() {
-                char::from(*byte)
-            } else {
-                '?'
-            }
-        })
-        .collect()
+    name.iter().take(LONGEST_NAME).map(|byte| if byte.is_ascii_graphic() { char::from(*byte) } else { '?' }).collect()
 }
 
 #[cfg(test)]
@@ -114,10 +101,7 @@ mod tests {
 
     #[test]
     fn agents_are_called_what_people_call_them() {
-        says(
-            "Firefox on Windows",
-            b"Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:128.0) Gecko/20100101 Firefox/128.0",
-        );
+        says("Firefox on Windows", b"Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:128.0) Gecko/20100101 Firefox/128.0");
         says(
             "Chrome on Android (mobile)",
             b"Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Mobile Safari/537.36",
@@ -146,22 +130,13 @@ mod tests {
             "Applebot on macOS",
             b"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_5) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/13.1.1 Safari/605.1.15 (Applebot/0.1; +http://www.apple.com/go/applebot)",
         );
-        says(
-            "Internet Explorer on Windows",
-            b"Mozilla/5.0 (Windows NT 10.0; WOW64; Trident/7.0; rv:11.0) like Gecko",
-        );
-        says(
-            "Googlebot",
-            b"Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
-        );
+        says("Internet Explorer on Windows", b"Mozilla/5.0 (Windows NT 10.0; WOW64; Trident/7.0; rv:11.0) like Gecko");
+        says("Googlebot", b"Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)");
         says("curl", b"curl/8.5.0");
         says("python-requests", b"python-requests/2.31.0");
         says("an unknown agent", b"8.5.0");
         assert_eq!(UserAgent::from_bytes(None).in_words(), "no User-Agent");
-        assert_eq!(
-            UserAgent::from_bytes(Some(b" ")).in_words(),
-            "no User-Agent"
-        );
+        assert_eq!(UserAgent::from_bytes(Some(b" ")).in_words(), "no User-Agent");
     }
 
     #[test]
