@@ -4,7 +4,7 @@
 
 use crate::check::client_ip::Peer;
 use crate::check::decision::Reason;
-use crate::check::forwarded::{FORWARDED_FOR, Proxy};
+use crate::check::forwarded::{FORWARDED_FOR, ForwardedError, Proxy};
 use crate::check::policy::TrustedProxies;
 use crate::check::{Judgement, Question};
 use std::collections::HashSet;
@@ -22,13 +22,18 @@ pub struct Advice {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Mistake {
     Untrusted(Proxy, Peer),
-    Header(Proxy, &'static str, Reason),
+    Header(Proxy, ForwardedError),
     EverybodyIsTheProxy(Proxy),
 }
 
 impl Advice {
     /// What to tell about this decision, unless it was told before.
-    pub fn about(&self, question: &Question<'_>, judgement: &Judgement<'_>, trusted: &TrustedProxies) -> Option<String> {
+    pub fn about(
+        &self,
+        question: &Question<'_>,
+        judgement: &Judgement<'_>,
+        trusted: &TrustedProxies,
+    ) -> Option<String> {
         let mistake = mistake_in(question, judgement, trusted)?;
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         let is_news = told.len() < MOST && told.insert(mistake.clone());
@@ -41,8 +46,8 @@ fn mistake_in(question: &Question<'_>, judgement: &Judgement<'_>, trusted: &Trus
     if judgement.reason == Reason::ProxyUntrusted {
         return Some(Mistake::Untrusted(proxy, question.peer));
     }
-    if let Some(header) = judgement.seen.bad_header {
-        return Some(Mistake::Header(proxy, header, judgement.reason));
+    if let Some(error) = judgement.seen.forwarded_error {
+        return Some(Mistake::Header(proxy, error));
     }
     let client = judgement.seen.client_ip?.address();
     trusted.contains(client).then_some(Mistake::EverybodyIsTheProxy(proxy))
@@ -55,15 +60,12 @@ fn text(mistake: &Mistake) -> String {
              SAMEHAND_TRUSTED_PROXIES=127.0.0.1,::1,{peer}",
             proxy = proxy.name(),
         ),
-        Mistake::Header(proxy, header, reason) => format!(
+        Mistake::Header(proxy, error) => format!(
             "{proxy} asks with {header} {problem}, so every such request is refused; the line for {proxy} is: {line}",
             proxy = proxy.name(),
-            problem = match reason {
-                Reason::ForwardedMissing => "missing or empty",
-                Reason::ForwardedAmbiguous => "on several lines",
-                _ => "unreadable",
-            },
-            line = line_for(*proxy, header),
+            header = error.header(),
+            problem = error.problem(),
+            line = line_for(*proxy, error.header()),
         ),
         Mistake::EverybodyIsTheProxy(proxy) => format!(
             "the client address that {proxy} forwards is itself a trusted proxy, so all clients behind it look alike; \
@@ -89,7 +91,9 @@ fn line_for(proxy: Proxy, header: &str) -> String {
             format!("proxy_set_header {header} {variable};")
         }
         Proxy::Traefik => match header {
-            FORWARDED_FOR => "entryPoints.*.forwardedHeaders.trustedIPs for the load balancer in front of Traefik".into(),
+            FORWARDED_FOR => {
+                "entryPoints.*.forwardedHeaders.trustedIPs for the load balancer in front of Traefik".into()
+            }
             _ => "trustForwardHeader: false in the forwardAuth middleware".into(),
         },
         Proxy::Caddy => {
@@ -111,7 +115,7 @@ mod tests {
 
     #[test]
     fn each_proxy_is_told_its_own_line() {
-        let missing = |proxy| text(&Mistake::Header(proxy, "x-forwarded-uri", Reason::ForwardedMissing));
+        let missing = |proxy| text(&Mistake::Header(proxy, ForwardedError::Missing("x-forwarded-uri")));
         assert!(missing(Proxy::Nginx).contains("proxy_set_header x-forwarded-uri $request_uri;"));
         assert!(missing(Proxy::Traefik).contains("trustForwardHeader: false"));
         assert!(missing(Proxy::Caddy).contains("header_up x-forwarded-uri {uri}"));

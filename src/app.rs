@@ -8,7 +8,7 @@ use crate::issue::Minter;
 use crate::keys::{Keys, KeysError, Missing};
 use crate::secret::Secret;
 use crate::store::Store;
-use crate::users::Hasher;
+use crate::users::hasher::Hasher;
 use arc_swap::{ArcSwap, Guard};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

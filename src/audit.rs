@@ -17,6 +17,7 @@ const TARGET: &str = "samehand::decision";
 const MOST_OF_A_PATH: usize = 1024;
 
 /// Says what was decided.
+#[derive(Default)]
 pub struct Audit {
     metrics: Metrics,
     advice: Advice,
@@ -30,12 +31,6 @@ pub struct Answered<'a> {
     pub request_id: &'a str,
     /// From the head of the subrequest to the answer.
     pub duration: Duration,
-}
-
-impl Default for Audit {
-    fn default() -> Self {
-        Self { metrics: Metrics::new(), advice: Advice::default() }
-    }
 }
 
 impl Audit {
@@ -62,8 +57,9 @@ impl Audit {
         self.metrics.decision(&labels, judgement.seen.changed, answered.duration);
         let level = match (&judgement.decision, judgement.seen.changed.is_empty()) {
             (Decision::Allow(_), true) => Level::Debug,
-            (Decision::Allow(_), false)
-            | (Decision::Challenge(_) | Decision::Forbid | Decision::Reject(_), _) => Level::Info,
+            (Decision::Allow(_), false) | (Decision::Challenge(_) | Decision::Forbid | Decision::Reject(_), _) => {
+                Level::Info
+            }
         };
         if log_enabled!(target: TARGET, level) {
             write_line(level, question, judgement, answered);

@@ -1,7 +1,17 @@
 //! samehand: a forward-auth service whose tokens work only in the hand they were given to.
 
+pub mod advice;
+pub mod app;
+pub mod audit;
 pub mod check;
+pub mod cli;
 pub mod config;
+pub mod http;
 pub mod issue;
 pub mod keys;
+pub mod logging;
+pub mod metrics;
 pub mod secret;
+pub mod server;
+pub mod store;
+pub mod users;

@@ -5,15 +5,16 @@
 
 use crate::config::LogFormat;
 use env_logger::{Builder, Target, fmt::Formatter};
-use log::kv::{Error, Key, Source, Value, VisitSource};
-use log::{Level, Record};
+use log::kv::{Error, Key, Value, VisitSource};
+use log::{Level, LevelFilter, Record};
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
 /// Starts logging. Later calls in one process have no effect.
 pub fn start(filter: &str, format: LogFormat) {
     let mut builder = Builder::new();
-    builder.parse_filters(filter).target(Target::Stderr);
+    // The web server tells of its threads and sockets; who wants to hear that names `actix_server` in SAMEHAND_LOG.
+    builder.filter_module("actix_server", LevelFilter::Warn).parse_filters(filter).target(Target::Stderr);
     match format {
         LogFormat::Text => builder.format(text_line),
         LogFormat::Json => builder.format(json_line),
@@ -56,8 +57,8 @@ impl<'kvs> VisitSource<'kvs> for TextFields<'_> {
 
 /// Bare when it is one plain word, else in quotes with everything but printable ASCII escaped.
 fn push_text_value(line: &mut String, value: &str) {
-    let plain = !value.is_empty()
-        && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:/@+,*[]".contains(&byte));
+    let plain =
+        !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:/@+,*[]".contains(&byte));
     if plain {
         line.push_str(value);
         return;

@@ -9,7 +9,7 @@ use crate::config::{Config, ListenAddress, Problem};
 use crate::http;
 use crate::keys::{self, KeyFile, Missing};
 use crate::store::Store;
-use crate::users::Hasher;
+use crate::users::hasher::Hasher;
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::{App as Routes, HttpServer, web};
 use log::{error, info, warn};
@@ -34,7 +34,8 @@ const DRAIN_NOTICE: Duration = Duration::from_secs(1);
 const DRAIN_SECONDS: u64 = 7;
 /// How often the key file is looked at; a change is in force within a second.
 const KEY_FILE_POLL: Duration = Duration::from_millis(300);
-/// Sign-ins that may wait for a free thread.
+
+/// Sign-ins that may wait for a free thread; each takes some 20 MiB and 20 ms once it runs.
 const WAITING_SIGN_INS: usize = 64;
 
 /// Why the service does not start.
@@ -64,14 +65,15 @@ pub async fn run(config: Config, reread: Reread) -> Result<(), StartError> {
     let keys = keys::load(&config, Missing::Create, now()).map_err(|error| StartError(error.to_string()))?;
     let store = Store::create(&config.store).map_err(|error| StartError(error.to_string()))?;
     if store.count_users().map_err(|error| StartError(error.to_string()))? == 0 {
-        info!("no users yet; add the first one with: {}", first_user_command(&config));
+        warn!("no users yet; add the first one with: {}", first_user_command(&config));
     }
     let permits = std::thread::available_parallelism().map_or(1, usize::from);
     let app = web::Data::new(App::new(State::new(&config, keys), store, Hasher::new(permits, WAITING_SIGN_INS)));
 
     let public = bind(&config, &config.listen)?;
     let admin = bind(&config, &config.admin_listen)?;
-    let mut servers = vec![serve(&app, public, "public", config.workers, http::public_routes).map_err(failed("listening".into()))?];
+    let mut servers =
+        vec![serve(&app, public, "public", config.workers, http::public_routes).map_err(failed("listening".into()))?];
     if !admin.is_empty() {
         servers.push(serve(&app, admin, "admin", 1, http::admin_routes).map_err(failed("listening".into()))?);
     }

@@ -36,7 +36,7 @@ pub enum BindingError {
     /// It was made when the policy asked for less: what must be the same now was not recorded precisely enough.
     PolicyOutdated,
     /// Parts that must be the same are not. Carries the token, which is valid in every other respect.
-    ClientChanged(ClientChanged),
+    ClientChanged(Box<ClientChanged>),
 }
 
 /// Another client than the one that the token was given to.
@@ -80,7 +80,7 @@ pub fn bind(
         Fingerprint::Article(claim) => {
             return match is_article_client(claim, client, keys) {
                 true => Ok(BoundToken { token, changed: Parts::NONE }),
-                false => Err(BindingError::ClientChanged(ClientChanged { token, changed: Parts::NONE })),
+                false => Err(BindingError::ClientChanged(Box::new(ClientChanged { token, changed: Parts::NONE }))),
             };
         }
     };
@@ -93,7 +93,7 @@ pub fn bind(
     if changed.intersection(policy.require_same).is_empty() {
         return Ok(BoundToken { token, changed: reported });
     }
-    Err(BindingError::ClientChanged(ClientChanged { token, changed: reported }))
+    Err(BindingError::ClientChanged(Box::new(ClientChanged { token, changed: reported })))
 }
 
 /// An IPv4 client also matches its IPv4-mapped spelling: that is how Node names it on a dual-stack socket.

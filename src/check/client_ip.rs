@@ -113,7 +113,7 @@ fn elements_from_the_right(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
         .into_iter()
         .rev()
         .flat_map(|line| line.rsplit(|byte| *byte == b','))
-        .map(|element| trim_blanks(element))
+        .map(trim_blanks)
         .filter(|element| !element.is_empty())
 }
 
@@ -195,9 +195,26 @@ mod tests {
     #[test]
     fn an_unreadable_hop_that_counts_is_a_refusal() {
         for bad in [
-            "unknown", "_hidden", "1.2.3", "01.2.3.4", "0x7f.0.0.1", "16909060", "1.2.3.4:x", "1.2.3.4:", "1.2.3.4:99999",
-            "1.2.3.4:+80", "[1.2.3.4]", "[::1", "::1]", "[::1]80", "[::1]:", "fe80::1%eth0", "2001:db8::1:80:x",
-            "\"1.2.3.4\"", "1.2.3.4 5.6.7.8", "for=1.2.3.4",
+            "unknown",
+            "_hidden",
+            "1.2.3",
+            "01.2.3.4",
+            "0x7f.0.0.1",
+            "16909060",
+            "1.2.3.4:x",
+            "1.2.3.4:",
+            "1.2.3.4:99999",
+            "1.2.3.4:+80",
+            "[1.2.3.4]",
+            "[::1",
+            "::1]",
+            "[::1]80",
+            "[::1]:",
+            "fe80::1%eth0",
+            "2001:db8::1:80:x",
+            "\"1.2.3.4\"",
+            "1.2.3.4 5.6.7.8",
+            "for=1.2.3.4",
         ] {
             behind(&[bad], "unreadable");
             behind(&[&format!("192.0.2.1, {bad}")], "unreadable");
@@ -207,7 +224,8 @@ mod tests {
 
     #[test]
     fn an_address_has_many_spellings_and_one_form() {
-        for spelling in ["192.0.2.1", "192.0.2.1:443", "::ffff:192.0.2.1", "[::ffff:192.0.2.1]:443", "::ffff:c000:201"] {
+        for spelling in ["192.0.2.1", "192.0.2.1:443", "::ffff:192.0.2.1", "[::ffff:192.0.2.1]:443", "::ffff:c000:201"]
+        {
             behind(&[spelling], "192.0.2.1");
         }
         for spelling in ["2001:db8::1", "2001:DB8:0:0:0:0:0:1", "[2001:db8::1]", "[2001:0db8::0001]:8080"] {

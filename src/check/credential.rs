@@ -84,10 +84,7 @@ pub fn read<'a>(headers: &'a HeaderMap, policy: &Policy) -> Result<Presented<'a>
     }
 }
 
-fn from_authorization<'a>(
-    headers: &'a HeaderMap,
-    policy: &Policy,
-) -> Result<Option<BearerToken<'a>>, CredentialError> {
+fn from_authorization<'a>(headers: &'a HeaderMap, policy: &Policy) -> Result<Option<BearerToken<'a>>, CredentialError> {
     let mut lines = headers.get_all(AUTHORIZATION);
     let Some(line) = lines.next() else { return Ok(None) };
     if lines.next().is_some() {

@@ -156,7 +156,7 @@ impl Denial {
             Self::Credential(CredentialError::Missing, _) => Reason::TokenMissing,
             Self::Credential(CredentialError::Ambiguous, _) => Reason::TokenAmbiguous,
             Self::Credential(CredentialError::Malformed, _) => Reason::TokenMalformed,
-            Self::Token(refused) => token_reason(refused.error),
+            Self::Token(refused) => refused.error.reason(),
             Self::Binding(BindingError::KeyUnknown, _) => Reason::KeyUnknown,
             Self::Binding(BindingError::PolicyOutdated, _) => Reason::PolicyOutdated,
             Self::Binding(BindingError::ClientChanged(_), _) => Reason::ClientChanged,
@@ -182,13 +182,17 @@ impl Denial {
     }
 }
 
-fn token_reason(error: TokenError) -> Reason {
-    match error {
-        TokenError::Malformed => Reason::TokenMalformed,
-        TokenError::KeyUnknown => Reason::KeyUnknown,
-        TokenError::SignatureInvalid => Reason::SignatureInvalid,
-        TokenError::Claims => Reason::TokenClaims,
-        TokenError::Expired => Reason::TokenExpired,
-        TokenError::NotYetValid => Reason::TokenNotYetValid,
+impl TokenError {
+    /// The reason, as one word.
+    #[must_use]
+    pub fn reason(self) -> Reason {
+        match self {
+            Self::Malformed => Reason::TokenMalformed,
+            Self::KeyUnknown => Reason::KeyUnknown,
+            Self::SignatureInvalid => Reason::SignatureInvalid,
+            Self::Claims => Reason::TokenClaims,
+            Self::Expired => Reason::TokenExpired,
+            Self::NotYetValid => Reason::TokenNotYetValid,
+        }
     }
 }

@@ -145,11 +145,7 @@ impl FingerprintKey {
         // HMAC pads a key with zeros to the block of the hash (RFC 2104 section 2).
         let mut block = [0; 64];
         block[..32].copy_from_slice(&derive::<32>(&salt, KEY_LABEL));
-        Self {
-            id: URL_SAFE_NO_PAD.encode(derive::<6>(&salt, KEY_ID_LABEL)),
-            keyed: Hmac::new(&block.into()),
-            salt,
-        }
+        Self { id: URL_SAFE_NO_PAD.encode(derive::<6>(&salt, KEY_ID_LABEL)), keyed: Hmac::new(&block.into()), salt }
     }
 
     /// The name of this key in claims.

@@ -98,8 +98,19 @@ pub enum Scheme {
     Https,
 }
 
+impl Scheme {
+    /// `http` or `https`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+}
+
 /// Why the proxy's description cannot be used; names the header.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ForwardedError {
     /// Absent or empty.
     Missing(&'static str),
@@ -110,6 +121,16 @@ pub enum ForwardedError {
 }
 
 impl ForwardedError {
+    /// What is wrong, as the end of a sentence about the header.
+    #[must_use]
+    pub fn problem(self) -> &'static str {
+        match self {
+            Self::Missing(_) => "missing or empty",
+            Self::Ambiguous(_) => "on several lines",
+            Self::Unreadable(_) => "not ASCII, too long, or not of its shape",
+        }
+    }
+
     /// The header that is at fault, in lower case.
     #[must_use]
     pub fn header(self) -> &'static str {

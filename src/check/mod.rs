@@ -35,7 +35,7 @@ use client_ip::{ClientIp, Peer};
 use credential::{BearerToken, Carrier, CredentialError, Presented};
 use decision::{Decision, Denial, Reason};
 use fingerprint::{FingerprintKeys, ObservedClient};
-use forwarded::{ForwardedRequest, Proxy};
+use forwarded::{ForwardedError, ForwardedRequest, Proxy};
 use identity::Identity;
 use key_ring::KeyRing;
 use policy::{Enforce, Format, Parts, Policy};
@@ -82,7 +82,7 @@ pub struct Seen<'a> {
     /// The original request.
     pub request: Option<ForwardedRequest<'a>>,
     /// The forwarded header at fault.
-    pub bad_header: Option<&'static str>,
+    pub forwarded_error: Option<ForwardedError>,
     /// The caller's address.
     pub client_ip: Option<ClientIp>,
     /// The caller's `User-Agent`.
@@ -120,18 +120,13 @@ pub fn decide<'a>(question: &Question<'a>, gate: &Gate, now: u64) -> Judgement<'
     Judgement { decision, reason, passed, seen }
 }
 
-fn steps<'a>(
-    question: &Question<'a>,
-    gate: &Gate,
-    now: u64,
-    seen: &mut Seen<'a>,
-) -> Result<Recognised, Denial> {
+fn steps<'a>(question: &Question<'a>, gate: &Gate, now: u64, seen: &mut Seen<'a>) -> Result<Recognised, Denial> {
     let trusted = &gate.policy.trusted_proxies;
     if !question.peer.is_trusted(trusted) {
         return Err(Denial::ProxyUntrusted);
     }
     let request = forwarded::read(question.headers).map_err(|error| {
-        seen.bad_header = Some(error.header());
+        seen.forwarded_error = Some(error);
         Denial::Forwarded(error)
     })?;
     seen.request = Some(request);
@@ -235,10 +230,9 @@ fn passes(denial: Denial, enforce: Enforce) -> Option<Identity> {
             Enforce::Observe,
             Denial::ProxyUntrusted | Denial::Forwarded(_) | Denial::ClientIp(_) | Denial::UserAgent(_),
         ) => None,
-        (
-            Enforce::Observe,
-            Denial::Credential(..) | Denial::Token(_) | Denial::Binding(..) | Denial::Identity(..),
-        ) => Some(Identity::nobody()),
+        (Enforce::Observe, Denial::Credential(..) | Denial::Token(_) | Denial::Binding(..) | Denial::Identity(..)) => {
+            Some(Identity::nobody())
+        }
     }
 }
 

@@ -93,11 +93,7 @@ impl Groups {
     /// The groups as one header value, separated by commas; empty when there are none.
     #[must_use]
     pub fn joined(&self) -> String {
-        self.0
-            .iter()
-            .map(GroupName::as_str)
-            .collect::<Vec<_>>()
-            .join(",")
+        self.0.iter().map(GroupName::as_str).collect::<Vec<_>>().join(",")
     }
 
     /// The groups in their order.
@@ -126,10 +122,7 @@ impl Email {
         if text.len() > EMAIL_LIMIT {
             return Err(EmailError::TooLong);
         }
-        if let Some(character) = text
-            .chars()
-            .find(|character| !character.is_ascii_graphic() || *character == ',')
-        {
+        if let Some(character) = text.chars().find(|character| !character.is_ascii_graphic() || *character == ',') {
             return Err(EmailError::Character(character));
         }
         if !text.contains('@') || text.starts_with('@') || text.ends_with('@') {
@@ -179,10 +172,7 @@ impl DisplayName {
     /// The name when it is printable ASCII, else nothing: proxies and applications disagree about any other byte.
     #[must_use]
     pub fn header_value(&self) -> &str {
-        let printable = self
-            .0
-            .bytes()
-            .all(|byte| byte == b' ' || byte.is_ascii_graphic());
+        let printable = self.0.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
         if printable { &self.0 } else { "" }
     }
 }
@@ -197,20 +187,14 @@ impl fmt::Display for DisplayName {
 /// a terminal show something else than what it says.
 fn is_control(character: char) -> bool {
     character.is_control()
-        || matches!(
-            character,
-            '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{061c}'
-        )
+        || matches!(character, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{061c}')
         || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn check_name(named: Named, text: &str) -> Result<(), NameError> {
     let problem = if text.is_empty() {
         NameProblem::Empty
-    } else if let Some(character) = text
-        .chars()
-        .find(|character| !is_name_character(*character))
-    {
+    } else if let Some(character) = text.chars().find(|character| !is_name_character(*character)) {
         NameProblem::Character(character)
     } else if text.len() > NAME_LIMIT {
         NameProblem::TooLong
@@ -253,15 +237,11 @@ impl fmt::Display for NameError {
         match self.problem {
             NameProblem::Empty => write!(formatter, "{named} is empty; ")?,
             NameProblem::TooLong => write!(formatter, "{named} is too long; ")?,
-            NameProblem::Character(character) => write!(
-                formatter,
-                "{named} cannot have the character {character:?}; "
-            )?,
+            NameProblem::Character(character) => {
+                write!(formatter, "{named} cannot have the character {character:?}; ")?
+            }
         }
-        write!(
-            formatter,
-            "write 1 to {NAME_LIMIT} of the characters A-Z a-z 0-9 . _ @ + -"
-        )
+        write!(formatter, "write 1 to {NAME_LIMIT} of the characters A-Z a-z 0-9 . _ @ + -")
     }
 }
 
@@ -303,16 +283,12 @@ impl fmt::Display for EmailError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Empty => formatter.write_str("the e-mail address is empty"),
-            Self::TooLong => write!(
-                formatter,
-                "the e-mail address is longer than {EMAIL_LIMIT} bytes"
-            ),
+            Self::TooLong => write!(formatter, "the e-mail address is longer than {EMAIL_LIMIT} bytes"),
             Self::Character(character) => write!(
                 formatter,
                 "an e-mail address cannot have the character {character:?} here; write visible ASCII without a comma"
             ),
-            Self::NoAt => formatter
-                .write_str("an e-mail address has an @ between two parts, like alice@example.com"),
+            Self::NoAt => formatter.write_str("an e-mail address has an @ between two parts, like alice@example.com"),
         }
     }
 }
@@ -334,14 +310,10 @@ impl fmt::Display for DisplayNameError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Empty => formatter.write_str("the display name is empty"),
-            Self::TooLong => write!(
-                formatter,
-                "the display name is longer than {DISPLAY_NAME_LIMIT} characters"
-            ),
-            Self::Character(character) => write!(
-                formatter,
-                "a display name cannot have the control character {character:?}"
-            ),
+            Self::TooLong => write!(formatter, "the display name is longer than {DISPLAY_NAME_LIMIT} characters"),
+            Self::Character(character) => {
+                write!(formatter, "a display name cannot have the control character {character:?}")
+            }
         }
     }
 }
@@ -349,5 +321,4 @@ impl fmt::Display for DisplayNameError {
 impl std::error::Error for DisplayNameError {}
 
 #[cfg(test)]
-#[path = "names_tests.rs"]
 mod tests;

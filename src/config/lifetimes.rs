@@ -7,6 +7,9 @@ use super::raw::Raw;
 /// A year; whoever writes more has mistaken a unit.
 const LONGEST_SESSION: u64 = 365 * 24 * 60 * 60;
 
+/// The default of `TOKEN_TTL`. It gives way to a shorter `SESSION_TTL`, which would else need two settings.
+pub(super) const DEFAULT_TOKEN: &str = "8h";
+
 /// Lifetimes in seconds.
 pub(super) struct Lifetimes {
     pub(super) token: u64,
@@ -20,8 +23,11 @@ pub(super) fn check(raw: &Raw, findings: &mut Findings) -> Option<Lifetimes> {
     }
     let session = findings.keep("SESSION_TTL", session(&raw.session_ttl));
     let token = findings.keep("TOKEN_TTL", token(&raw.token_ttl));
-    let lifetimes = Lifetimes { token: token?, session: session? };
-    if lifetimes.token > lifetimes.session {
+    let mut lifetimes = Lifetimes { token: token?, session: session? };
+    if lifetimes.token > lifetimes.session && raw.token_ttl == DEFAULT_TOKEN {
+        findings.warn("TOKEN_TTL", format!("tokens live {} as sessions do, not {DEFAULT_TOKEN}", raw.session_ttl));
+        lifetimes.token = lifetimes.session;
+    } else if lifetimes.token > lifetimes.session {
         let message = format!(
             "{} is longer than SAMEHAND_SESSION_TTL={}; write at most {}",
             raw.token_ttl, raw.session_ttl, raw.session_ttl

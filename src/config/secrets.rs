@@ -59,6 +59,9 @@ fn judge(name: &str, secret: Option<&Secret>, minimum: usize, short_only_warns: 
     let Some(secret) = secret else { return };
     let weakness = weakness(secret.expose(), minimum);
     let Some(message) = describe(weakness, secret.expose().len(), minimum) else {
+        if weakness.guessable {
+            findings.warn(name, format!("looks put together by a person, and may be guessed; {REMEDY}"));
+        }
         warn_of_blanks(name, secret, findings);
         return;
     };

@@ -55,7 +55,7 @@ pub(super) const SETTINGS: [Setting; 35] = [
     text("SAMEHAND_ALGORITHM", None),
     text("SAMEHAND_ISSUER", Some("samehand")),
     text("SAMEHAND_AUDIENCE", None),
-    text("SAMEHAND_TOKEN_TTL", Some("8h")),
+    text("SAMEHAND_TOKEN_TTL", Some(super::lifetimes::DEFAULT_TOKEN)),
     text("SAMEHAND_SESSION_TTL", Some("30d")),
     text("SAMEHAND_SESSION_IDLE", None),
     list("SAMEHAND_TOKEN_FROM", Some("authorization,cookie")),

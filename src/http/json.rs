@@ -79,9 +79,9 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     serde_json::from_slice(bytes).map_err(|error| match error.classify() {
         // Says which member; such a message names members and types, never a value that was sent.
         serde_json::error::Category::Data => member_problem(&error.to_string()),
-        serde_json::error::Category::Io
-        | serde_json::error::Category::Syntax
-        | serde_json::error::Category::Eof => "the body must be one JSON object".into(),
+        serde_json::error::Category::Io | serde_json::error::Category::Syntax | serde_json::error::Category::Eof => {
+            "the body must be one JSON object".into()
+        }
     })
 }
 
@@ -124,7 +124,10 @@ mod tests {
         assert_eq!(refused(r#"["a","b"]"#), "the body must be one JSON object");
         assert_eq!(refused("username=a"), "the body must be one JSON object");
         assert_eq!(refused(r#"{"username":"a","password":"b"} x"#), "the body must be one JSON object");
-        assert_eq!(refused(r#"{"username":"a","password":"b","x":1}"#), "unknown field `x`, expected `username` or `password`");
+        assert_eq!(
+            refused(r#"{"username":"a","password":"b","x":1}"#),
+            "unknown field `x`, expected `username` or `password`"
+        );
         assert_eq!(refused(r#"{"username":"a","username":"b"}"#), "duplicate field `username`");
         assert_eq!(refused(r#"{"username":"a"}"#), "missing field `password`");
     }

@@ -23,8 +23,7 @@ pub const IDENTITY_HEADERS: [HeaderName; 4] = [REMOTE_USER, REMOTE_GROUPS, REMOT
 /// Every answer is for this request only.
 pub(super) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const CHALLENGE_NO_TOKEN: HeaderValue = HeaderValue::from_static(r#"Bearer realm="samehand""#);
-const CHALLENGE_INVALID: HeaderValue =
-    HeaderValue::from_static(r#"Bearer realm="samehand", error="invalid_token""#);
+const CHALLENGE_INVALID: HeaderValue = HeaderValue::from_static(r#"Bearer realm="samehand", error="invalid_token""#);
 
 /// The status with which this judgement is answered.
 #[must_use]

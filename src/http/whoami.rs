@@ -46,9 +46,7 @@ fn refusal(denial: &Denial) -> HttpResponse {
         response
     };
     match denial.decision() {
-        Decision::Challenge(Challenge::NoToken) => {
-            challenge(Challenge::NoToken, "token_missing", "send a token")
-        }
+        Decision::Challenge(Challenge::NoToken) => challenge(Challenge::NoToken, "token_missing", "send a token"),
         Decision::Challenge(Challenge::InvalidToken) => {
             challenge(Challenge::InvalidToken, "invalid_token", "the token is not accepted")
         }

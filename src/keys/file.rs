@@ -221,12 +221,13 @@ fn create_directory(data: &Path) -> Result<(), KeysError> {
 
 fn lock(data: &Path) -> Result<File, KeysError> {
     let path = data.join(LOCK_NAME);
-    let absent = |error: std::io::Error| match error.kind() {
-        ErrorKind::NotFound => KeysError::Absent(KeyFile::path(data)),
-        _ => KeysError::Unusable(path.clone(), error.to_string()),
+    let absent = |error: std::io::Error| {
+        if error.kind() == ErrorKind::NotFound {
+            return KeysError::Absent(KeyFile::path(data));
+        }
+        KeysError::Unusable(path.clone(), error.to_string())
     };
-    let file =
-        OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path).map_err(absent)?;
+    let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path).map_err(absent)?;
     file.lock().map_err(absent)?;
     Ok(file)
 }

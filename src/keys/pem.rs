@@ -110,16 +110,15 @@ fn algorithm_of(family: AlgorithmFamily, asked: Option<Algorithm>) -> Result<Alg
 
 /// Checks the public key and gives it its name.
 fn publish(mut jwk: Jwk, algorithm: Algorithm, signing: Option<EncodingKey>) -> Result<PemKey, String> {
-    match &jwk.algorithm {
-        AlgorithmParameters::RSA(rsa) => {
-            let modulus = URL_SAFE_NO_PAD.decode(&rsa.n).map_err(|_| KINDS.to_owned())?;
-            if !RSA_BYTES.contains(&modulus.len()) {
-                return Err(format!("is an RSA key of {} bits; 2048 to 4096 are accepted", modulus.len() * 8));
-            }
+    if let AlgorithmParameters::RSA(rsa) = &jwk.algorithm {
+        let modulus = URL_SAFE_NO_PAD.decode(&rsa.n).map_err(|_| KINDS.to_owned())?;
+        if !RSA_BYTES.contains(&modulus.len()) {
+            return Err(format!("is an RSA key of {} bits; 2048 to 4096 are accepted", modulus.len() * 8));
         }
-        AlgorithmParameters::EllipticCurve(ec) if ec.curve == EllipticCurve::P256 => {}
-        AlgorithmParameters::OctetKeyPair(pair) if pair.curve == EllipticCurve::Ed25519 => {}
-        _ => return Err(KINDS.to_owned()),
+    } else if let AlgorithmParameters::EllipticCurve(ec) = &jwk.algorithm
+        && ec.curve != EllipticCurve::P256
+    {
+        return Err(KINDS.to_owned());
     }
     let verifying = DecodingKey::from_jwk(&jwk).map_err(|_| KINDS.to_owned())?;
     jwk.common.key_id = Some(jwk.thumbprint(ThumbprintHash::SHA256).map_err(|_| KINDS.to_owned())?);

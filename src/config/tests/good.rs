@@ -212,7 +212,7 @@ proptest! {
         let base64 = base64::engine::general_purpose::STANDARD.encode(&bytes);
         for (secret, minimum) in [(base64, 32), (hex::encode(&bytes[..32]), 32), (hex::encode(&bytes[..16]), 16)] {
             let found = weakness(secret.as_bytes(), minimum);
-            prop_assert_eq!(found, Weakness { short: false, repetitive: false, well_known: false });
+            prop_assert_eq!(found, Weakness { short: false, repetitive: false, well_known: false, guessable: false });
         }
     }
 }

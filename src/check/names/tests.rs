@@ -4,14 +4,8 @@ use super::*;
 
 #[track_caller]
 fn is_typed_as(typed: &str, expected: &str) {
-    assert_eq!(
-        UserName::enter(typed).map(|name| name.0),
-        Ok(expected.to_owned())
-    );
-    assert_eq!(
-        GroupName::enter(typed).map(|name| name.0),
-        Ok(expected.to_owned())
-    );
+    assert_eq!(UserName::enter(typed).map(|name| name.0), Ok(expected.to_owned()));
+    assert_eq!(GroupName::enter(typed).map(|name| name.0), Ok(expected.to_owned()));
 }
 
 #[track_caller]
@@ -71,8 +65,7 @@ fn groups_keep_their_order_and_lose_repetitions() {
 fn groups_that_do_not_fit_into_one_header_are_refused() {
     let names = |count: usize, last: usize| {
         let full = (0..count).map(|number| format!("{number:064}"));
-        full.chain((last > 0).then(|| "x".repeat(last)))
-            .map(|name| GroupName::enter(&name).unwrap())
+        full.chain((last > 0).then(|| "x".repeat(last))).map(|name| GroupName::enter(&name).unwrap())
     };
     // 31 names of 64 bytes with a comma after each are 2015 bytes.
     assert_eq!(Groups::new(names(31, 33)).unwrap().joined().len(), 2048);
@@ -130,15 +123,10 @@ fn a_display_name_controls_neither_terminal_nor_direction() {
     assert_eq!(refused(""), DisplayNameError::Empty);
     assert_eq!(refused("  "), DisplayNameError::Empty);
     assert_eq!(refused(&"山".repeat(129)), DisplayNameError::TooLong);
-    for character in [
-        '\n', '\r', '\t', '\0', '\u{1b}', '\u{7f}', '\u{85}', '\u{202e}', '\u{2066}', '\u{2028}',
-    ] {
+    for character in ['\n', '\r', '\t', '\0', '\u{1b}', '\u{7f}', '\u{85}', '\u{202e}', '\u{2066}', '\u{2028}'] {
         let text = format!("Alice{character}Example");
         assert_eq!(refused(&text), DisplayNameError::Character(character));
         let message = refused(&text).to_string();
-        assert!(
-            !message.contains(character),
-            "the message itself must be safe: {message:?}"
-        );
+        assert!(!message.contains(character), "the message itself must be safe: {message:?}");
     }
 }

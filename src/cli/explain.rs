@@ -1,0 +1,271 @@
+//! `samehand explain`: the very same decision, without side effects, with each step said in words.
+
+use super::{Failure, Outcome, print};
+use crate::check::client_ip::Peer;
+use crate::check::decision::{Decision, Reason};
+use crate::check::fingerprint::FingerprintKeys;
+use crate::check::forwarded::{FORWARDED_FOR, Proxy};
+use crate::check::identity::Identity;
+use crate::check::policy::{Format, Part};
+use crate::check::token::danger_unverified;
+use crate::check::user_agent::UserAgent;
+use crate::check::{Gate, Judgement, Question, decide};
+use crate::config::Config;
+use crate::http::status_of;
+use crate::keys::{self, Missing};
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::{Value, json};
+use std::io::Read as _;
+
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// The proxy that asks: nginx, traefik or caddy.
+    #[arg(long, value_name = "KIND", value_parser = read_proxy)]
+    proxy: Proxy,
+    /// Who opens the connection to samehand: the proxy's address, or `unix`.
+    #[arg(long, value_name = "IP|unix", value_parser = read_peer)]
+    peer: Peer,
+    /// What the client asks the proxy for; `http://localhost/` when left out.
+    #[arg(long)]
+    url: Option<String>,
+    /// The client's method; GET when left out.
+    #[arg(long)]
+    method: Option<String>,
+    /// What the proxy writes into X-Forwarded-For.
+    #[arg(long)]
+    ip: Option<String>,
+    /// The client's User-Agent.
+    #[arg(long, value_name = "UA")]
+    user_agent: Option<String>,
+    /// Any header of the subrequest; may be repeated.
+    #[arg(long = "header", value_name = "NAME: VALUE", value_parser = read_header)]
+    headers: Vec<(HeaderName, HeaderValue)>,
+    /// The token, sent as `Authorization: Bearer`; `-` reads it from standard input.
+    #[arg(long)]
+    token: Option<String>,
+    /// As one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+fn read_proxy(text: &str) -> Result<Proxy, String> {
+    Proxy::from_name(text).ok_or_else(|| "write nginx, traefik or caddy".into())
+}
+
+fn read_peer(text: &str) -> Result<Peer, String> {
+    match text {
+        "unix" => Ok(Peer::Unix),
+        address => address.parse().map(Peer::Tcp).map_err(|_| "write an address or unix".into()),
+    }
+}
+
+fn read_header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
+    let (name, value) = text.split_once(':').ok_or("write 'Name: value'")?;
+    let name = HeaderName::try_from(name.trim()).map_err(|_| "the name is not a header name")?;
+    let value = HeaderValue::from_bytes(value.trim().as_bytes()).map_err(|_| "the value cannot stand in a header")?;
+    Ok((name, value))
+}
+
+pub(super) fn run(args: &Args, config: &Config, now: u64) -> Outcome {
+    let headers = headers_of(args)?;
+    let keys = keys::load(config, Missing::Refuse, now).map_err(Failure::failed)?;
+    let gate = Gate { policy: config.policy.clone(), ring: keys.ring, fingerprints: keys.fingerprints };
+    let question = Question { proxy: args.proxy, peer: args.peer, headers: &headers };
+    let judgement = decide(&question, &gate, now);
+    let status = status_of(args.proxy, &judgement).as_u16();
+    let steps = steps(&question, &judgement, &gate, now);
+    if !args.json {
+        for (step, text) in &steps {
+            print::result(&format!("{:14} {}", format!("{step}:"), print::safe(text)))?;
+        }
+        let (decision, reason) = (judgement.decision.name(), judgement.reason.name());
+        return print::result(&format!("{:14} {decision}, {reason}, status {status}", "decision:"));
+    }
+    let seen = &judgement.seen;
+    let report = json!({
+        "decision": judgement.decision.name(),
+        "status": status,
+        "reason": judgement.reason.name(),
+        "client_ip": seen.client_ip.map(|ip| ip.to_string()),
+        "changed": seen.changed.iter().map(Part::name).collect::<Vec<_>>(),
+        "identity": identity_json(&judgement),
+        "enforced": judgement.passed.is_none(),
+        "proxy": args.proxy.name(),
+        "format": seen.format.map(Format::name),
+        "username": seen.username,
+        "kid": seen.kid,
+        "steps": steps.iter().map(|(step, text)| json!({ "step": step, "text": text })).collect::<Vec<_>>(),
+    });
+    print::result(&report.to_string())
+}
+
+/// The headers of the subrequest. What the short options leave out is filled in as the proxy would, unless `--header`
+/// gives it; `X-Forwarded-For` is never made up.
+fn headers_of(args: &Args) -> Result<HeaderMap, Failure> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in &args.headers {
+        headers.append(name.clone(), value.clone());
+    }
+    let url = args.url.as_deref().unwrap_or("http://localhost/");
+    let (scheme, rest) = url
+        .split_once("://")
+        .ok_or_else(|| Failure::Usage(format!("--url: {url:?} is not a URL such as https://app.example.com/path")))?;
+    let (host, uri) = rest.find('/').map_or((rest, "/"), |slash| rest.split_at(slash));
+    let token = match args.token.as_deref() {
+        Some("-") => {
+            let mut text = String::new();
+            std::io::stdin().read_to_string(&mut text).map_err(Failure::failed)?;
+            Some(text.trim().to_owned())
+        }
+        token => token.map(str::to_owned),
+    };
+    let method = args.method.as_deref().unwrap_or("GET");
+    for (name, value, given) in [
+        ("x-forwarded-for", args.ip.clone(), true),
+        ("x-forwarded-method", Some(method.to_owned()), args.method.is_some()),
+        ("x-forwarded-proto", Some(scheme.to_owned()), args.url.is_some()),
+        ("x-forwarded-host", Some(host.to_owned()), args.url.is_some()),
+        ("x-forwarded-uri", Some(uri.to_owned()), args.url.is_some()),
+        ("user-agent", args.user_agent.clone(), true),
+        ("authorization", token.map(|token| format!("Bearer {token}")), true),
+    ] {
+        let Some(value) = value else { continue };
+        if !given && headers.contains_key(name) {
+            continue;
+        }
+        let value = HeaderValue::from_bytes(value.as_bytes())
+            .map_err(|_| Failure::Usage(format!("the value for {name} cannot stand in a header")))?;
+        headers.append(HeaderName::from_static(name), value);
+    }
+    Ok(headers)
+}
+
+fn identity_json(judgement: &Judgement<'_>) -> Value {
+    let identity = match (&judgement.passed, &judgement.decision) {
+        (Some(identity), _) | (None, Decision::Allow(identity)) if !identity.user().is_empty() => identity,
+        (Some(_) | None, Decision::Allow(_) | Decision::Challenge(_) | Decision::Forbid | Decision::Reject(_)) => {
+            return Value::Null;
+        }
+    };
+    json!({
+        "user": identity.user(), "groups": groups(identity), "name": identity.name(), "email": identity.email(),
+    })
+}
+
+fn groups(identity: &Identity) -> Vec<&str> {
+    identity.groups().split(',').filter(|group| !group.is_empty()).collect()
+}
+
+/// What each step found, as far as the decision came.
+fn steps(question: &Question<'_>, judgement: &Judgement<'_>, gate: &Gate, now: u64) -> Vec<(&'static str, String)> {
+    let seen = &judgement.seen;
+    let mut steps = Vec::new();
+    steps.push(("proxy", proxy_text(question, judgement)));
+    if let Some(error) = seen.forwarded_error {
+        steps.push(("forwarded", format!("{} is {}", error.header(), error.problem())));
+    }
+    if let Some(request) = &seen.request {
+        let (method, host, path) = (request.method(), request.host(), request.path());
+        steps.push(("request", format!("{method} {path} on {host} over {}", request.scheme().name())));
+    }
+    if judgement.reason == Reason::ClientIpUnreadable {
+        let text = "X-Forwarded-For has, before the client is found from the right, an element that is no address";
+        steps.push(("client", text.into()));
+    }
+    if let Some(ip) = seen.client_ip {
+        steps.push(("client", format!("{ip}, the first from the right that is not a trusted proxy")));
+    }
+    if let Some(user_agent) = seen.user_agent {
+        steps.push(("user-agent", user_agent.in_words()));
+    }
+    if let Some(text) = token_text(judgement, now) {
+        steps.push(("token", text));
+    }
+    if let Some(text) = binding_text(judgement) {
+        steps.push(("same hand", text));
+    }
+    if let Some(hint) = article_hint(question, judgement, &gate.fingerprints) {
+        steps.push(("hint", hint));
+    }
+    if judgement.passed.is_some() {
+        steps.push(("enforce", "SAMEHAND_ENFORCE lets this refusal pass".into()));
+    }
+    steps
+}
+
+fn proxy_text(question: &Question<'_>, judgement: &Judgement<'_>) -> String {
+    let (peer, proxy) = (question.peer, question.proxy.name());
+    if judgement.reason == Reason::ProxyUntrusted {
+        return format!("{peer} is not in SAMEHAND_TRUSTED_PROXIES, so it may not ask as {proxy}");
+    }
+    format!("{peer} is trusted and asks as {proxy}")
+}
+
+fn token_text(judgement: &Judgement<'_>, now: u64) -> Option<String> {
+    let seen = &judgement.seen;
+    if let Some(expires_at) = seen.expires_at {
+        let username = seen.username.as_deref().unwrap_or_default();
+        let kind = seen.format.map_or("", Format::name);
+        let key = seen.kid.as_deref().map_or_else(String::new, |kid| format!(", key {kid}"));
+        let left = expires_at.saturating_sub(now);
+        return Some(format!("valid {kind} token of {username}{key}, expires in {left} s"));
+    }
+    match judgement.reason {
+        Reason::TokenMissing => Some("none".into()),
+        Reason::TokenAmbiguous => Some("more than one".into()),
+        Reason::TokenMalformed => Some("not a token of ours in form".into()),
+        Reason::TokenExpired => Some("its time is over".into()),
+        Reason::TokenNotYetValid => Some("its time has not come; compare the clocks".into()),
+        Reason::TokenClaims => Some("issuer, audience, lifetime, or a missing or unusable claim".into()),
+        Reason::SignatureInvalid => Some("the signature does not hold".into()),
+        Reason::KeyUnknown => Some("no key has the name that it gives".into()),
+        Reason::UserAgentAmbiguous => Some("not looked at: there are two User-Agent lines".into()),
+        Reason::Ok
+        | Reason::ClientChanged
+        | Reason::PolicyOutdated
+        | Reason::ProxyUntrusted
+        | Reason::ForwardedMissing
+        | Reason::ForwardedAmbiguous
+        | Reason::ForwardedUnreadable
+        | Reason::ClientIpUnreadable => None,
+    }
+}
+
+fn binding_text(judgement: &Judgement<'_>) -> Option<String> {
+    let seen = &judgement.seen;
+    seen.expires_at?;
+    match (judgement.reason, seen.format) {
+        (Reason::ClientChanged, Some(Format::Article)) => {
+            Some("no: the address or the User-Agent differs; an article token cannot tell which".into())
+        }
+        (Reason::ClientChanged, _) => Some(format!("no: changed {}", seen.changed)),
+        (Reason::PolicyOutdated, _) => Some("unknown: the token was minted when less had to be the same".into()),
+        (Reason::KeyUnknown, _) => Some("unknown: the fingerprint was made with another SAMEHAND_SALT".into()),
+        (Reason::TokenClaims, _) => Some("yes, but its user, a group or the e-mail cannot stand in a header".into()),
+        _ if !seen.changed.is_empty() => Some(format!("yes; watched parts changed: {}", seen.changed)),
+        _ => Some("yes".into()),
+    }
+}
+
+/// Tells when an article token was made with the proxy's own address, or with the raw text of `X-Forwarded-For`: the
+/// two mistakes that services of the article's kind make.
+fn article_hint(question: &Question<'_>, judgement: &Judgement<'_>, keys: &FingerprintKeys) -> Option<String> {
+    if (judgement.reason, judgement.seen.format) != (Reason::ClientChanged, Some(Format::Article)) {
+        return None;
+    }
+    let user_agent: UserAgent<'_> = judgement.seen.user_agent?;
+    let token = question.headers.get("authorization")?.to_str().ok()?.rsplit(' ').next()?;
+    let claimed = danger_unverified(token).1?.get("fingerprint")?.as_str()?.to_owned();
+    let made_with = |address: &str| keys.iter().any(|key| key.article(address, user_agent) == claimed);
+    let lines: Vec<&str> = question.headers.get_all(FORWARDED_FOR).filter_map(|line| line.to_str().ok()).collect();
+    let raw = lines.join(", ");
+    if made_with(&raw) {
+        return Some("the token was made with the raw text of X-Forwarded-For; mint with the client's address".into());
+    }
+    let mut proxies: Vec<String> = raw.split(',').map(|element| element.trim().to_owned()).collect();
+    if let Peer::Tcp(address) = question.peer {
+        proxies.extend([address.to_string(), format!("::ffff:{address}")]);
+    }
+    let proxy = proxies.iter().find(|address| made_with(address))?;
+    Some(format!("the token was made with {proxy}, a proxy's own address; mint with the client's address"))
+}

@@ -1,0 +1,120 @@
+//! The command line: one file per command family. Results go to standard output, everything else to standard error.
+//!
+//! Exit codes: 0 success, 1 failure, 2 wrong usage, 78 bad configuration (`EX_CONFIG`, so that supervisors do not
+//! restart in a loop).
+
+mod check_config;
+mod completions;
+mod console;
+mod explain;
+mod hash;
+mod healthcheck;
+mod keys;
+mod print;
+mod serve;
+mod token;
+mod user;
+
+use crate::config::{self, Config, Problem};
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+const EXIT_FAILURE: u8 = 1;
+const EXIT_USAGE: u8 = 2;
+const EXIT_CONFIG: u8 = 78;
+
+/// A forward-auth service: a JSON Web Token works only in the hand it was given to.
+#[derive(Parser)]
+#[command(name = "samehand", version, about, disable_help_subcommand = true)]
+struct Cli {
+    /// Settings file in TOML; the environment wins over it.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the service (also what `samehand` alone does).
+    Serve,
+    /// Print every setting with its value and origin, or every problem.
+    CheckConfig,
+    /// Manage users.
+    User(user::Args),
+    /// Mint and inspect tokens.
+    Token(token::Args),
+    /// List, rotate and retire signing keys.
+    Keys(keys::Args),
+    /// Hash a password with argon2id.
+    Hash(hash::Args),
+    /// Run a decision without side effects and say each step.
+    Explain(Box<explain::Args>),
+    /// Ask the running service whether it is ready; for containers.
+    Healthcheck,
+    /// Print a completion script for a shell.
+    Completions(completions::Args),
+}
+
+/// Why a command did not do what it should.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// It was understood and failed.
+    Failed(String),
+    /// Its arguments do not make sense.
+    Usage(String),
+    /// The settings are not valid.
+    Config(Vec<Problem>),
+}
+
+/// What a command returns.
+pub(crate) type Outcome = Result<(), Failure>;
+
+impl Failure {
+    /// A failure with the text of an error.
+    pub(crate) fn failed(error: impl std::fmt::Display) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+/// Runs the command that the process was started with.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Failed(message)) => {
+            print::note(&format!("samehand: {message}"));
+            ExitCode::from(EXIT_FAILURE)
+        }
+        Err(Failure::Usage(message)) => {
+            print::note(&format!("samehand: {message}"));
+            ExitCode::from(EXIT_USAGE)
+        }
+        Err(Failure::Config(problems)) => {
+            for problem in problems {
+                print::note(&format!("{}: {}", problem.setting, problem.message));
+            }
+            ExitCode::from(EXIT_CONFIG)
+        }
+    }
+}
+
+fn run(cli: Cli) -> Outcome {
+    let file = cli.config.clone();
+    let load = move || config::load(file.as_deref(), config::environment());
+    let settings = || -> Result<Config, Failure> { load().map_err(Failure::Config) };
+    let now = crate::app::now();
+    match cli.command.unwrap_or(Command::Serve) {
+        Command::Serve => serve::run(settings()?, Box::new(load)),
+        Command::CheckConfig => check_config::run(settings()?),
+        Command::User(args) => user::run(args, &settings()?, now),
+        Command::Token(args) => token::run(args, &settings()?, now),
+        Command::Keys(args) => keys::run(args, &settings()?, now),
+        Command::Hash(args) => hash::run(args),
+        Command::Explain(args) => explain::run(&args, &settings()?, now),
+        Command::Healthcheck => healthcheck::run(&settings()?),
+        Command::Completions(args) => completions::run(&args),
+    }
+}

@@ -1,0 +1,179 @@
+//! `samehand token mint | inspect`.
+
+use super::{Failure, Outcome, print};
+use crate::check::client_ip::ClientIp;
+use crate::check::credential::BearerToken;
+use crate::check::fingerprint::ObservedClient;
+use crate::check::names::UserName;
+use crate::check::token::{self, VerifiedToken, danger_unverified};
+use crate::check::user_agent::UserAgent;
+use crate::config::{Config, duration};
+use crate::issue::{Grant, Minter};
+use crate::keys::{self, Missing};
+use crate::store::Store;
+use serde_json::{Map, Value, json};
+use std::io::Read as _;
+use std::net::IpAddr;
+
+#[derive(clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    /// Print a token that is bound to a client.
+    Mint(Mint),
+    /// Print a token's header, claims, age, size and verdict; its client is not checked.
+    Inspect(Inspect),
+}
+
+#[derive(clap::Args)]
+struct Mint {
+    /// Who the token is for; groups, name and e-mail of an existing user go into it.
+    #[arg(long, value_name = "NAME")]
+    user: String,
+    /// The client's address, as samehand will derive it.
+    #[arg(long)]
+    ip: IpAddr,
+    /// The client's User-Agent; empty for a client that sends none.
+    #[arg(long, value_name = "UA")]
+    user_agent: String,
+    /// How long it is good, such as 30s, 15m, 8h, 7d.
+    #[arg(long)]
+    ttl: Option<String>,
+    /// A claim of your own; V is JSON when it reads as JSON, else text.
+    #[arg(long = "claim", value_name = "K=V")]
+    claims: Vec<String>,
+}
+
+#[derive(clap::Args)]
+struct Inspect {
+    /// The token; read from standard input when left out.
+    token: Option<String>,
+    /// As one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(args: Args, config: &Config, now: u64) -> Outcome {
+    match args.command {
+        Command::Mint(args) => mint(&args, config, now),
+        Command::Inspect(args) => inspect(args, config, now),
+    }
+}
+
+fn mint(args: &Mint, config: &Config, now: u64) -> Outcome {
+    let usage = |option: &str, problem: &dyn std::fmt::Display| Failure::Usage(format!("--{option}: {problem}"));
+    let subject = UserName::enter(&args.user).map_err(|error| usage("user", &error))?;
+    let ttl = args.ttl.as_deref().map(duration::seconds).transpose().map_err(|error| usage("ttl", &error))?;
+    let claims = read_claims(&args.claims)?;
+    let ip = ClientIp::vouched(args.ip);
+    if config.policy.trusted_proxies.contains(ip.address()) {
+        print::note(&format!("warning: {ip} is a trusted proxy, and hardly the address of a client"));
+    }
+    let keys = keys::load(config, Missing::Create, now).map_err(Failure::failed)?;
+    let store = Store::create(&config.store).map_err(Failure::failed)?;
+    let grant = grant_for(&store, subject)?.with_claims(claims).map_err(|error| usage("claim", &error))?;
+    let user_agent = (!args.user_agent.is_empty()).then_some(args.user_agent.as_bytes());
+    let client = ObservedClient { ip, user_agent: UserAgent::from_bytes(user_agent) };
+    let minted = Minter::new(&config.policy, &keys, config.token_ttl)
+        .mint(grant, &client, &config.policy, ttl, now)
+        .map_err(Failure::failed)?;
+    print::result(&minted.token)
+}
+
+fn grant_for(store: &Store, subject: UserName) -> Result<Grant, Failure> {
+    match store.user(&subject).map_err(Failure::failed)? {
+        None => {
+            print::note(&format!("warning: there is no user {subject}; the token names one all the same"));
+            Ok(Grant::of(subject))
+        }
+        Some(user) if user.disabled => Err(Failure::Failed(format!("the user {subject} is disabled"))),
+        Some(user) => {
+            Ok(Grant { groups: user.groups, name: user.display_name, email: user.email, ..Grant::of(subject) })
+        }
+    }
+}
+
+fn read_claims(claims: &[String]) -> Result<Map<String, Value>, Failure> {
+    let mut read = Map::new();
+    for claim in claims {
+        let (name, text) = claim
+            .split_once('=')
+            .filter(|(name, _)| !name.is_empty())
+            .ok_or_else(|| Failure::Usage(format!("--claim: {claim:?} is not K=V")))?;
+        let value = serde_json::from_str(text).unwrap_or_else(|_| Value::from(text));
+        if read.insert(name.to_owned(), value).is_some() {
+            return Err(Failure::Usage(format!("--claim: {name:?} is given twice")));
+        }
+    }
+    Ok(read)
+}
+
+fn inspect(args: Inspect, config: &Config, now: u64) -> Outcome {
+    let text = match args.token {
+        Some(token) => token,
+        None => {
+            let mut text = String::new();
+            std::io::stdin().read_to_string(&mut text).map_err(Failure::failed)?;
+            text
+        }
+    };
+    let text = text.trim();
+    let keys = keys::load(config, Missing::Refuse, now).map_err(Failure::failed)?;
+    let verified = token::verify(BearerToken::typed(text.as_bytes()), &keys.ring, &config.policy, now);
+    let reason = match &verified {
+        Ok(_) => "ok",
+        Err(refused) => refused.error.reason().name(),
+    };
+    let (header, claims) = danger_unverified(text);
+    let age = claims.as_ref().and_then(|claims| claims.get("iat")?.as_u64()).map(|iat| now.saturating_sub(iat));
+    if args.json {
+        let report = json!({
+            "header": header, "claims": claims, "age_seconds": age, "size_bytes": text.len(),
+            "valid": verified.is_ok(), "reason": reason, "verdict": verdict(reason),
+        });
+        print::result(&report.to_string())?;
+    } else {
+        print_text(header.as_ref(), claims.as_ref(), age, text.len(), reason, &verified, now)?;
+    }
+    match verified {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Failure::Failed(format!("the token is not valid: {reason}"))),
+    }
+}
+
+fn verdict(reason: &str) -> String {
+    match reason {
+        "ok" => "valid, client not checked".into(),
+        reason => format!("not valid: {reason}"),
+    }
+}
+
+fn print_text(
+    header: Option<&Value>,
+    claims: Option<&Value>,
+    age: Option<u64>,
+    size: usize,
+    reason: &str,
+    verified: &Result<VerifiedToken, token::TokenRefused>,
+    now: u64,
+) -> Outcome {
+    let shown = |value: Option<&Value>| match value {
+        Some(value) => print::safe(&value.to_string()),
+        None => "unreadable".into(),
+    };
+    print::result(&format!("header:   {}", shown(header)))?;
+    print::result(&format!("claims:   {}", shown(claims)))?;
+    print::result(&match age {
+        Some(age) => format!("age:      {age} s"),
+        None => "age:      unknown".into(),
+    })?;
+    if let Ok(verified) = verified {
+        print::result(&format!("expires:  in {} s", verified.expires_at().saturating_sub(now)))?;
+    }
+    print::result(&format!("size:     {size} bytes"))?;
+    print::result(&format!("verdict:  {}", verdict(reason)))
+}

@@ -1,0 +1,212 @@
+//! Signing in with a name and a password.
+//!
+//! An unknown name, a wrong password and a disabled user take the same time and give the same error: what differs is
+//! a reason for our log. It mints nothing and limits no attempts.
+
+pub mod hasher;
+pub mod import;
+pub mod password;
+pub mod rules;
+
+pub use self::hasher::Hasher;
+
+use self::hasher::{Bench, HasherError};
+use self::password::PasswordHash;
+use crate::check::names::{DisplayName, Email, Groups, UserName};
+use crate::secret::Secret;
+use crate::store::{Store, StoreError, User};
+use std::fmt;
+use std::sync::Arc;
+
+/// A user whose password was right; only [`sign_in`] makes one.
+#[derive(Debug)]
+pub struct SignedIn {
+    name: UserName,
+    display_name: Option<DisplayName>,
+    email: Option<Email>,
+    groups: Groups,
+}
+
+impl SignedIn {
+    /// The name, lower case.
+    #[must_use]
+    pub fn name(&self) -> &UserName {
+        &self.name
+    }
+
+    /// What the person is called.
+    #[must_use]
+    pub fn display_name(&self) -> Option<&DisplayName> {
+        self.display_name.as_ref()
+    }
+
+    /// The e-mail address.
+    #[must_use]
+    pub fn email(&self) -> Option<&Email> {
+        self.email.as_ref()
+    }
+
+    /// The groups.
+    #[must_use]
+    pub fn groups(&self) -> &Groups {
+        &self.groups
+    }
+}
+
+/// Why nobody was signed in.
+#[derive(Debug)]
+pub enum SignInError {
+    /// Name and password do not belong together. The caller's answer must not depend on the reason.
+    Refused(RefusalReason),
+    /// Too many sign-ins wait; nothing was tried.
+    Busy,
+    /// The store or the hashing failed.
+    Unavailable(Unavailable),
+}
+
+/// For the log, and for nobody else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefusalReason {
+    /// No user has this name.
+    UnknownUser,
+    /// The user exists.
+    WrongPassword,
+    /// The password was right.
+    Disabled,
+}
+
+impl RefusalReason {
+    /// The name in logs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::UnknownUser => "unknown-user",
+            Self::WrongPassword => "wrong-password",
+            Self::Disabled => "disabled",
+        }
+    }
+}
+
+/// What failed on our side.
+#[derive(Debug)]
+pub enum Unavailable {
+    /// The store did not answer.
+    Store(StoreError),
+    /// A stored hash is not one that samehand accepts.
+    StoredHash(password::HashError),
+    /// The hash was not computed.
+    Hashing(HasherError),
+}
+
+impl fmt::Display for Unavailable {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Store(error) => error.fmt(formatter),
+            Self::StoredHash(error) => write!(formatter, "a password hash in the store cannot be used: {error}"),
+            Self::Hashing(error) => error.fmt(formatter),
+        }
+    }
+}
+
+impl std::error::Error for Unavailable {}
+
+impl From<StoreError> for SignInError {
+    fn from(error: StoreError) -> Self {
+        Self::Unavailable(Unavailable::Store(error))
+    }
+}
+
+impl From<password::HashError> for SignInError {
+    fn from(error: password::HashError) -> Self {
+        Self::Unavailable(Unavailable::StoredHash(error))
+    }
+}
+
+/// Signs a user in. The name is what a person typed; upper case is folded. A password that was right and whose hash is
+/// weaker than those written now is hashed anew.
+pub async fn sign_in(
+    store: &Arc<Store>,
+    hasher: &Hasher,
+    name: &str,
+    password: Secret,
+    now: u64,
+) -> Result<SignedIn, SignInError> {
+    let store = Arc::clone(store);
+    // What is no name at all is nobody's name, and takes as long.
+    let name = UserName::enter(name).ok();
+    let attempt = hasher.run(move |bench| attempt(&store, bench, name.as_ref(), password.expose(), now));
+    match attempt.await {
+        Ok(outcome) => outcome,
+        Err(HasherError::Busy) => Err(SignInError::Busy),
+        Err(HasherError::Stopped) => Err(SignInError::Unavailable(Unavailable::Hashing(HasherError::Stopped))),
+    }
+}
+
+/// Every refusal costs one verification in each scheme of the store and in the current one, in one order, whoever is
+/// asked for: a store with an imported bcrypt hash would otherwise tell by its time who has one.
+fn attempt(
+    store: &Store,
+    bench: &Bench,
+    name: Option<&UserName>,
+    password: &[u8],
+    now: u64,
+) -> Result<SignedIn, SignInError> {
+    let mut schemes = store.password_schemes()?;
+    let current = PasswordHash::current_scheme();
+    if !schemes.contains(&current) {
+        schemes.push(current);
+    }
+    let user = match name {
+        Some(name) => store.user(name)?,
+        None => None,
+    };
+    let Some(user) = user else {
+        spend(bench, &schemes, password)?;
+        return Err(SignInError::Refused(RefusalReason::UnknownUser));
+    };
+    let hash = PasswordHash::read(user.password.hash())?;
+    let own_scheme = hash.scheme();
+    let position = schemes.iter().position(|scheme| *scheme == own_scheme).unwrap_or(schemes.len());
+    let (before, rest) = schemes.split_at(position);
+    let after = rest.get(1..).unwrap_or_default();
+    spend(bench, before, password)?;
+    let right = bench.verify(&hash, password);
+    if right && !user.disabled {
+        renew(store, bench, &user, &hash, password, now);
+        return Ok(SignedIn::from(user));
+    }
+    spend(bench, after, password)?;
+    let reason = if right { RefusalReason::Disabled } else { RefusalReason::WrongPassword };
+    Err(SignInError::Refused(reason))
+}
+
+fn spend(bench: &Bench, schemes: &[String], password: &[u8]) -> Result<(), SignInError> {
+    for scheme in schemes {
+        bench.spend(&PasswordHash::decoy(scheme)?, password);
+    }
+    Ok(())
+}
+
+/// A hash that could not be computed or kept is no reason to refuse somebody whose password was right: the old one
+/// stays, and the next sign-in tries again.
+fn renew(store: &Store, bench: &Bench, user: &User, hash: &PasswordHash, password: &[u8], now: u64) {
+    let kept = match bench.renew(hash, password) {
+        Some(Ok(renewed)) => {
+            store.rehash(&user.name, &user.password, &renewed.stored(), now).map_err(|error| error.to_string())
+        }
+        Some(Err(error)) => Err(error.to_string()),
+        None => Ok(()),
+    };
+    if let Err(error) = kept {
+        log::warn!(username = user.name.as_str(), error = error.as_str(); "password not hashed anew");
+    }
+}
+
+impl From<User> for SignedIn {
+    fn from(user: User) -> Self {
+        Self { name: user.name, display_name: user.display_name, email: user.email, groups: user.groups }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,185 @@
+//! Signing in against a real store. It tests no rules for new passwords.
+
+use super::password::PasswordHash;
+use super::rules::{NewPassword, Person};
+use super::*;
+use crate::store::StoredPassword;
+use tempfile::TempDir;
+
+const PASSWORD: &str = "trousers marmalade lighthouse";
+
+struct Installation {
+    store: Arc<Store>,
+    hasher: Hasher,
+    _directory: TempDir,
+}
+
+fn argon2id() -> StoredPassword {
+    let password = NewPassword::choose(Secret::new(PASSWORD.as_bytes().to_vec()), &Person::default());
+    PasswordHash::of(&password.unwrap()).unwrap().stored()
+}
+
+fn bcrypt_of(password: &str, cost: u32) -> StoredPassword {
+    PasswordHash::read(&bcrypt::hash(password, cost).unwrap()).unwrap().stored()
+}
+
+fn user(name: &str, password: StoredPassword, disabled: bool) -> User {
+    User {
+        name: UserName::enter(name).unwrap(),
+        display_name: Some(DisplayName::read("Zoë").unwrap()),
+        email: Some(Email::read("zoe@example.com").unwrap()),
+        groups: Groups::default(),
+        password,
+        disabled,
+        created_at: 100,
+        updated_at: 100,
+    }
+}
+
+fn installation(users: &[User]) -> Installation {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Arc::new(Store::create(&directory.path().join("samehand.db")).unwrap());
+    store.add_users(users).unwrap();
+    Installation { store, hasher: Hasher::new(2, 8), _directory: directory }
+}
+
+impl Installation {
+    /// The outcome, and how many hashes it took.
+    fn sign_in(&self, name: &str, password: &str) -> (Result<SignedIn, SignInError>, u64) {
+        let before = self.hasher.runs();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let password = Secret::new(password.as_bytes().to_vec());
+        let outcome = runtime.block_on(sign_in(&self.store, &self.hasher, name, password, 200));
+        (outcome, self.hasher.runs() - before)
+    }
+
+    fn stored(&self, name: &str) -> User {
+        self.store.user(&UserName::enter(name).unwrap()).unwrap().unwrap()
+    }
+
+    #[track_caller]
+    fn refuses(&self, name: &str, password: &str, expected: RefusalReason, expected_runs: u64) {
+        let (outcome, runs) = self.sign_in(name, password);
+        match outcome {
+            Err(SignInError::Refused(reason)) => assert_eq!(reason, expected),
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(runs, expected_runs, "hashes computed");
+    }
+
+    #[track_caller]
+    fn accepts(&self, name: &str, password: &str, expected_runs: u64) -> SignedIn {
+        let (outcome, runs) = self.sign_in(name, password);
+        assert_eq!(runs, expected_runs, "hashes computed");
+        outcome.unwrap()
+    }
+}
+
+#[test]
+fn the_right_password_signs_in_and_the_name_is_folded() {
+    let installation = installation(&[user("zoe", argon2id(), false)]);
+    for typed in ["zoe", "ZOE", "Zoe"] {
+        let signed_in = installation.accepts(typed, PASSWORD, 1);
+        assert_eq!(signed_in.name().as_str(), "zoe");
+        assert_eq!(signed_in.email().unwrap().as_str(), "zoe@example.com");
+        assert_eq!(signed_in.display_name().unwrap().as_str(), "Zoë");
+        assert!(signed_in.groups().is_empty());
+    }
+    assert_eq!(installation.stored("zoe").updated_at, 100, "signing in changes nothing");
+}
+
+#[test]
+fn unknown_wrong_and_disabled_are_one_error_after_one_real_hash() {
+    let installation = installation(&[user("zoe", argon2id(), false), user("off", argon2id(), true)]);
+    installation.refuses("nobody", PASSWORD, RefusalReason::UnknownUser, 1);
+    installation.refuses("no name at all", PASSWORD, RefusalReason::UnknownUser, 1);
+    installation.refuses("", PASSWORD, RefusalReason::UnknownUser, 1);
+    installation.refuses("zoe", "another password of somebody", RefusalReason::WrongPassword, 1);
+    installation.refuses("zoe", "", RefusalReason::WrongPassword, 1);
+    installation.refuses("zoe", &"x".repeat(4096), RefusalReason::WrongPassword, 1);
+    installation.refuses("off", PASSWORD, RefusalReason::Disabled, 1);
+    installation.refuses("off", "another password of somebody", RefusalReason::WrongPassword, 1);
+}
+
+#[test]
+fn a_store_without_users_hashes_too() {
+    installation(&[]).refuses("nobody", PASSWORD, RefusalReason::UnknownUser, 1);
+}
+
+#[test]
+fn imported_hashes_do_not_tell_by_their_cost_who_has_one() {
+    let users = [
+        user("zoe", argon2id(), false),
+        user("four", bcrypt_of(PASSWORD, 4), false),
+        user("five", bcrypt_of(PASSWORD, 5), true),
+    ];
+    let installation = installation(&users);
+    installation.refuses("nobody", PASSWORD, RefusalReason::UnknownUser, 3);
+    installation.refuses("zoe", "another password of somebody", RefusalReason::WrongPassword, 3);
+    installation.refuses("four", "another password of somebody", RefusalReason::WrongPassword, 3);
+    installation.refuses("five", PASSWORD, RefusalReason::Disabled, 3);
+}
+
+#[test]
+fn an_imported_hash_is_replaced_when_its_user_signs_in() {
+    let installation = installation(&[user("zoe", bcrypt_of(PASSWORD, 4), false)]);
+    installation.refuses("zoe", "another password of somebody", RefusalReason::WrongPassword, 2);
+    assert_eq!(installation.stored("zoe").password.scheme(), "$2b$04$", "not by a wrong password");
+    installation.accepts("zoe", PASSWORD, 2);
+    assert_eq!(installation.stored("zoe").password.scheme(), PasswordHash::current_scheme());
+    assert_eq!(installation.stored("zoe").updated_at, 200);
+    installation.accepts("zoe", PASSWORD, 1);
+    installation.refuses("nobody", PASSWORD, RefusalReason::UnknownUser, 1);
+}
+
+#[test]
+fn a_disabled_user_keeps_the_imported_hash() {
+    let installation = installation(&[user("zoe", bcrypt_of(PASSWORD, 4), true)]);
+    installation.refuses("zoe", PASSWORD, RefusalReason::Disabled, 2);
+    assert_eq!(installation.stored("zoe").password.scheme(), "$2b$04$");
+}
+
+#[test]
+fn a_user_who_is_disabled_or_removed_by_the_command_line_is_refused_at_once() {
+    let installation = installation(&[user("zoe", argon2id(), false)]);
+    installation.accepts("zoe", PASSWORD, 1);
+    let name = UserName::enter("zoe").unwrap();
+    installation.store.change_user(&name, 300, |user| user.disabled = true).unwrap();
+    installation.refuses("zoe", PASSWORD, RefusalReason::Disabled, 1);
+    installation.store.remove_user(&name).unwrap();
+    installation.refuses("zoe", PASSWORD, RefusalReason::UnknownUser, 1);
+}
+
+#[test]
+fn a_full_queue_is_busy_before_anything_is_hashed() {
+    let installation = installation(&[user("zoe", argon2id(), false)]);
+    let hasher = Hasher::new(1, 0);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let (end, wait_for_end) = std::sync::mpsc::channel::<()>();
+        let (say_started, started) = std::sync::mpsc::channel();
+        let holder = hasher.clone();
+        let held = tokio::spawn(async move {
+            let job = move |_: &Bench| {
+                say_started.send(()).unwrap();
+                wait_for_end.recv()
+            };
+            holder.run(job).await
+        });
+        tokio::task::yield_now().await;
+        started.recv().unwrap();
+        let password = Secret::new(PASSWORD.as_bytes().to_vec());
+        let refused = sign_in(&installation.store, &hasher, "zoe", password, 200).await;
+        assert!(matches!(refused, Err(SignInError::Busy)));
+        assert_eq!(hasher.runs(), 0);
+        end.send(()).unwrap();
+        held.await.unwrap().unwrap().unwrap();
+    });
+}
+
+#[test]
+fn the_reasons_have_the_names_of_the_log() {
+    let names =
+        [RefusalReason::UnknownUser, RefusalReason::WrongPassword, RefusalReason::Disabled].map(RefusalReason::name);
+    assert_eq!(names, ["unknown-user", "wrong-password", "disabled"]);
+}
