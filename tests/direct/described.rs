@@ -1,0 +1,141 @@
+//! What a question has to say about the client's request, and that nothing else is read.
+
+use std::net::Ipv4Addr;
+
+use super::{BROWSER, FORWARDED, KINDS, PROXY, World, bad_question};
+use crate::support::{
+    CLIENT, THIEF,
+    client::{Request, ask},
+};
+
+#[test]
+fn an_allowed_request_is_answered_with_all_identity_headers_and_nothing_else() {
+    let mut world = World::start();
+    for kind in KINDS {
+        let (reply, decision) = world.decided(PROXY, world.question(kind));
+        assert_eq!(reply.status, 200, "{reply:?}");
+        let identity = ["Remote-User", "Remote-Groups", "Remote-Name", "Remote-Email"].map(|name| reply.header(name));
+        assert_eq!(identity, [Some("alice"), Some("staff,admins"), Some(""), Some("")], "{kind}: {reply:?}");
+        assert_eq!(reply.header("Content-Length"), Some("0"), "{kind}");
+        assert_eq!(reply.header("Cache-Control"), Some("no-store"), "{kind}");
+        let decided = ["decision", "proxy", "remote_ip", "host", "path"].map(|name| decision.field(name));
+        assert_eq!(decided, ["allow", kind, "127.0.0.7", "app.example.com", "/page"]);
+
+        let over_unix = ask(CLIENT, &world.samehand.unix, &world.question(kind));
+        assert_eq!((over_unix.status, over_unix.header("Remote-User")), (200, Some("alice")), "{kind}: {over_unix:?}");
+    }
+}
+
+#[test]
+fn only_a_trusted_proxy_is_answered() {
+    let mut world = World::start();
+    for kind in KINDS {
+        for peer in [CLIENT, THIEF, Ipv4Addr::LOCALHOST] {
+            let row = format!("a question from {peer}");
+            world.refused(&row, peer, world.question(kind), 403, "proxy-untrusted");
+            // A bad proxy is reported before anything it says.
+            world.refused(&row, peer, Request::get(&format!("/auth/{kind}")), 403, "proxy-untrusted");
+        }
+    }
+}
+
+#[test]
+fn every_forwarded_header_is_required_once_and_readable() {
+    let mut world = World::start();
+    for kind in KINDS {
+        for (name, value) in FORWARDED {
+            let status = bad_question(kind);
+            let with = |world: &World, value: &[u8]| world.question_without(kind, name).header(name, value);
+            let unreadable = if name == "X-Forwarded-For" { "client-ip-unreadable" } else { "forwarded-unreadable" };
+
+            let request = world.question_without(kind, name);
+            world.refused(&format!("{kind}, {name} missing"), PROXY, request, status, "forwarded-missing");
+            for blank in ["", "  ", "\t"] {
+                let request = with(&world, blank.as_bytes());
+                world.refused(&format!("{kind}, {name} blank"), PROXY, request, status, "forwarded-missing");
+            }
+            if name != "X-Forwarded-For" {
+                let request = with(&world, value.as_bytes()).header(name, value);
+                world.refused(&format!("{kind}, {name} twice"), PROXY, request, status, "forwarded-ambiguous");
+            }
+            for garbage in [&b"\xff\xfe"[..], "é".as_bytes(), b"caf\xc3\xa9", b"\x80"] {
+                let request = with(&world, garbage);
+                world.refused(&format!("{kind}, {name}: {garbage:?}"), PROXY, request, status, unreadable);
+            }
+            let long = [value.as_bytes(), &vec![b'a'; 64 * 1024]].concat();
+            let request = with(&world, &long);
+            world.refused(&format!("{kind}, {name} of 64 KiB"), PROXY, request, status, unreadable);
+        }
+    }
+}
+
+#[test]
+fn a_list_of_addresses_is_read_from_the_right() {
+    let mut world = World::start();
+    let listed = |world: &World, lines: &[&str]| {
+        let request = world.question_without("nginx", "X-Forwarded-For");
+        lines.iter().fold(request, |request, line| request.header("X-Forwarded-For", *line))
+    };
+    for lines in [
+        &["127.0.0.7"][..],
+        &["127.0.0.7:4711"],
+        &["::ffff:127.0.0.7"],
+        &["[::ffff:127.0.0.7]:4711"],
+        &["203.0.113.66,127.0.0.7"],
+        &["rubbish , 127.0.0.7 , 127.0.0.9"],
+        &["203.0.113.66", "127.0.0.7", "127.0.0.9,,"],
+    ] {
+        let (reply, decision) = world.decided(PROXY, listed(&world, lines));
+        assert_eq!((reply.status, decision.field("remote_ip")), (200, "127.0.0.7"), "{lines:?}: {reply:?}");
+    }
+    for lines in [&["127.0.0.7, 127.0.0.8"][..], &["127.0.0.7", "127.0.0.8"]] {
+        world.refused(&format!("{lines:?}"), PROXY, listed(&world, lines), 403, "client-changed");
+    }
+    for lines in
+        [&["127.0.0.7, unknown"][..], &["127.0.0.7, 127.0.0.7 127.0.0.7"], &["127.0.0.7", "_gazonk, 127.0.0.9"]]
+    {
+        world.refused(&format!("{lines:?}"), PROXY, listed(&world, lines), 403, "client-ip-unreadable");
+    }
+    let many = vec!["203.0.113.66"; 4000].join(",");
+    world.refused("a list of 4000 addresses", PROXY, listed(&world, &[&many]), 403, "client-changed");
+}
+
+#[test]
+fn what_stands_twice_is_not_chosen_from() {
+    let mut world = World::start();
+    for kind in KINDS {
+        let request = world.question(kind).header("User-Agent", BROWSER);
+        world.refused("two User-Agent lines", PROXY, request, bad_question(kind), "user-agent-ambiguous");
+        let request = world.question(kind).bearer(&world.token);
+        world.refused("two Authorization lines", PROXY, request, 401, "token-ambiguous");
+    }
+    let foreign = ["X-Real-IP", "X-Original-URL", "X-Original-URI", "X-Original-Method", "Forwarded", "X-Client-IP"];
+    let request = foreign.iter().fold(world.question("nginx"), |request, name| request.header(name, "203.0.113.66"));
+    let (reply, decision) = world.decided(PROXY, request);
+    assert_eq!((reply.status, decision.field("remote_ip"), decision.field("path")), (200, "127.0.0.7", "/page"));
+    // None of them stands in for one that is missing.
+    for (name, _) in FORWARDED {
+        let request = world.question_without("traefik", name);
+        let request = foreign.iter().fold(request, |request, other| request.header(other, "127.0.0.7"));
+        world.refused(name, PROXY, request, 400, "forwarded-missing");
+    }
+}
+
+#[test]
+fn any_method_and_any_path_below_is_the_same_question() {
+    let world = World::start();
+    for kind in KINDS {
+        for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PURGE", "PROPFIND"] {
+            for below in ["", "/", "/page", "/a/b/c", "/%2e%2e/x", "?token=x", "/x?X-Forwarded-For=127.0.0.8"] {
+                let target = format!("/auth/{kind}{below}");
+                let request = FORWARDED.iter().fold(
+                    Request::new(method, &target).header("User-Agent", BROWSER).bearer(&world.token),
+                    |request, (name, value)| request.header(name, *value),
+                );
+                let reply = ask(PROXY, &world.samehand.tcp, &request);
+                let told = (reply.status, reply.header("Remote-User"), reply.header("Content-Length"));
+                assert_eq!(told, (200, Some("alice"), Some("0")), "{method} {target}: {reply:?}");
+            }
+        }
+    }
+}

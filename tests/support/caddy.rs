@@ -1,0 +1,51 @@
+//! The real Caddy with `examples/caddy/Caddyfile`.
+
+use std::{fs, net::SocketAddr};
+
+use tempfile::TempDir;
+
+use super::{
+    client::Address,
+    process::{Process, accepts, on_a_free_address},
+    shipped::{APPLICATION, Kind, Place, Proxy, SAMEHAND, file, fill_in, tcp},
+};
+
+/// Starts Caddy in front of the application.
+#[track_caller]
+pub(crate) fn start(place: Place, samehand: &Address, application: SocketAddr) -> Proxy {
+    let directory = TempDir::new().expect("a temporary directory");
+    let path = directory.path();
+    let (process, address) = on_a_free_address(|address| {
+        let mut text = fill_in(
+            &file("examples/caddy/Caddyfile"),
+            &[
+                ("http://:8080", format!("http://:{}", address.port())),
+                (APPLICATION, application.to_string()),
+                (SAMEHAND, tcp(samehand).to_string()),
+            ],
+        );
+        match place {
+            Place::Edge => {}
+            Place::BehindFrontHop => {
+                let lines = ["trusted_proxies static", "trusted_proxies_strict"];
+                text = fill_in(
+                    &text,
+                    &lines
+                        .map(|line| (format!("# {line}"), line.to_owned()))
+                        .each_ref()
+                        .map(|(from, to)| (from.as_str(), to.clone())),
+                );
+            }
+        }
+        let configuration = path.join("Caddyfile");
+        fs::write(&configuration, text).expect("a file in the temporary directory");
+        let mut process = Process::start_tool("caddy", |command| {
+            command.args(["run", "--adapter", "caddyfile", "--config"]).arg(&configuration);
+            // It keeps its own files under the home directory.
+            command.env("HOME", path).env("XDG_DATA_HOME", path).env("XDG_CONFIG_HOME", path);
+        });
+        process.wait_until(|| accepts(address))?;
+        Ok(process)
+    });
+    Proxy { kind: Kind::Caddy, address: address.into(), process, _directory: directory }
+}

@@ -1,0 +1,65 @@
+//! The real nginx with the files of `nginx/`.
+
+use std::{fs, net::SocketAddr, path::Path};
+
+use tempfile::TempDir;
+
+use super::{
+    client::Address,
+    process::{Process, accepts, on_a_free_address},
+    shipped::{APPLICATION, Kind, PROXY, Place, Proxy, SAMEHAND, file, fill_in},
+};
+
+/// Starts nginx in front of the application, asking samehand over a Unix socket or TCP, whichever its address is.
+#[track_caller]
+pub(crate) fn start(place: Place, samehand: &Address, application: SocketAddr) -> Proxy {
+    let directory = TempDir::new().expect("a temporary directory");
+    let path = directory.path();
+    let (process, address) = on_a_free_address(|address| {
+        write_configuration(path, place, address, samehand, application);
+        let mut process = Process::start_tool("nginx", |command| {
+            // One process, so that it is gone when it is killed, and nothing written outside of the directory.
+            let ours = format!("daemon off; master_process off; pid {}/pid;", path.display());
+            command.args(["-e", "stderr", "-g", &ours, "-c"]).arg(path.join("nginx.conf")).arg("-p").arg(path);
+        });
+        process.wait_until(|| accepts(address))?;
+        Ok(process)
+    });
+    Proxy { kind: Kind::Nginx, address: address.into(), process, _directory: directory }
+}
+
+fn write_configuration(to: &Path, place: Place, own: SocketAddr, samehand: &Address, application: SocketAddr) {
+    // The places that a distribution's nginx has for uploads need root.
+    let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+        .map(|what| format!(" {what}_temp_path {}/{what};", to.display()))
+        .concat();
+    let mut main = fill_in(
+        &file("nginx/nginx.conf"),
+        &[
+            (PROXY, own.to_string()),
+            (APPLICATION, application.to_string()),
+            ("http {", format!("http {{ access_log off;{temporary}")),
+        ],
+    );
+    match place {
+        Place::Edge => {}
+        Place::BehindFrontHop => {
+            let (edge, cdn) = ("include samehand-edge.conf;", "include samehand-behind-cdn.conf;");
+            main = fill_in(&main, &[(edge, String::new()), (&format!("# {cdn}"), cdn.to_owned())]);
+        }
+    }
+    let upstream = file("nginx/samehand-upstream.conf");
+    let (unix, over_tcp) = ("server unix:/run/samehand/samehand.sock;", format!("# server {SAMEHAND};"));
+    let upstream = match samehand {
+        Address::Unix(path) => fill_in(&upstream, &[(unix, format!("server unix:{};", path.display()))]),
+        Address::Tcp(address) => {
+            fill_in(&upstream, &[(unix, String::new()), (&over_tcp, format!("server {address};"))])
+        }
+    };
+    let untouched = ["edge", "behind-cdn", "forwarded", "auth", "protect", "endpoints"]
+        .map(|part| (format!("samehand-{part}.conf"), file(format!("nginx/samehand-{part}.conf"))));
+    let changed = [("nginx.conf".to_owned(), main), ("samehand-upstream.conf".to_owned(), upstream)];
+    for (name, text) in untouched.into_iter().chain(changed) {
+        fs::write(to.join(name), text).expect("a file in the temporary directory");
+    }
+}

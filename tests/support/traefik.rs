@@ -1,0 +1,64 @@
+//! The real Traefik with the files of `traefik/`.
+
+use std::{fs, net::SocketAddr, path::Path};
+
+use tempfile::TempDir;
+
+use super::{
+    CLIENT,
+    client::{Address, Request, ask},
+    compose_labels,
+    process::{Process, accepts, on_a_free_address},
+    shipped::{APPLICATION, Kind, PROXY, Place, Proxy, SAMEHAND, file, fill_in, tcp},
+};
+
+/// Starts Traefik in front of the application with the file provider.
+#[track_caller]
+pub(crate) fn start(place: Place, samehand: &Address, application: SocketAddr) -> Proxy {
+    let (folder, samehand) = match place {
+        Place::Edge => ("traefik", tcp(samehand)),
+        Place::BehindFrontHop => ("traefik/behind-load-balancer", tcp(samehand)),
+    };
+    let dynamic = fill_in(
+        &file(format!("{folder}/dynamic.yml")),
+        &[(SAMEHAND, samehand.to_string()), (APPLICATION, application.to_string())],
+    );
+    run(&dynamic, |own, dynamic| {
+        let shipped = format!("{folder}/dynamic.yml");
+        let changes = [(PROXY, own.to_string()), (shipped.as_str(), dynamic.display().to_string())];
+        let configuration = dynamic.with_file_name("traefik.yml");
+        let text = fill_in(&file(format!("{folder}/traefik.yml")), &changes);
+        fs::write(&configuration, text).expect("a file in the temporary directory");
+        vec![format!("--configFile={}", configuration.display())]
+    })
+}
+
+/// Starts Traefik with what the labels of the compose file say, in the form of the file provider.
+#[track_caller]
+pub(crate) fn start_with_labels(samehand: &Address, application: SocketAddr) -> Proxy {
+    let shipped = file("traefik/docker-compose.yml");
+    let dynamic = compose_labels::as_file(&shipped, tcp(samehand), application);
+    run(&dynamic, |own, dynamic| compose_labels::arguments(&shipped, own, dynamic))
+}
+
+#[track_caller]
+fn run(dynamic: &str, arguments: impl Fn(SocketAddr, &Path) -> Vec<String>) -> Proxy {
+    let directory = TempDir::new().expect("a temporary directory");
+    let path = directory.path().join("dynamic.yml");
+    fs::write(&path, dynamic).expect("a file in the temporary directory");
+    let (process, address) = on_a_free_address(|address| {
+        let arguments = arguments(address, &path);
+        let mut process = Process::start_tool("traefik", |command| {
+            command.args(&arguments);
+        });
+        // It listens first and reads its routers later; until then it answers everything so.
+        process.wait_until(|| {
+            accepts(address)
+                && ask(CLIENT, &address.into(), &Request::get("/")).body
+                    != b"404 page not found
+"
+        })?;
+        Ok(process)
+    });
+    Proxy { kind: Kind::Traefik, address: address.into(), process, _directory: directory }
+}
