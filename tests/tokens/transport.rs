@@ -226,7 +226,7 @@ fn article_rows(table: &mut Table, world: &World, draft: &Draft) {
         ("token-claims 403", "no exp", draft.clone().without_claim("exp").ours()),
         ("token-claims 403", "exp a string", draft.clone().claim("exp", "\"4000000000\"").ours()),
         ("token-expired 403", "expired", draft.clone().claim("iat", "1").claim("exp", "2").ours()),
-        ("token-not-yet-valid 403", "iat ahead", draft.clone().claim("iat", &(NOW + 31).to_string()).ours()),
+        ("token-not-yet-valid 403", "iat ahead", draft.clone().claim("iat", &(*NOW + 31).to_string()).ours()),
         ("token-claims 403", "a lifetime too long", draft.clone().claim("exp", "4000000000").ours()),
         (
             "token-malformed 403",
