@@ -257,7 +257,7 @@ fn article_hint(question: &Question<'_>, judgement: &Judgement<'_>, keys: &Finge
     let token = question.headers.get("authorization")?.to_str().ok()?.rsplit(' ').next()?;
     let claimed = danger_unverified(token).1?.get("fingerprint")?.as_str()?.to_owned();
     let made_with = |address: &str| keys.iter().any(|key| key.article(address, user_agent) == claimed);
-    let lines: Vec<&str> = question.headers.get_all(FORWARDED_FOR).filter_map(|line| line.to_str().ok()).collect();
+    let lines: Vec<&str> = question.headers.get_all(&FORWARDED_FOR).filter_map(|line| line.to_str().ok()).collect();
     let raw = lines.join(", ");
     if made_with(&raw) {
         return Some("the token was made with the raw text of X-Forwarded-For; mint with the client's address".into());
