@@ -104,7 +104,7 @@ pub(crate) fn broken_tokens_are_refused(world: &World) {
         let mut none = token();
         none.header["alg"] = algorithm.into();
         rejected(world, "no algorithm and no signature", &none.unsigned(), "token-malformed");
-        rejected(world, "no algorithm and a signature", &none.signed(SECRET), "token-malformed");
+        rejected(world, "no algorithm and a signature", &none.signed(SECRET), "signature-invalid");
     }
 
     let mut bare = token();

@@ -48,7 +48,8 @@ pub(crate) struct Outcome {
 impl World {
     #[track_caller]
     pub(crate) fn start(proxy: impl Fn(&Samehand, SocketAddr) -> Proxy) -> Self {
-        let samehand = Samehand::start(&[("TRUSTED_PROXIES", "127.0.0.1,127.0.0.9")]);
+        let samehand =
+            Samehand::start(&[("TRUSTED_PROXIES", "127.0.0.1,127.0.0.9"), ("COOKIE_NAME", "__Secure-samehand")]);
         let application = Backend::start();
         let groups = ["--group", "admins", "--group", "staff", "--display-name", "Alice Doe"];
         samehand.add_user("alice", &groups);
