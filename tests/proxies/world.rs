@@ -84,6 +84,15 @@ impl World {
         self.samehand.decision(&outcome.name)
     }
 
+    /// The decision about this request, if there was one. Asks for something else first and waits for the decision about
+    /// that, so that an earlier one is in the log.
+    #[track_caller]
+    pub(crate) fn decision_if_any(&self, outcome: &Outcome) -> Option<Decision> {
+        let later = self.ask(CLIENT, self.good(Request::get("/later")));
+        self.decision(&later);
+        self.samehand.decision_so_far(&outcome.name)
+    }
+
     /// The rightful client's browser asks for something with the good token.
     pub(crate) fn good(&self, request: Request) -> Request {
         request.header("User-Agent", CHROME).bearer(&self.token)
