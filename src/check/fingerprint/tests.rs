@@ -1,3 +1,5 @@
+//! The recipe as published: every vector, and what must and must not change a fingerprint.
+
 use super::*;
 use std::net::IpAddr;
 

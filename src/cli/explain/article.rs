@@ -21,7 +21,7 @@ pub(super) fn hint(question: &Question<'_>, judgement: &Judgement<'_>, gate: &Ga
     let (client, user_agent) = (seen.client_ip?, seen.user_agent?);
     let claimed = claimed_fingerprint(question, &gate.policy)?;
     let made_with = |text: &str| gate.fingerprints.iter().any(|key| key.article(text, user_agent) == claimed);
-    let lines: Vec<&str> = question.headers.get_all(FORWARDED_FOR).filter_map(|line| line.to_str().ok()).collect();
+    let lines: Vec<&str> = question.headers.get_all(&FORWARDED_FOR).filter_map(|line| line.to_str().ok()).collect();
     let raw = lines.join(", ");
     if made_with(&raw) {
         return Some(mint_with("the raw text of X-Forwarded-For", client));

@@ -1,0 +1,27 @@
+# What a person or a CI job calls. `make` alone tells what there is.
+
+.PHONY: help demo test check clean
+
+help:
+	@echo 'make demo     samehand behind a real proxy, step by step; PROXY=nginx (default), traefik or caddy'
+	@echo 'make test     installs the real proxies where they are missing, builds, and runs every test'
+	@echo 'make check    formatting, lints and documentation, without a warning'
+	@echo 'make clean    removes what was built and installed inside of the repository'
+
+demo:
+	@PROXY='$(or $(PROXY),nginx)' scripts/demo.sh
+
+# The tests start the program and the example application as processes of their own.
+test:
+	scripts/install-test-tools.sh
+	cargo build --bins --examples
+	cargo test
+
+check:
+	cargo fmt --check
+	cargo clippy --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps
+
+clean:
+	cargo clean
+	rm -rf .tools examples/node/node_modules
