@@ -239,10 +239,7 @@ impl Connection {
 fn connect(from: Ipv4Addr, to: &Address) -> io::Result<Box<dyn Stream>> {
     match to {
         Address::Tcp(address) => {
-            let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
-            socket.bind(&SocketAddr::from((from, 0)).into())?;
-            socket.connect(&(*address).into())?;
-            let stream = TcpStream::from(socket);
+            let stream = connect_tcp(from, *address)?;
             stream.set_read_timeout(Some(PATIENCE))?;
             stream.set_write_timeout(Some(PATIENCE))?;
             Ok(Box::new(stream))
@@ -254,6 +251,26 @@ fn connect(from: Ipv4Addr, to: &Address) -> io::Result<Box<dyn Stream>> {
             Ok(Box::new(stream))
         }
     }
+}
+
+/// Connections of earlier tests keep their ports for a minute. Such a port may be taken again, unless it led to the very
+/// same place; then another one is chosen.
+fn connect_tcp(from: Ipv4Addr, to: SocketAddr) -> io::Result<TcpStream> {
+    let mut attempts = 0;
+    loop {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+        socket.set_reuse_address(true)?;
+        socket.bind(&SocketAddr::from((from, 0)).into())?;
+        match socket.connect(&to.into()) {
+            Ok(()) => return Ok(socket.into()),
+            Err(error) if is_port_taken(&error) && attempts < 20 => attempts += 1,
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn is_port_taken(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::AddrNotAvailable)
 }
 
 /// Sends one request over a connection of its own and reads the answer.
