@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use nix::sys::socket::{setsockopt, sockopt};
 use serde_json::Value;
 use socket2::{Domain, Socket, Type};
 
@@ -239,7 +240,13 @@ impl Connection {
 fn connect(from: Ipv4Addr, to: &Address) -> io::Result<Box<dyn Stream>> {
     match to {
         Address::Tcp(address) => {
-            let stream = connect_tcp(from, *address)?;
+            let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+            // The port is chosen by connect(), which knows the peer: bind() would run out of ports that are free for
+            // every peer, as thousands of closed connections of one address wait out their time.
+            setsockopt(&socket, sockopt::IpBindAddressNoPort, &true)?;
+            socket.bind(&SocketAddr::from((from, 0)).into())?;
+            socket.connect(&(*address).into())?;
+            let stream = TcpStream::from(socket);
             stream.set_read_timeout(Some(PATIENCE))?;
             stream.set_write_timeout(Some(PATIENCE))?;
             Ok(Box::new(stream))
@@ -251,26 +258,6 @@ fn connect(from: Ipv4Addr, to: &Address) -> io::Result<Box<dyn Stream>> {
             Ok(Box::new(stream))
         }
     }
-}
-
-/// Connections of earlier tests keep their ports for a minute. Such a port may be taken again, unless it led to the very
-/// same place; then another one is chosen.
-fn connect_tcp(from: Ipv4Addr, to: SocketAddr) -> io::Result<TcpStream> {
-    let mut attempts = 0;
-    loop {
-        let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
-        socket.set_reuse_address(true)?;
-        socket.bind(&SocketAddr::from((from, 0)).into())?;
-        match socket.connect(&to.into()) {
-            Ok(()) => return Ok(socket.into()),
-            Err(error) if is_port_taken(&error) && attempts < 20 => attempts += 1,
-            Err(error) => return Err(error),
-        }
-    }
-}
-
-fn is_port_taken(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::AddrNotAvailable)
 }
 
 /// Sends one request over a connection of its own and reads the answer.
