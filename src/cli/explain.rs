@@ -67,7 +67,7 @@ fn read_header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
 
 pub(super) fn run(args: &Args, config: &Config, now: u64) -> Outcome {
     let headers = headers_of(args)?;
-    let keys = keys::load(config, Missing::Refuse)?;
+    let keys = keys::load(&config.keys, Missing::Refuse)?;
     let gate = Gate { policy: config.policy.clone(), ring: keys.ring, fingerprints: keys.fingerprints };
     let question = Question { proxy: args.proxy, peer: args.peer, headers: &headers };
     let judgement = decide(&question, &gate, now);
