@@ -125,8 +125,8 @@ pub(crate) struct Connection {
     unread: Vec<u8>,
 }
 
-trait Stream: Read + Write {}
-impl<T: Read + Write> Stream for T {}
+trait Stream: Read + Write + Send {}
+impl<T: Read + Write + Send> Stream for T {}
 
 impl Connection {
     /// Connects from an address of this host. A Unix socket has no such thing, and `from` is not looked at.
