@@ -72,7 +72,7 @@ fn text(mistake: &Mistake) -> String {
              let {proxy} forward its own client ({line}), and keep client networks out of SAMEHAND_TRUSTED_PROXIES; \
              this is expected only while you try things out on the proxy's own machine",
             proxy = proxy.name(),
-            line = line_for(*proxy, FORWARDED_FOR),
+            line = line_for(*proxy, FORWARDED_FOR.as_str()),
         ),
     }
 }
@@ -91,7 +91,7 @@ fn line_for(proxy: Proxy, header: &str) -> String {
             format!("proxy_set_header {header} {variable};")
         }
         Proxy::Traefik => match header {
-            FORWARDED_FOR => {
+            "x-forwarded-for" => {
                 "entryPoints.*.forwardedHeaders.trustedIPs for the load balancer in front of Traefik".into()
             }
             _ => "trustForwardHeader: false in the forwardAuth middleware".into(),

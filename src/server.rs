@@ -62,7 +62,7 @@ pub async fn run(config: Config, reread: Reread) -> Result<(), StartError> {
     for warning in &config.warnings {
         warn!("{warning}");
     }
-    let keys = keys::load(&config, Missing::Create, now()).map_err(|error| StartError(error.to_string()))?;
+    let keys = keys::load(&config, Missing::Create(now())).map_err(|error| StartError(error.to_string()))?;
     let store = Store::create(&config.store).map_err(|error| StartError(error.to_string()))?;
     if store.count_users().map_err(|error| StartError(error.to_string()))? == 0 {
         warn!("no users yet; add the first one with: {}", first_user_command(&config));

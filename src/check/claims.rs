@@ -150,7 +150,8 @@ impl<'de> Visitor<'de> for AnyValue {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        // Values and not `IgnoredAny`, which serde_json skips without its limit on depth.
+        while map.next_entry::<IgnoredAny, Value<'de>>()?.is_some() {}
         Ok(Value::Other)
     }
 }

@@ -108,7 +108,7 @@ pub fn of_page(headers: &HeaderMap, peer: Peer, trusted: &TrustedProxies) -> Res
 
 fn elements_from_the_right(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
     // The iterator over the lines cannot be walked backwards; there is one line in all but hostile requests.
-    let lines: Vec<&[u8]> = headers.get_all(FORWARDED_FOR).map(|line| line.as_bytes()).collect();
+    let lines: Vec<&[u8]> = headers.get_all(&FORWARDED_FOR).map(|line| line.as_bytes()).collect();
     lines
         .into_iter()
         .rev()
@@ -152,7 +152,7 @@ fn parse_port(digits: &str) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use actix_web::http::header::{HeaderName, HeaderValue};
+    use actix_web::http::header::HeaderValue;
 
     fn trusted() -> TrustedProxies {
         TrustedProxies::new(["127.0.0.0/8", "10.0.0.0/8", "2001:db8:ffff::/48"].map(|text| text.parse().unwrap()))
@@ -161,7 +161,7 @@ mod tests {
     fn lines(lines: &[&str]) -> HeaderMap {
         let mut headers = HeaderMap::new();
         for line in lines {
-            headers.append(HeaderName::from_static(FORWARDED_FOR), HeaderValue::from_str(line).unwrap());
+            headers.append(FORWARDED_FOR.clone(), HeaderValue::from_str(line).unwrap());
         }
         headers
     }
@@ -239,7 +239,7 @@ mod tests {
     fn bytes_beyond_ascii_are_unreadable() {
         let mut headers = HeaderMap::new();
         let value = HeaderValue::from_bytes(b"192.0.2.1\xe2\x80\x80").unwrap();
-        headers.append(HeaderName::from_static(FORWARDED_FOR), value);
+        headers.append(FORWARDED_FOR.clone(), value);
         assert_eq!(behind_proxy(&headers, &trusted()), Err(ClientIpError::Unreadable));
     }
 

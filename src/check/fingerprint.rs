@@ -180,7 +180,9 @@ impl FingerprintKey {
             let digest = self.part_digest(*part, &message, context);
             !bool::from(digest.ct_eq(&claim.parts[*part as usize]))
         };
-        Part::ALL.into_iter().filter(differs).collect()
+        let changed: Parts = Part::ALL.into_iter().filter(differs).collect();
+        // A claim that contradicts itself says nothing about any part.
+        if changed.is_empty() { Part::ALL.into_iter().collect() } else { changed }
     }
 
     /// The article's fingerprint: SHA-256 over salt, address and `User-Agent` as Node concatenates them. Node reads

@@ -5,15 +5,15 @@
 //! subrequest, `Host`, `X-Real-IP`, `X-Original-*`, `Forwarded` — a caller writes those behind one proxy or another,
 //! and a service that falls back from one family of headers to another can be lied to behind every one of them.
 
-use actix_web::http::header::HeaderMap;
+use actix_web::http::header::{HeaderMap, HeaderName};
 use std::borrow::Cow;
 
 /// The header that lists the addresses a request came through.
-pub const FORWARDED_FOR: &str = "x-forwarded-for";
-const FORWARDED_METHOD: &str = "x-forwarded-method";
-const FORWARDED_PROTO: &str = "x-forwarded-proto";
-const FORWARDED_HOST: &str = "x-forwarded-host";
-const FORWARDED_URI: &str = "x-forwarded-uri";
+pub static FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+static FORWARDED_METHOD: HeaderName = HeaderName::from_static("x-forwarded-method");
+static FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+static FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+static FORWARDED_URI: HeaderName = HeaderName::from_static("x-forwarded-uri");
 
 /// Longest accepted request target, in bytes: above the limit of every supported proxy.
 const MAX_URI: usize = 32 * 1024;
@@ -145,23 +145,24 @@ impl ForwardedError {
 /// # Errors
 /// The first header, in the order For, Method, Proto, Host, Uri, that is missing, repeated or unreadable.
 pub fn read(headers: &HeaderMap) -> Result<ForwardedRequest<'_>, ForwardedError> {
-    if headers.get_all(FORWARDED_FOR).all(|line| is_blank_list(line.as_bytes())) {
-        return Err(ForwardedError::Missing(FORWARDED_FOR));
+    if headers.get_all(&FORWARDED_FOR).all(|line| is_blank_list(line.as_bytes())) {
+        return Err(ForwardedError::Missing(FORWARDED_FOR.as_str()));
     }
     Ok(ForwardedRequest {
-        method: single(headers, FORWARDED_METHOD, parse_method)?,
-        scheme: single(headers, FORWARDED_PROTO, parse_scheme)?,
-        host: single(headers, FORWARDED_HOST, parse_host)?,
-        uri: single(headers, FORWARDED_URI, parse_uri)?,
+        method: single(headers, &FORWARDED_METHOD, parse_method)?,
+        scheme: single(headers, &FORWARDED_PROTO, parse_scheme)?,
+        host: single(headers, &FORWARDED_HOST, parse_host)?,
+        uri: single(headers, &FORWARDED_URI, parse_uri)?,
     })
 }
 
 fn single<'a, T>(
     headers: &'a HeaderMap,
-    name: &'static str,
+    header: &'static HeaderName,
     parse: impl FnOnce(&'a str) -> Option<T>,
 ) -> Result<T, ForwardedError> {
-    let mut lines = headers.get_all(name);
+    let name = header.as_str();
+    let mut lines = headers.get_all(header);
     let line = lines.next().ok_or(ForwardedError::Missing(name))?;
     if lines.next().is_some() {
         return Err(ForwardedError::Ambiguous(name));
@@ -240,25 +241,25 @@ fn parse_uri(text: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use actix_web::http::header::{HeaderName, HeaderValue};
+    use actix_web::http::header::HeaderValue;
 
     fn complete() -> HeaderMap {
         [
-            (FORWARDED_FOR, "192.0.2.1"),
-            (FORWARDED_METHOD, "GET"),
-            (FORWARDED_PROTO, "https"),
-            (FORWARDED_HOST, "app.example.com"),
-            (FORWARDED_URI, "/a?b=c"),
+            (&FORWARDED_FOR, "192.0.2.1"),
+            (&FORWARDED_METHOD, "GET"),
+            (&FORWARDED_PROTO, "https"),
+            (&FORWARDED_HOST, "app.example.com"),
+            (&FORWARDED_URI, "/a?b=c"),
         ]
         .into_iter()
-        .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
+        .map(|(name, value)| (name.clone(), HeaderValue::from_static(value)))
         .collect()
     }
 
     #[track_caller]
-    fn with(name: &'static str, value: &[u8]) -> Result<(String, Scheme, String), ForwardedError> {
+    fn with(name: &'static HeaderName, value: &[u8]) -> Result<(String, Scheme, String), ForwardedError> {
         let mut headers = complete();
-        headers.insert(HeaderName::from_static(name), HeaderValue::from_bytes(value).unwrap());
+        headers.insert(name.clone(), HeaderValue::from_bytes(value).unwrap());
         read(&headers).map(|request| (request.host().into(), request.scheme(), request.path().into()))
     }
 
@@ -272,24 +273,24 @@ mod tests {
 
     #[test]
     fn each_header_is_required_and_not_empty() {
-        for name in [FORWARDED_FOR, FORWARDED_METHOD, FORWARDED_PROTO, FORWARDED_HOST, FORWARDED_URI] {
+        for name in [&FORWARDED_FOR, &FORWARDED_METHOD, &FORWARDED_PROTO, &FORWARDED_HOST, &FORWARDED_URI] {
             let mut headers = complete();
-            headers.remove(HeaderName::from_static(name));
-            assert_eq!(read(&headers).unwrap_err(), ForwardedError::Missing(name));
+            headers.remove(name);
+            assert_eq!(read(&headers).unwrap_err(), ForwardedError::Missing(name.as_str()));
             for empty in [&b""[..], b" \t "] {
-                assert_eq!(with(name, empty).unwrap_err(), ForwardedError::Missing(name));
+                assert_eq!(with(name, empty).unwrap_err(), ForwardedError::Missing(name.as_str()));
             }
         }
-        assert_eq!(with(FORWARDED_FOR, b" , ,").unwrap_err(), ForwardedError::Missing(FORWARDED_FOR));
+        assert_eq!(with(&FORWARDED_FOR, b" , ,").unwrap_err(), ForwardedError::Missing(FORWARDED_FOR.as_str()));
     }
 
     #[test]
     fn all_but_the_address_list_stand_on_one_line() {
-        for name in [FORWARDED_METHOD, FORWARDED_PROTO, FORWARDED_HOST, FORWARDED_URI] {
+        for name in [&FORWARDED_METHOD, &FORWARDED_PROTO, &FORWARDED_HOST, &FORWARDED_URI] {
             let mut headers = complete();
             let again = headers.get(name).cloned().unwrap();
-            headers.append(HeaderName::from_static(name), again);
-            assert_eq!(read(&headers).unwrap_err(), ForwardedError::Ambiguous(name));
+            headers.append(name.clone(), again);
+            assert_eq!(read(&headers).unwrap_err(), ForwardedError::Ambiguous(name.as_str()));
         }
     }
 
@@ -303,7 +304,7 @@ mod tests {
             ("[2001:db8::1]:443", "[2001:db8::1]"),
             ("192.0.2.7:80", "192.0.2.7"),
         ] {
-            assert_eq!(with(FORWARDED_HOST, sent.as_bytes()).unwrap().0, read);
+            assert_eq!(with(&FORWARDED_HOST, sent.as_bytes()).unwrap().0, read);
         }
     }
 
@@ -311,38 +312,38 @@ mod tests {
     fn what_has_not_the_shape_of_its_header_is_unreadable() {
         let long = |byte: u8, length: usize| vec![byte; length];
         for (name, value) in [
-            (FORWARDED_METHOD, b"GE T".to_vec()),
-            (FORWARDED_METHOD, b"G\xc3\x89T".to_vec()),
-            (FORWARDED_METHOD, long(b'A', 33)),
-            (FORWARDED_PROTO, b"javascript".to_vec()),
-            (FORWARDED_PROTO, b"https,http".to_vec()),
-            (FORWARDED_PROTO, b"https://".to_vec()),
-            (FORWARDED_HOST, b"evil.example/@app.example.com".to_vec()),
-            (FORWARDED_HOST, b"user@app.example.com".to_vec()),
-            (FORWARDED_HOST, b"a.example,b.example".to_vec()),
-            (FORWARDED_HOST, b"app.example.com:".to_vec()),
-            (FORWARDED_HOST, b"app.example.com:99999".to_vec()),
-            (FORWARDED_HOST, b"app..example.com".to_vec()),
-            (FORWARDED_HOST, b".example.com".to_vec()),
-            (FORWARDED_HOST, b"[::1".to_vec()),
-            (FORWARDED_HOST, b"[::1]x".to_vec()),
-            (FORWARDED_HOST, b"[app.example.com]".to_vec()),
-            (FORWARDED_HOST, b"app.ex\xc3\xa4mple".to_vec()),
-            (FORWARDED_HOST, long(b'a', 64 * 1024)),
-            (FORWARDED_URI, b"http://app.example.com/".to_vec()),
-            (FORWARDED_URI, b"admin".to_vec()),
-            (FORWARDED_URI, b"/a b".to_vec()),
-            (FORWARDED_URI, b"/caf\xc3\xa9".to_vec()),
-            (FORWARDED_URI, long(b'/', 64 * 1024)),
+            (&FORWARDED_METHOD, b"GE T".to_vec()),
+            (&FORWARDED_METHOD, b"G\xc3\x89T".to_vec()),
+            (&FORWARDED_METHOD, long(b'A', 33)),
+            (&FORWARDED_PROTO, b"javascript".to_vec()),
+            (&FORWARDED_PROTO, b"https,http".to_vec()),
+            (&FORWARDED_PROTO, b"https://".to_vec()),
+            (&FORWARDED_HOST, b"evil.example/@app.example.com".to_vec()),
+            (&FORWARDED_HOST, b"user@app.example.com".to_vec()),
+            (&FORWARDED_HOST, b"a.example,b.example".to_vec()),
+            (&FORWARDED_HOST, b"app.example.com:".to_vec()),
+            (&FORWARDED_HOST, b"app.example.com:99999".to_vec()),
+            (&FORWARDED_HOST, b"app..example.com".to_vec()),
+            (&FORWARDED_HOST, b".example.com".to_vec()),
+            (&FORWARDED_HOST, b"[::1".to_vec()),
+            (&FORWARDED_HOST, b"[::1]x".to_vec()),
+            (&FORWARDED_HOST, b"[app.example.com]".to_vec()),
+            (&FORWARDED_HOST, b"app.ex\xc3\xa4mple".to_vec()),
+            (&FORWARDED_HOST, long(b'a', 64 * 1024)),
+            (&FORWARDED_URI, b"http://app.example.com/".to_vec()),
+            (&FORWARDED_URI, b"admin".to_vec()),
+            (&FORWARDED_URI, b"/a b".to_vec()),
+            (&FORWARDED_URI, b"/caf\xc3\xa9".to_vec()),
+            (&FORWARDED_URI, long(b'/', 64 * 1024)),
         ] {
-            assert_eq!(with(name, &value).unwrap_err(), ForwardedError::Unreadable(name), "{name}: {value:?}");
+            assert_eq!(with(name, &value).unwrap_err(), ForwardedError::Unreadable(name.as_str()), "{name}: {value:?}");
         }
     }
 
     #[test]
     fn websockets_and_options_of_the_server_are_read() {
-        assert_eq!(with(FORWARDED_PROTO, b"wss").unwrap().1, Scheme::Https);
-        assert_eq!(with(FORWARDED_PROTO, b"ws").unwrap().1, Scheme::Http);
-        assert_eq!(with(FORWARDED_URI, b"*").unwrap().2, "*");
+        assert_eq!(with(&FORWARDED_PROTO, b"wss").unwrap().1, Scheme::Https);
+        assert_eq!(with(&FORWARDED_PROTO, b"ws").unwrap().1, Scheme::Http);
+        assert_eq!(with(&FORWARDED_URI, b"*").unwrap().2, "*");
     }
 }

@@ -8,12 +8,12 @@
 //! 3. [`client_ip`]: where is the client, right to left through trusted proxies?
 //! 4. [`user_agent`]: one `User-Agent` line, or none.
 //! 5. [`credential`]: exactly one token.
-//! 6. [`token`]: is it ours, and valid at this time? ([`key_ring`], [`claims`])
+//! 6. [`token`]: is it ours, and valid at this time? ([`key_ring`]; its JSON is read by `claims`)
 //! 7. [`fingerprint`] and [`binding`]: is it in the hand it was given to?
 //! 8. [`identity`]: who is that, in words that are safe in headers? ([`names`])
 //!
 //! Each step returns a type with a private constructor that the next one consumes, so a forgotten step does not compile.
-//! Every refusal is a [`Denial`](decision::Denial), and [`decision`] says what follows from it.
+//! Every refusal is a [`Denial`], and [`decision`] says what follows from it.
 
 pub mod binding;
 mod claims;

@@ -142,8 +142,10 @@ pub fn verify(
         })?,
     };
     let refused = |error| TokenRefused { error, format: signer.format() };
-    if !policy.formats.accept(signer.format()) || (token.carrier() == Carrier::Bare && signer.format() == Format::Keyed)
-    {
+    if !policy.formats.accept(signer.format()) {
+        return Err(unread(TokenError::Malformed));
+    }
+    if token.carrier() == Carrier::Bare && signer.format() == Format::Keyed {
         return Err(refused(TokenError::Malformed));
     }
     let kid = signer.verify(&parts).ok_or(refused(TokenError::SignatureInvalid))?;
@@ -226,10 +228,8 @@ fn read_header<'r>(
     let unread = (TokenError::Malformed, None);
     let decoded = URL_SAFE_NO_PAD.decode(encoded).map_err(|_| unread)?;
     let mut header = Object::parse(&decoded).map_err(|_| unread)?;
-    let format = match header.contains("kid") || !policy.formats.accept(Format::Article) {
-        true => Format::Keyed,
-        false => Format::Article,
-    };
+    let (keyed, article) = (policy.formats.accept(Format::Keyed), policy.formats.accept(Format::Article));
+    let format = if keyed && (header.contains("kid") || !article) { Format::Keyed } else { Format::Article };
     let malformed = (TokenError::Malformed, Some(format));
     let (Some(Value::Text(algorithm)), Some(Value::Text(kind))) = (header.take("alg"), header.take("typ")) else {
         return Err(malformed);

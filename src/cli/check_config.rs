@@ -1,24 +1,39 @@
-//! `samehand check-config`: every setting with its value and origin, the path of the store, warnings. Problems were
-//! reported before it runs.
+//! `samehand check-config`: every setting with its value and origin, the path of the store, warnings. Or every problem,
+//! those of the files that samehand made itself included.
 
-use super::{Outcome, print};
-use crate::config::Config;
-use crate::keys::{self, Missing};
+use super::{Failure, Outcome, print};
+use crate::config::{Config, Problem};
+use crate::keys::{self, KeysError, Missing};
+use crate::store::{Store, StoreError};
 
-pub(super) fn run(config: Config) -> Outcome {
+pub(super) fn run(config: &Config) -> Outcome {
+    refuse_unusable_files(config)?;
     let width = config.report.iter().map(|setting| setting.name.len()).max().unwrap_or_default();
     for setting in &config.report {
         let value = if setting.value.is_empty() { "(unset)" } else { &setting.value };
         print::result(&format!("{:width$}  {value}  [{}]", setting.name, setting.origin))?;
     }
     print::result(&format!("store: {}", config.store.display()))?;
-    // Keys that are not there yet are made by the service; keys that cannot be used would keep it from starting.
-    match keys::load(&config, Missing::Refuse, 0) {
-        Ok(_) | Err(keys::KeysError::Absent(_)) => {}
-        Err(problem) => return Err(super::Failure::failed(problem)),
-    }
     for warning in &config.warnings {
-        print::note(&format!("warning: {warning}"));
+        print::result(&format!("warning: {warning}"))?;
     }
     Ok(())
+}
+
+/// Refuses keys and a store that others can read, that are damaged, or that a newer samehand wrote. What is not there
+/// yet is no problem: the service makes it.
+pub(super) fn refuse_unusable_files(config: &Config) -> Outcome {
+    let problem = |error: String| Problem { setting: "SAMEHAND_DATA".into(), message: error };
+    let mut problems = Vec::new();
+    match keys::load(config, Missing::Refuse) {
+        Ok(_) | Err(KeysError::Absent(_)) => {}
+        Err(error @ (KeysError::Unusable(..) | KeysError::NotRetirable(..) | KeysError::NoRandomness(_))) => {
+            problems.push(problem(error.to_string()));
+        }
+    }
+    match Store::open(&config.store) {
+        Ok(_) | Err(StoreError::Missing(_)) => {}
+        Err(error) => problems.push(problem(error.to_string())),
+    }
+    if problems.is_empty() { Ok(()) } else { Err(Failure::Config(problems)) }
 }

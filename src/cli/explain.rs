@@ -68,7 +68,7 @@ fn read_header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
 
 pub(super) fn run(args: &Args, config: &Config, now: u64) -> Outcome {
     let headers = headers_of(args)?;
-    let keys = keys::load(config, Missing::Refuse, now).map_err(Failure::failed)?;
+    let keys = keys::load(config, Missing::Refuse)?;
     let gate = Gate { policy: config.policy.clone(), ring: keys.ring, fingerprints: keys.fingerprints };
     let question = Question { proxy: args.proxy, peer: args.peer, headers: &headers };
     let judgement = decide(&question, &gate, now);
@@ -257,7 +257,7 @@ fn article_hint(question: &Question<'_>, judgement: &Judgement<'_>, keys: &Finge
     let token = question.headers.get("authorization")?.to_str().ok()?.rsplit(' ').next()?;
     let claimed = danger_unverified(token).1?.get("fingerprint")?.as_str()?.to_owned();
     let made_with = |address: &str| keys.iter().any(|key| key.article(address, user_agent) == claimed);
-    let lines: Vec<&str> = question.headers.get_all(FORWARDED_FOR).filter_map(|line| line.to_str().ok()).collect();
+    let lines: Vec<&str> = question.headers.get_all(&FORWARDED_FOR).filter_map(|line| line.to_str().ok()).collect();
     let raw = lines.join(", ");
     if made_with(&raw) {
         return Some("the token was made with the raw text of X-Forwarded-For; mint with the client's address".into());

@@ -33,7 +33,7 @@ pub(super) fn run(args: Args, config: &Config, now: u64) -> Outcome {
         Command::List { json } => list(config, now, json),
         Command::Rotate => {
             refuse_setting(config)?;
-            let kid = KeyFile::rotate(&config.data, now).map_err(Failure::failed)?;
+            let kid = KeyFile::rotate(&config.data, now)?;
             print::result(&kid)?;
             print::note("this key signs from now on; running services follow within a second");
             Ok(())
@@ -43,7 +43,7 @@ pub(super) fn run(args: Args, config: &Config, now: u64) -> Outcome {
 }
 
 fn list(config: &Config, now: u64, as_json: bool) -> Outcome {
-    let keys = keys::load(config, Missing::Refuse, now).map_err(Failure::failed)?;
+    let keys = keys::load(config, Missing::Refuse)?;
     if as_json {
         let row = |key: &ListedKey| {
             json!({
@@ -68,7 +68,7 @@ fn list(config: &Config, now: u64, as_json: bool) -> Outcome {
 
 fn retire(config: &Config, kid: &str, now: u64) -> Outcome {
     refuse_setting(config)?;
-    let key = KeyFile::retire(&config.data, kid).map_err(Failure::failed)?;
+    let key = KeyFile::retire(&config.data, kid)?;
     print::note(&format!("{kid} is accepted no longer; running services follow within a second"));
     let safe = key.replaced.unwrap_or(now).saturating_add(config.policy.max_lifetime);
     if safe > now {

@@ -16,6 +16,7 @@ mod token;
 mod user;
 
 use crate::config::{self, Config, Problem};
+use crate::keys::KeysError;
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -78,6 +79,19 @@ impl Failure {
     }
 }
 
+/// A key file that others may read, or that is damaged, is as bad as a bad setting: a supervisor must not restart in a
+/// loop because of it.
+impl From<KeysError> for Failure {
+    fn from(error: KeysError) -> Self {
+        match error {
+            KeysError::Unusable(..) => {
+                Self::Config(vec![Problem { setting: "SAMEHAND_DATA".into(), message: error.to_string() }])
+            }
+            KeysError::Absent(_) | KeysError::NotRetirable(..) | KeysError::NoRandomness(_) => Self::failed(error),
+        }
+    }
+}
+
 /// Runs the command that the process was started with.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -108,7 +122,7 @@ fn run(cli: Cli) -> Outcome {
     let now = crate::app::now();
     match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => serve::run(settings()?, Box::new(load)),
-        Command::CheckConfig => check_config::run(settings()?),
+        Command::CheckConfig => check_config::run(&settings()?),
         Command::User(args) => user::run(args, &settings()?, now),
         Command::Token(args) => token::run(args, &settings()?, now),
         Command::Keys(args) => keys::run(args, &settings()?, now),

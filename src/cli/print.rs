@@ -1,20 +1,20 @@
-//! Writing to the terminal. A reader that went away, as in `samehand user list | head -1`, is not an error.
+//! What commands without questions write: the streams of the process, through a [`Console`].
 
-use super::{Failure, Outcome};
-use std::io::{self, ErrorKind, Write as _};
+use super::Outcome;
+use super::console::Console;
 
 /// A result, on standard output.
 pub(super) fn result(text: &str) -> Outcome {
-    match writeln!(io::stdout(), "{text}") {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::failed(error)),
-        Ok(()) | Err(_) => Ok(()),
-    }
+    Console::of_process(|console| console.result(text))
 }
 
 /// Anything else, on standard error.
 pub(super) fn note(text: &str) {
-    // When standard error is gone there is nobody left to tell.
-    let _told = writeln!(io::stderr(), "{text}");
+    let told = Console::of_process(|console| {
+        console.note(text);
+        Ok(())
+    });
+    debug_assert!(told.is_ok());
 }
 
 /// Text that somebody else wrote, safe for a terminal: everything but printable characters is escaped.

@@ -2,8 +2,8 @@
 
 use super::respond::NO_STORE;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use actix_web::{HttpResponse, web};
 use serde::de::DeserializeOwned;
 use std::time::Duration;
 
@@ -44,11 +44,17 @@ pub(super) async fn not_found() -> HttpResponse {
     error(StatusCode::NOT_FOUND, "not_found", "there is nothing here")
 }
 
-pub(super) async fn method_not_allowed(request: HttpRequest) -> HttpResponse {
-    let allowed = if request.path() == "/whoami" { "GET" } else { "POST" };
+pub(super) async fn only_get() -> HttpResponse {
+    method_not_allowed("GET, HEAD")
+}
+
+pub(super) async fn only_post() -> HttpResponse {
+    method_not_allowed("POST")
+}
+
+fn method_not_allowed(allowed: &'static str) -> HttpResponse {
     let mut response = error(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this needs another method");
-    let value = actix_web::http::header::HeaderValue::from_static(allowed);
-    response.headers_mut().insert(actix_web::http::header::ALLOW, value);
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
     response
 }
 

@@ -4,9 +4,9 @@
 //! threads of their own behind a bounded queue; when it is full the answer is 429 at once, so that a flood of sign-ins
 //! costs neither memory nor the decisions of others.
 
+use super::json;
 use super::mint::issued;
 use super::whoami::client_of;
-use super::{json, request_id};
 use crate::app::{App, State};
 use crate::check::client_ip::ClientIp;
 use crate::check::fingerprint::ObservedClient;
@@ -47,8 +47,7 @@ pub(super) async fn login(request: HttpRequest, body: web::Payload, app: web::Da
     let password = Secret::new(credentials.password.into_bytes());
     let outcome = sign_in(app.store(), app.hasher(), &credentials.username, password, app.now()).await;
     let client = ObservedClient { ip, user_agent };
-    let identifier = request_id::of(request.headers());
-    let answer = match outcome {
+    match outcome {
         Ok(user) => match mint(&user, &client, &app.state(), app.now()) {
             Ok(minted) => {
                 report(&app, "ok", user.name().as_str(), ip);
@@ -60,8 +59,7 @@ pub(super) async fn login(request: HttpRequest, body: web::Payload, app: web::Da
             }
         },
         Err(error) => refuse(&app, &error, &credentials.username, ip),
-    };
-    request_id::attach(answer, identifier)
+    }
 }
 
 fn mint(user: &SignedIn, client: &ObservedClient<'_>, state: &State, now: u64) -> Result<Minted, MintError> {

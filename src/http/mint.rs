@@ -36,7 +36,7 @@ pub(super) async fn mint(request: HttpRequest, body: web::Payload, app: web::Dat
     let state = app.state();
     let Some(expected) = &state.admin_token else { return json::not_found().await };
     if request.method() != Method::POST {
-        return json::method_not_allowed(request).await;
+        return json::only_post().await;
     }
     if !bearer(request.headers()).is_some_and(|token| expected.equals(token)) {
         return unauthorised();

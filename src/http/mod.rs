@@ -13,32 +13,49 @@ mod whoami;
 
 pub use respond::{IDENTITY_HEADERS, status_of};
 
-use actix_web::web::{ServiceConfig, get, post, resource, route, to};
+use actix_web::middleware::from_fn;
+use actix_web::web::{ServiceConfig, get, head, post, resource, route, scope, to};
+use actix_web::{Handler, Resource, Responder};
 
-/// The routes of `SAMEHAND_LISTEN`.
+/// The routes of `SAMEHAND_LISTEN`. The subrequest comes first: every request to a protected application asks it.
 pub fn public_routes(routes: &mut ServiceConfig) {
     routes
         .service(resource(["/auth/nginx", "/auth/nginx/{rest:.*}"]).to(authorize::nginx))
         .service(resource(["/auth/traefik", "/auth/traefik/{rest:.*}"]).to(authorize::traefik))
         .service(resource(["/auth/caddy", "/auth/caddy/{rest:.*}"]).to(authorize::caddy))
-        .service(resource("/login").route(post().to(login::login)).default_service(to(json::method_not_allowed)))
-        .service(resource("/whoami").route(get().to(whoami::whoami)).default_service(to(json::method_not_allowed)))
-        .service(resource("/.well-known/jwks.json").route(get().to(jwks::jwks)))
-        .configure(health_routes)
-        .default_service(route().to(json::not_found));
+        .service(
+            scope("")
+                .wrap(from_fn(request_id::tag))
+                .service(resource("/login").route(post().to(login::login)).default_service(to(json::only_post)))
+                .service(read_only("/whoami", whoami::whoami))
+                .service(read_only("/.well-known/jwks.json", jwks::jwks))
+                .configure(health_routes)
+                .default_service(route().to(json::not_found)),
+        );
 }
 
 /// The routes of `SAMEHAND_ADMIN_LISTEN`.
 pub fn admin_routes(routes: &mut ServiceConfig) {
-    routes
-        .service(resource("/metrics").route(get().to(metrics::metrics)))
-        .service(resource("/mint").to(mint::mint))
-        .configure(health_routes)
-        .default_service(route().to(json::not_found));
+    routes.service(
+        scope("")
+            .wrap(from_fn(request_id::tag))
+            .service(read_only("/metrics", metrics::metrics))
+            .service(resource("/mint").to(mint::mint))
+            .configure(health_routes)
+            .default_service(route().to(json::not_found)),
+    );
 }
 
 fn health_routes(routes: &mut ServiceConfig) {
-    routes
-        .service(resource("/healthz").route(get().to(health::live)))
-        .service(resource("/readyz").route(get().to(health::ready)));
+    routes.service(read_only("/healthz", health::live)).service(read_only("/readyz", health::ready));
+}
+
+/// A resource that answers GET and HEAD.
+fn read_only<F, Args>(path: &str, handler: F) -> Resource
+where
+    F: Handler<Args>,
+    Args: actix_web::FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    resource(path).route(get().to(handler.clone())).route(head().to(handler)).default_service(to(json::only_get))
 }

@@ -1,7 +1,9 @@
 //! The identifier that ties an answer to its log line: the proxy's own `X-Request-Id` when it is well-formed, else new.
 
-use actix_web::HttpResponse;
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -18,10 +20,15 @@ pub(super) fn of(headers: &HeaderMap) -> HeaderValue {
     }
 }
 
-/// Puts the identifier on an answer.
-pub(super) fn attach(mut answer: HttpResponse, identifier: HeaderValue) -> HttpResponse {
+/// Puts the identifier on the answers of samehand's own endpoints.
+pub(super) async fn tag(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let identifier = of(request.headers());
+    let mut answer = next.call(request).await?;
     answer.headers_mut().insert(X_REQUEST_ID, identifier);
-    answer
+    Ok(answer)
 }
 
 fn is_well_formed(value: &[u8]) -> bool {

@@ -77,8 +77,8 @@ pub struct ListedKey {
 /// Whether a missing key file is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Missing {
-    /// Made: `serve`, `token mint`.
-    Create,
+    /// Made at this time, in seconds since 1970: `serve`, `token mint`.
+    Create(u64),
     /// An error: every other command.
     Refuse,
 }
@@ -124,10 +124,10 @@ pub fn needs_file(config: &Config) -> bool {
 ///
 /// # Errors
 /// [`KeysError`] when the key file is needed and cannot be had.
-pub fn load(config: &Config, missing: Missing, now: u64) -> Result<Keys, KeysError> {
+pub fn load(config: &Config, missing: Missing) -> Result<Keys, KeysError> {
     let file = match (needs_file(config), missing) {
         (false, _) => None,
-        (true, Missing::Create) => Some(KeyFile::open_or_create(&config.data, now)?),
+        (true, Missing::Create(now)) => Some(KeyFile::open_or_create(&config.data, now)?),
         (true, Missing::Refuse) => Some(KeyFile::open(&config.data)?),
     };
     let mut ring = Assembly::new(config.policy.max_lifetime);

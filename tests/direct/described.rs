@@ -139,3 +139,25 @@ fn any_method_and_any_path_below_is_the_same_question() {
         }
     }
 }
+
+#[test]
+fn nothing_but_a_token_lets_anybody_in() {
+    let mut world = World::start();
+    for agent in ["kube-probe/1.34", "ELB-HealthChecker/2.0", "GoogleHC/1.0", "nginx", "Traefik", "samehand", BROWSER] {
+        for kind in KINDS {
+            let request = Request::get(&format!("/auth/{kind}")).header("User-Agent", agent);
+            let request = FORWARDED.iter().fold(request, |request, (name, value)| request.header(name, *value));
+            let request = request.header("Remote-User", "alice").header("X-Forwarded-User", "alice");
+            world.refused(agent, PROXY, request, 401, "token-missing");
+        }
+    }
+    for path in ["/", "/login", "/healthz", "/auth/nginx", "/.well-known/acme-challenge/x", "/favicon.ico"] {
+        let request = world.question_without("nginx", "X-Forwarded-Uri").header("X-Forwarded-Uri", path);
+        let without_token = Request::get("/auth/nginx").header("User-Agent", BROWSER);
+        let without_token = FORWARDED.iter().fold(without_token, |request, (name, value)| {
+            request.header(name, if *name == "X-Forwarded-Uri" { path } else { value })
+        });
+        world.refused(path, PROXY, without_token, 401, "token-missing");
+        assert_eq!(ask(PROXY, &world.samehand.tcp, &request).status, 200, "{path}");
+    }
+}

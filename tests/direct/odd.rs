@@ -1,6 +1,6 @@
 //! Old and odd HTTP: too much of it, half of it, and what is none at all.
 
-use super::{BROWSER, FORWARDED, PROXY, World, assert_closed};
+use super::{BROWSER, FORWARDED, KINDS, PROXY, World, assert_closed};
 use crate::support::client::{Connection, Request, ask};
 
 #[test]
@@ -20,7 +20,6 @@ fn old_http_and_bodies_that_never_come_are_answered_at_once() {
         ("a promised upload", end("Content-Length: 10\r\n").replacen("GET", "POST", 1)),
         ("an upgrade to WebSocket", end("Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n")),
         ("an upgrade to h2c", end("Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMA\r\n")),
-        ("an expectation", end("Content-Length: 5\r\nExpect: 100-continue\r\n").replacen("GET", "POST", 1)),
     ] {
         assert!(bytes.contains(first_line.split(' ').nth(1).expect("a path")), "{row}");
         let mut connection = Connection::open(PROXY, &world.samehand.tcp);
@@ -31,6 +30,21 @@ fn old_http_and_bodies_that_never_come_are_answered_at_once() {
         assert!(status_line.starts_with("HTTP/1.") && status_line.ends_with(" 200"), "{row}: {status_line}");
         drop(connection);
         world.goes_on(row);
+    }
+}
+
+/// The library answers 100 by itself to whoever asks for it; the shipped configurations see to it that no proxy does.
+#[test]
+fn who_expects_to_be_told_to_continue_gets_the_answer_all_the_same() {
+    let mut world = World::start();
+    for kind in KINDS {
+        let question = world.question(kind).header("Content-Length", "5").header("Expect", "100-continue");
+        let reply = ask(PROXY, &world.samehand.tcp, &question);
+        assert_eq!((reply.status, reply.header("Remote-User")), (200, Some("alice")), "{kind}: {reply:?}");
+        let refused =
+            Request::get(&format!("/auth/{kind}")).header("Content-Length", "5").header("Expect", "100-continue");
+        assert_closed(kind, &ask(PROXY, &world.samehand.tcp, &refused));
+        world.goes_on("an expectation");
     }
 }
 

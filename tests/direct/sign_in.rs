@@ -1,6 +1,6 @@
 //! The paths that clients use, without a proxy in between: whose address counts there.
 
-use std::{net::Ipv4Addr, sync::OnceLock};
+use std::net::Ipv4Addr;
 
 use super::{BROWSER, FORWARDED, PROXY, World};
 use crate::support::{
@@ -9,15 +9,9 @@ use crate::support::{
     samehand::PASSWORD,
 };
 
-/// Shared, because none of these rows changes anything.
-fn sign_in_world() -> &'static World {
-    static WORLD: OnceLock<World> = OnceLock::new();
-    WORLD.get_or_init(World::start)
-}
-
 #[test]
 fn signing_in_directly_binds_to_the_peer_and_not_to_what_it_says() {
-    let world = sign_in_world();
+    let world = World::start();
     let login = |from: Ipv4Addr, forwarded_for: Option<&str>| {
         let body = format!(r#"{{"username":"alice","password":"{PASSWORD}"}}"#);
         let request = Request::post("/login", body).header("Content-Type", "application/json");
@@ -45,7 +39,7 @@ fn signing_in_directly_binds_to_the_peer_and_not_to_what_it_says() {
 
 #[test]
 fn a_unix_socket_has_no_address_to_fall_back_to() {
-    let world = sign_in_world();
+    let world = World::start();
     let whoami = Request::get("/whoami").header("User-Agent", BROWSER).bearer(&world.token);
     let ask_whoami = |from: Ipv4Addr, to: &Address, request: Request| ask(from, to, &request).status;
     let (tcp, unix) = (&world.samehand.tcp, &world.samehand.unix);

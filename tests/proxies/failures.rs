@@ -1,5 +1,7 @@
 //! When samehand cannot decide, is away, or talks nonsense: closed, and the client is told that it was not its fault.
 
+use std::thread;
+
 use crate::support::{
     CLIENT,
     backend::Backend,
@@ -81,6 +83,21 @@ fn a_samehand_that_is_away_opens_nothing() {
             assert_eq!((reply.status, reply.header("Retry-After")), (503, Some("5")));
         }
     }
+    assert_eq!(application.seen().requests, 0);
+}
+
+#[test]
+fn a_samehand_that_hangs_does_not_hang_everybody() {
+    // Traefik waits half a minute, and cannot be told otherwise.
+    let application = Backend::start();
+    let (over_unix, over_tcp) = (Scripted::on_unix(""), Scripted::on_tcp(""));
+    let nginx = nginx::start(Place::Edge, &over_unix.address, application.address);
+    let caddy = caddy::start(Place::Edge, &over_tcp.address, application.address);
+    thread::scope(|scope| {
+        for (proxy, status) in [(&nginx, 503), (&caddy, 504)] {
+            scope.spawn(move || assert_eq!(ask(CLIENT, &proxy.address, &Request::get("/")).status, status));
+        }
+    });
     assert_eq!(application.seen().requests, 0);
 }
 

@@ -43,6 +43,11 @@ fn caddy_with_the_caddyfile() {
 }
 
 #[test]
+fn caddy_over_a_unix_socket() {
+    every_row(World::start(|samehand, application| caddy::start(Place::Edge, &samehand.unix, application)));
+}
+
+#[test]
 fn nginx_behind_a_cdn() {
     every_hop(World::start(|samehand, application| nginx::start(Place::BehindFrontHop, &samehand.unix, application)));
 }

@@ -17,7 +17,7 @@ use crate::support::{
 /// What a proxy may add of its own: where the question goes, and what samehand passes over.
 const OF_THE_PROXY: [&str; 5] = ["host", "accept-encoding", "via", "x-forwarded-port", "x-forwarded-server"];
 
-/// What samehand reads, with the value it has to have for [`noisy_request`].
+/// What samehand reads, with the value it has to have for [`noisy_request`] of a page.
 const READ: [(&str, &str); 12] = [
     ("x-forwarded-for", "127.0.0.7"),
     ("x-forwarded-method", "POST"),
@@ -106,17 +106,16 @@ fn asks_exactly_what_samehand_reads(
     let application = Backend::start();
     let proxy = start(&samehand.address, application.address);
 
-    let reply = ask(CLIENT, &proxy.address, &noisy_request());
+    let reply = ask(CLIENT, &proxy.address, &noisy_request("/page?policy=evil"));
     assert_eq!(reply.status, 200, "{reply:?}");
     assert_eq!(application.seen().body_length(), 11);
     let question = samehand.last_question();
     assert_eq!(question[0], format!("GET {path} HTTP/1.1"));
-    let headers: Vec<(String, &str)> = question[1..].iter().map(|line| split(line)).collect();
     for (name, expected) in READ {
-        let values: Vec<&str> = headers.iter().filter(|(own, _)| own == name).map(|(_, value)| *value).collect();
-        assert_eq!(values, [expected], "{name} in {question:#?}");
+        assert_eq!(values(&question, name), [expected], "{name} in {question:#?}");
     }
-    for (name, _) in &headers {
+    for line in &question[1..] {
+        let (name, _) = split(line);
         let name = name.as_str();
         let known = READ.iter().any(|(read, _)| *read == name) || OF_THE_PROXY.contains(&name);
         assert!(known || passed_over.contains(&name), "{name} goes along in {question:#?}");
@@ -127,12 +126,7 @@ fn asks_exactly_what_samehand_reads(
         let request = lines.iter().fold(Request::get("/"), |request, line| request.header("User-Agent", *line));
         assert_eq!(ask(CLIENT, &proxy.address, &request).status, 200);
         let question = samehand.last_question();
-        let asked: Vec<&str> = question[1..]
-            .iter()
-            .map(|line| split(line))
-            .filter(|(name, _)| name == "user-agent")
-            .map(|(_, value)| value)
-            .collect();
+        let asked = values(&question, "user-agent");
         assert_eq!(asked.len(), 1, "{question:#?}");
         assert_eq!(
             application.seen().all("User-Agent"),
@@ -144,15 +138,48 @@ fn asks_exactly_what_samehand_reads(
     assert_eq!(ask(CLIENT, &proxy.address, &Request::get("/")).status, 200);
     let question = samehand.last_question();
     for name in ["user-agent", "authorization", "cookie"] {
-        let invented = question[1..].iter().map(|line| split(line)).find(|(own, _)| own == name);
-        assert_eq!(invented, None, "the client sent none");
+        assert_eq!(values(&question, name), [""; 0], "the client sent none");
     }
     assert_eq!(application.seen().all("User-Agent"), [""; 0]);
+
+    assert_eq!(samehand.connections(), 1, "one connection for questions one after the other");
+    let before = application.seen().requests;
+    asks_for_the_client_on_published_paths(&samehand, &proxy);
+    assert_eq!(application.seen().requests, before, "the application saw what is samehand's");
+}
+
+/// The paths that clients use get what the client sent, with the address the proxy knows.
+#[track_caller]
+fn asks_for_the_client_on_published_paths(samehand: &Scripted, proxy: &Proxy) {
+    for path in ["/login", "/logout", "/renew", "/account", "/whoami", "/.well-known/jwks.json"] {
+        let request = ["X-Forwarded-For", "X-Real-IP", "Forwarded", "X_Forwarded_For", "Remote-User"]
+            .iter()
+            .fold(noisy_request(path), |request, name| request.header(name, "203.0.113.66"));
+        assert_eq!(ask(CLIENT, &proxy.address, &request).status, 200, "{path}");
+        let question = samehand.last_question();
+        assert!(question[0].starts_with(&format!("POST {path}")), "{question:#?}");
+        for (name, expected) in [
+            ("x-forwarded-for", "127.0.0.7"),
+            ("authorization", "Bearer a-token"),
+            ("cookie", "one=1; two=2"),
+            ("user-agent", CHROME),
+            ("accept", "text/html"),
+        ] {
+            assert_eq!(values(&question, name), [expected], "{name} in {question:#?}");
+        }
+        if ["/login", "/logout", "/renew", "/account"].contains(&path) {
+            assert_eq!(values(&question, "content-length"), ["11"], "{question:#?}");
+            assert_eq!(values(&question, "content-type"), ["text/plain"], "{question:#?}");
+            assert_eq!(values(&question, "origin"), ["https://elsewhere.example.com"], "{question:#?}");
+        }
+        let believed = |line: &&String| line.contains("203.0.113.66") || line.contains("forged");
+        assert_eq!(question.iter().find(believed), None, "{question:#?}");
+    }
 }
 
 /// A request with everything that samehand reads and much that it does not.
-fn noisy_request() -> Request {
-    Request::post("/page?policy=evil", "hello world")
+fn noisy_request(target: &str) -> Request {
+    Request::post(target, "hello world")
         .header("Authorization", "Bearer a-token")
         .header("Cookie", "one=1; two=2")
         .header("User-Agent", CHROME)
@@ -181,6 +208,11 @@ fn allow(groups: &str) -> String {
         _ => format!("{name}: {value}\r\n"),
     });
     format!("HTTP/1.1 200 OK\r\nCache-Control: no-store\r\n{}Content-Length: 0\r\n\r\n", identity.concat())
+}
+
+/// All values of this name, in order.
+fn values<'question>(question: &'question [String], name: &str) -> Vec<&'question str> {
+    question[1..].iter().map(|line| split(line)).filter(|(own, _)| own == name).map(|(_, value)| value).collect()
 }
 
 fn split(line: &str) -> (String, &str) {

@@ -52,6 +52,12 @@ pub(crate) fn a_token_works_for_its_client_only(world: &World) {
     let outcome = world.ask(CLIENT, get().header("User-Agent", "").bearer(token));
     refused(world, &outcome, "an empty User-Agent", 403, "client-changed");
 
+    // No User-Agent is a browser of its own, and not the end of the comparison.
+    let quiet = world.samehand.mint("alice", CLIENT, "");
+    world.ask(CLIENT, get().bearer(&quiet)).reached_the_application_as_alice("no User-Agent, as when it was issued");
+    let outcome = world.ask(CLIENT, get().header("User-Agent", CHROME).bearer(&quiet));
+    refused(world, &outcome, "a browser with the token of a client without User-Agent", 403, "client-changed");
+
     two_user_agent_lines(world, CHROME, FIREFOX);
     two_user_agent_lines(world, FIREFOX, CHROME);
 }
@@ -104,7 +110,7 @@ pub(crate) fn broken_tokens_are_refused(world: &World) {
         let mut none = token();
         none.header["alg"] = algorithm.into();
         rejected(world, "no algorithm and no signature", &none.unsigned(), "token-malformed");
-        rejected(world, "no algorithm and a signature", &none.signed(SECRET), "token-malformed");
+        rejected(world, "no algorithm and a signature", &none.signed(SECRET), "signature-invalid");
     }
 
     let mut bare = token();

@@ -48,7 +48,8 @@ pub(crate) struct Outcome {
 impl World {
     #[track_caller]
     pub(crate) fn start(proxy: impl Fn(&Samehand, SocketAddr) -> Proxy) -> Self {
-        let samehand = Samehand::start(&[("TRUSTED_PROXIES", "127.0.0.1,127.0.0.9")]);
+        let samehand =
+            Samehand::start(&[("TRUSTED_PROXIES", "127.0.0.1,127.0.0.9"), ("COOKIE_NAME", "__Secure-samehand")]);
         let application = Backend::start();
         let groups = ["--group", "admins", "--group", "staff", "--display-name", "Alice Doe"];
         samehand.add_user("alice", &groups);
@@ -81,6 +82,15 @@ impl World {
     #[track_caller]
     pub(crate) fn decision(&self, outcome: &Outcome) -> Decision {
         self.samehand.decision(&outcome.name)
+    }
+
+    /// The decision about this request, if there was one. Asks for something else first and waits for the decision about
+    /// that, so that an earlier one is in the log.
+    #[track_caller]
+    pub(crate) fn decision_if_any(&self, outcome: &Outcome) -> Option<Decision> {
+        let later = self.ask(CLIENT, self.good(Request::get("/later")));
+        self.decision(&later);
+        self.samehand.decision_so_far(&outcome.name)
     }
 
     /// The rightful client's browser asks for something with the good token.

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use super::{
     client::Address,
     process::{Process, accepts, on_a_free_address},
-    shipped::{APPLICATION, Kind, Place, Proxy, SAMEHAND, file, fill_in, tcp},
+    shipped::{APPLICATION, Kind, Place, Proxy, SAMEHAND, file, fill_in},
 };
 
 /// Starts Caddy in front of the application.
@@ -21,7 +21,7 @@ pub(crate) fn start(place: Place, samehand: &Address, application: SocketAddr) -
             &[
                 ("http://:8080", format!("http://:{}", address.port())),
                 (APPLICATION, application.to_string()),
-                (SAMEHAND, tcp(samehand).to_string()),
+                (SAMEHAND, upstream(samehand)),
             ],
         );
         match place {
@@ -48,4 +48,12 @@ pub(crate) fn start(place: Place, samehand: &Address, application: SocketAddr) -
         Ok(process)
     });
     Proxy { kind: Kind::Caddy, address: address.into(), process, _directory: directory }
+}
+
+/// An address as Caddy writes it.
+fn upstream(samehand: &Address) -> String {
+    match samehand {
+        Address::Tcp(address) => address.to_string(),
+        Address::Unix(path) => format!("unix/{}", path.display()),
+    }
 }

@@ -38,7 +38,11 @@ fn write_configuration(to: &Path, place: Place, own: SocketAddr, samehand: &Addr
         &[
             (PROXY, own.to_string()),
             (APPLICATION, application.to_string()),
-            ("http {", format!("http {{ access_log off;{temporary}")),
+            // The worst that the rest of somebody's http { } may say about names of headers.
+            (
+                "http {",
+                format!("http {{ underscores_in_headers on; ignore_invalid_headers off; access_log off;{temporary}"),
+            ),
         ],
     );
     match place {

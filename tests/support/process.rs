@@ -3,6 +3,7 @@
 //! Children stay in the process group of the test run, so that Ctrl-C at a terminal ends them too.
 
 use std::{
+    collections::BTreeSet,
     io::{BufRead, BufReader, ErrorKind, Read},
     net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
     path::Path,
@@ -136,10 +137,16 @@ fn follow(stream: impl Read + Send + 'static, output: &Arc<Output>) {
     });
 }
 
-/// An address on which nothing listened a moment ago, for programs that cannot choose one themselves.
+/// An address on which nothing listened a moment ago, for programs that cannot choose one themselves. Never the same twice.
 pub(crate) fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    listener.local_addr().expect("a bound address")
+    static GIVEN_AWAY: Mutex<BTreeSet<SocketAddr>> = Mutex::new(BTreeSet::new());
+    loop {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let address = listener.local_addr().expect("a bound address");
+        if GIVEN_AWAY.lock().expect("no holder panics").insert(address) {
+            return address;
+        }
+    }
 }
 
 /// Whether something accepts connections there.

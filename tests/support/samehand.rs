@@ -102,10 +102,13 @@ impl Samehand {
     /// The log line of the decision about the request with this id.
     #[track_caller]
     pub(crate) fn decision(&self, request_id: &str) -> Decision {
-        self.process.wait_for(&format!("what it decided about {request_id}"), |line| {
-            (field(line, "request_id") == Some(request_id) && field(line, "decision").is_some())
-                .then(|| Decision(line.to_owned()))
-        })
+        let what = format!("what it decided about {request_id}");
+        self.process.wait_for(&what, |line| decision_about(request_id, line))
+    }
+
+    /// The same, if that line is there already.
+    pub(crate) fn decision_so_far(&self, request_id: &str) -> Option<Decision> {
+        self.process.log().lines().find_map(|line| decision_about(request_id, line))
     }
 }
 
@@ -118,6 +121,11 @@ impl Decision {
     pub(crate) fn field(&self, name: &str) -> &str {
         field(&self.0, name).unwrap_or_default()
     }
+}
+
+fn decision_about(request_id: &str, line: &str) -> Option<Decision> {
+    let is_it = field(line, "request_id") == Some(request_id) && field(line, "decision").is_some();
+    is_it.then(|| Decision(line.to_owned()))
 }
 
 fn command(directory: &TempDir, settings: &[(String, String)]) -> Command {

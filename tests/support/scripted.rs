@@ -17,8 +17,14 @@ use super::client::Address;
 /// The listener. Its threads end with the test program.
 pub(crate) struct Scripted {
     pub(crate) address: Address,
-    questions: Arc<Mutex<Vec<Vec<String>>>>,
+    asked: Arc<Mutex<Asked>>,
     _directory: TempDir,
+}
+
+#[derive(Default)]
+struct Asked {
+    connections: u32,
+    questions: Vec<Vec<String>>,
 }
 
 impl Scripted {
@@ -46,7 +52,12 @@ impl Scripted {
     /// The lines of the last question: the request line and then every header, in order.
     #[track_caller]
     pub(crate) fn last_question(&self) -> Vec<String> {
-        self.questions.lock().expect("no connection panics").last().expect("at least one question").clone()
+        self.asked.lock().expect("no connection panics").questions.last().expect("at least one question").clone()
+    }
+
+    /// How many connections there have been.
+    pub(crate) fn connections(&self) -> u32 {
+        self.asked.lock().expect("no connection panics").connections
     }
 
     fn start<R: Read + Send + 'static, W: Write + Send + 'static>(
@@ -55,19 +66,16 @@ impl Scripted {
         answer: &str,
         accept: impl Fn() -> io::Result<(R, W)> + Send + 'static,
     ) -> Self {
-        let questions = Arc::new(Mutex::new(Vec::new()));
-        let (kept, answer) = (Arc::clone(&questions), answer.to_owned());
+        let asked = Arc::new(Mutex::new(Asked::default()));
+        let (kept, answer) = (Arc::clone(&asked), answer.to_owned());
         thread::spawn(move || {
             while let Ok((input, mut output)) = accept() {
                 let (kept, answer) = (Arc::clone(&kept), answer.clone());
+                kept.lock().expect("no connection panics").connections += 1;
                 thread::spawn(move || {
-                    let mut lines = BufReader::new(input).lines().map_while(Result::ok);
-                    loop {
-                        let head: Vec<String> = lines.by_ref().take_while(|line| !line.is_empty()).collect();
-                        if head.is_empty() {
-                            return;
-                        }
-                        kept.lock().expect("no connection panics").push(head);
+                    let mut input = BufReader::new(input);
+                    while let Some(question) = read_question(&mut input) {
+                        kept.lock().expect("no connection panics").questions.push(question);
                         if output.write_all(answer.as_bytes()).is_err() {
                             return;
                         }
@@ -75,6 +83,15 @@ impl Scripted {
                 });
             }
         });
-        Self { address, questions, _directory: directory }
+        Self { address, asked, _directory: directory }
     }
+}
+
+/// The lines of the next head; its body is read and dropped. `None` when the peer has closed.
+fn read_question(input: &mut impl BufRead) -> Option<Vec<String>> {
+    let head: Vec<String> = input.lines().map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
+    let length = |line: &String| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok();
+    let body = head.iter().find_map(length).unwrap_or(0);
+    io::copy(&mut input.take(body), &mut io::sink()).ok()?;
+    (!head.is_empty()).then_some(head)
 }

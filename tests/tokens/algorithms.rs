@@ -1,6 +1,6 @@
 //! Good tokens, and the classes that are about `alg` and about who signed (T1 to T4).
 
-use super::craft::{encode, hs256, hs384, hs512, parts, private};
+use super::craft::{SignWith, encode, hs256, hs384, hs512, parts, private};
 use super::table::Table;
 use super::world::{SECRET, Signing, World, key_file};
 use jsonwebtoken::Algorithm;
@@ -130,7 +130,7 @@ pub(crate) fn confusion(table: &mut Table) {
     let world = World::new(Signing::Hs256);
     let secret = SECRET.as_bytes();
     for (name, sign) in [
-        ("HS384", &hs384(secret) as &dyn Fn(&[u8]) -> Vec<u8>),
+        ("HS384", &hs384(secret) as SignWith<'_>),
         ("HS512", &hs512(secret)),
         ("ES256", &private("p256-attacker.pem", Algorithm::ES256)),
         ("RS256", &private("rsa-attacker.pem", Algorithm::RS256)),

@@ -4,7 +4,7 @@
 use super::craft::Draft;
 use super::table::Table;
 use super::world::{CLIENT, Signing, USER_AGENT, World};
-use samehand::check::policy::{Enforce, Parts, Recipe, UserAgentMatch};
+use samehand::check::policy::{Recipe, UserAgentMatch};
 
 /// T16: the `fingerprint` claim.
 pub(crate) fn fingerprints(table: &mut Table) {
@@ -14,11 +14,11 @@ pub(crate) fn fingerprints(table: &mut Table) {
     shapes(table, &world, &draft, &claim);
     places(table, &world, &draft, &claim);
     hands(table, &world, &draft, &claim);
-    let report = World::with(Signing::Hs256, |policy| policy.enforce = Enforce::Report);
+    let report = World::with(Signing::Hs256, &[("ENFORCE", "report")]);
     let bare = report.draft().without_claim("fingerprint").ours();
     table.token(&report, "token-malformed 401", "missing, where changes are only reported", bare);
     table.token(&report, "ok 200", "good, where changes are only reported", report.mint());
-    let free = World::with(Signing::Hs256, |policy| policy.require_same = Parts::NONE);
+    let free = World::with(Signing::Hs256, &[("REQUIRE_SAME", "none")]);
     let bare = free.draft().without_claim("fingerprint").ours();
     table.token(&free, "token-malformed 401", "missing, where nothing must be the same", bare);
 }
@@ -123,6 +123,8 @@ fn hands(table: &mut Table, world: &World, draft: &Draft, claim: &str) {
     let zero = [&fields[..3], &["AAAAAAAAAAAAAAAAAAAAAA"; 3]].concat().join(".");
     table.token(world, "client-changed 403", "digests of zeros", put(&zero));
     let whole = [&fields[..3], &["AAAAAAAAAAAAAAAAAAAAAA"; 2], &fields[5..]].concat().join(".");
+    let parts = [&fields[..5], &["AAAAAAAAAAAAAAAAAAAAAA"]].concat().join(".");
+    table.token(world, "client-changed 403", "good part digests and a client digest of zeros", put(&parts));
     // The client digest covers both parts: where it holds, nothing else is computed.
     table.token(world, "ok 200", "a good client digest over part digests of zeros", put(&whole));
     table.token(world, "key-unknown 401", "of another salt", put(&claim.replacen(fields[1], "AAAAAAAA", 1)));

@@ -84,7 +84,7 @@ pub(crate) fn names(table: &mut Table) {
 }
 
 fn audiences(table: &mut Table) {
-    let world = World::with(Signing::Hs256, |policy| policy.audience = Some("shop".into()));
+    let world = World::with(Signing::Hs256, &[("AUDIENCE", "shop")]);
     table.token(&world, "ok 200", "aud minted", world.mint());
     for json in [r#""shop""#, r#"["shop"]"#, r#"["other","shop"]"#] {
         table.token(&world, "ok 200", &format!("aud {json}"), world.draft().claim("aud", json).ours());
@@ -114,9 +114,9 @@ fn audiences(table: &mut Table) {
     ] {
         table.token(&world, "token-claims 401", &format!("aud {json}"), world.draft().claim("aud", json).ours());
     }
-    let elsewhere = World::with(Signing::Hs256, |policy| policy.audience = Some("bank".into()));
+    let elsewhere = World::with(Signing::Hs256, &[("AUDIENCE", "bank")]);
     table.token(&world, "token-claims 401", "minted for another audience", elsewhere.mint());
-    let issuer = World::with(Signing::Hs256, |policy| policy.issuer = "other".into());
+    let issuer = World::with(Signing::Hs256, &[("ISSUER", "other")]);
     table.token(&world, "token-claims 401", "minted by another issuer", issuer.mint());
 }
 

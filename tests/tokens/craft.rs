@@ -33,6 +33,8 @@ pub(crate) fn with_signature(token: &str, signature: impl AsRef<[u8]>) -> String
 
 /// What signs a crafted token: a message to the signature's bytes.
 pub(crate) type SignWith<'a> = &'a dyn Fn(&[u8]) -> Vec<u8>;
+/// The same, of whatever kind and owned.
+pub(crate) type Signer = Box<dyn Fn(&[u8]) -> Vec<u8>>;
 
 pub(crate) fn hs256(secret: &[u8]) -> impl Fn(&[u8]) -> Vec<u8> + use<> {
     let mac = Hmac::<Sha256>::new_from_slice(secret).unwrap();

@@ -75,6 +75,7 @@ pub(crate) fn bombs(table: &mut Table) {
         for (name, claim, json) in [
             ("nested arrays", "x", format!("{}{}", "[".repeat(depth), "]".repeat(depth))),
             ("unclosed arrays", "x", "[".repeat(depth)),
+            ("nested objects", "x", format!("{}1{}", "{\"a\":".repeat(depth), "}".repeat(depth))),
             ("a number of many digits", "exp", "9".repeat(digits)),
             ("a fraction of many digits", "exp", format!("1.{}e{}", "9".repeat(digits), "9".repeat(9))),
         ] {

@@ -2,39 +2,33 @@
 #![expect(clippy::unwrap_used, reason = "a key ring that cannot be used fails its test")]
 
 use super::craft::parts;
-use super::world::{NOW, SALT, SECRET, Signing, World, config, policy};
-use samehand::config::Config;
+use super::world::{NOW, SALT, SECRET, Signing, World};
 use samehand::keys::{KeyFile, KeyState};
-use samehand::secret::Secret;
 use std::path::Path;
 
-/// Settings that leave every secret to `DATA`.
-fn generated(data: &Path) -> Config {
-    Config { data: data.to_owned(), secret: None, salt: None, ..config(Signing::Hs256, policy()) }
-}
-
-fn secret(text: &str) -> Option<Secret> {
-    Some(Secret::new(text.into()))
+/// An installation that leaves every secret to `DATA`.
+fn generated(data: &Path) -> World {
+    World::with(Signing::Hs256, &[("DATA", data.to_str().unwrap()), ("SECRET", ""), ("SALT", "")])
 }
 
 #[test]
 fn a_token_survives_a_restart_with_generated_keys() {
     let data = tempfile::tempdir().unwrap();
-    let token = World::load(&generated(data.path())).mint();
-    assert_eq!(World::load(&generated(data.path())).ask_with(&token), "ok 200");
+    let token = generated(data.path()).mint();
+    assert_eq!(generated(data.path()).ask_with(&token), "ok 200");
     let elsewhere = tempfile::tempdir().unwrap();
-    assert_eq!(World::load(&generated(elsewhere.path())).ask_with(&token), "key-unknown 401");
+    assert_eq!(generated(elsewhere.path()).ask_with(&token), "key-unknown 401");
 }
 
 #[test]
 fn a_token_survives_rotations_until_its_key_is_retired() {
     let data = tempfile::tempdir().unwrap();
-    let before = World::load(&generated(data.path()));
+    let before = generated(data.path());
     let token = before.mint();
     let old = before.keys.listed.iter().find(|key| key.state == KeyState::Active).unwrap().kid.clone();
 
-    let active = KeyFile::rotate(data.path(), NOW).unwrap();
-    let after = World::load(&generated(data.path()));
+    let active = KeyFile::rotate(data.path(), *NOW).unwrap();
+    let after = generated(data.path());
     let newer = after.mint();
     assert_ne!(active, old);
     assert_ne!(parts(&token)[0], parts(&newer)[0], "the new key signs");
@@ -42,50 +36,43 @@ fn a_token_survives_rotations_until_its_key_is_retired() {
     assert_eq!(after.ask_with(&newer), "ok 200");
     assert_eq!(before.ask_with(&newer), "ok 200", "the next key was accepted before it signed");
 
-    KeyFile::rotate(data.path(), NOW).unwrap();
-    assert_eq!(World::load(&generated(data.path())).ask_with(&token), "ok 200", "rotated twice");
+    KeyFile::rotate(data.path(), *NOW).unwrap();
+    assert_eq!(generated(data.path()).ask_with(&token), "ok 200", "rotated twice");
 
     KeyFile::retire(data.path(), &old).unwrap();
-    let retired = World::load(&generated(data.path()));
+    let retired = generated(data.path());
     assert_eq!(retired.ask_with(&token), "key-unknown 401");
     assert_eq!(retired.ask_with(&newer), "ok 200");
 }
 
 #[test]
 fn a_token_survives_a_changed_secret_only_while_the_previous_one_is_named() {
-    let with = |current: &str, previous: Option<&str>| {
-        let settings = config(Signing::Hs256, policy());
-        World::load(&Config { secret: secret(current), secret_previous: previous.and_then(secret), ..settings })
-    };
+    let with = |current, previous| World::with(Signing::Hs256, &[("SECRET", current), ("SECRET_PREVIOUS", previous)]);
     let other = "Kq8ZtW3xY7nRb5VhLc2MfD9sGp4JaE6u";
-    let token = with(SECRET, None).mint();
-    let overlap = with(other, Some(SECRET));
+    let token = with(SECRET, "").mint();
+    let overlap = with(other, SECRET);
     assert_eq!(overlap.ask_with(&token), "ok 200");
     assert_ne!(parts(&overlap.mint())[0], parts(&token)[0], "the previous secret signs nothing");
-    assert_eq!(with(other, None).ask_with(&token), "key-unknown 401");
+    assert_eq!(with(other, "").ask_with(&token), "key-unknown 401");
 }
 
 #[test]
 fn a_fingerprint_survives_a_changed_salt_only_while_the_previous_one_is_named() {
-    let with = |current: &str, previous: Option<&str>| {
-        let settings = config(Signing::Hs256, policy());
-        World::load(&Config { salt: secret(current), salt_previous: previous.and_then(secret), ..settings })
-    };
+    let with = |current, previous| World::with(Signing::Hs256, &[("SALT", current), ("SALT_PREVIOUS", previous)]);
     let other = "Zr6NwQ2kXt9BvM4y";
-    let token = with(SALT, None).mint();
-    let overlap = with(other, Some(SALT));
+    let token = with(SALT, "").mint();
+    let overlap = with(other, SALT);
     assert_eq!(overlap.ask_with(&token), "ok 200");
     let bearer = format!("Bearer {token}");
     let moved: [(&str, &[u8]); 2] = [("authorization", bearer.as_bytes()), ("x-forwarded-for", b"192.0.2.8")];
     assert_eq!(overlap.ask(&moved), "client-changed 403", "under the previous salt too");
-    assert_eq!(with(other, None).ask_with(&token), "key-unknown 401");
+    assert_eq!(with(other, "").ask_with(&token), "key-unknown 401");
 }
 
 #[test]
 fn a_token_survives_the_change_from_a_secret_to_a_private_key() {
     let token = World::new(Signing::Hs256).mint();
-    let moved = Config { secret_previous: secret(SECRET), ..config(Signing::EdDsa, policy()) };
-    let world = World::load(&moved);
+    let world = World::with(Signing::EdDsa, &[("SECRET_PREVIOUS", SECRET)]);
     assert_eq!(world.ask_with(&token), "ok 200");
     assert_eq!(world.ask_with(&world.mint()), "ok 200");
     assert_eq!(World::new(Signing::EdDsa).ask_with(&token), "key-unknown 401");

@@ -1,6 +1,6 @@
 //! The classes that are about the signature's bytes (T7, T8).
 
-use super::craft::{decode, encode, hs256, parts, private, with_signature};
+use super::craft::{Signer, decode, encode, hs256, parts, private, with_signature};
 use super::numbers::{ED25519_ORDER, P256_ORDER, add_little_endian, der, subtract};
 use super::table::Table;
 use super::world::{SECRET, Signing, World};
@@ -69,7 +69,7 @@ pub(crate) fn broken(table: &mut Table) {
 }
 
 /// Signs as samehand does.
-fn signer(signing: Signing) -> Box<dyn Fn(&[u8]) -> Vec<u8>> {
+fn signer(signing: Signing) -> Signer {
     match signing.file() {
         None => Box::new(hs256(SECRET.as_bytes())),
         Some(file) => Box::new(private(&format!("{file}-ours.pem"), signing.algorithm())),

@@ -4,7 +4,6 @@
 use super::craft::{Draft, encode, hs256, hs512, parts};
 use super::table::Table;
 use super::world::{COOKIE, NOW, SECRET, Signing, World};
-use samehand::check::policy::{Format, Formats, TokenFrom};
 
 /// T17: one token, in one place, in one way.
 pub(crate) fn carriers(table: &mut Table) {
@@ -38,17 +37,13 @@ pub(crate) fn carriers(table: &mut Table) {
     let other = format!("{COOKIE}={second}");
     let both: [(&str, &[u8]); 2] = [("authorization", bearer.as_bytes()), ("cookie", other.as_bytes())];
     table.request(&world, "token-ambiguous 401", "different tokens in header and cookie", &both);
-    let cookie_only = World::with(Signing::Hs256, |policy| {
-        policy.token_from = TokenFrom { authorization: false, cookie: true };
-    });
+    let cookie_only = World::with(Signing::Hs256, &[("TOKEN_FROM", "cookie")]);
     let token = cookie_only.mint();
     table.token(&cookie_only, "token-missing 401", "Authorization where only cookies are read", &token);
     let cookie = format!("{COOKIE}={token}");
     let both: [(&str, &[u8]); 2] = [("authorization", b"Bearer of-the-application"), ("cookie", cookie.as_bytes())];
     table.request(&cookie_only, "ok 200", "a cookie beside the application's Authorization", &both);
-    let header_only = World::with(Signing::Hs256, |policy| {
-        policy.token_from = TokenFrom { authorization: true, cookie: false };
-    });
+    let header_only = World::with(Signing::Hs256, &[("TOKEN_FROM", "authorization")]);
     let cookie = format!("{COOKIE}={}", header_only.mint());
     table.request(
         &header_only,
@@ -158,12 +153,8 @@ fn cookies(table: &mut Table, world: &World, [token, second, forged]: [&str; 3])
 /// The article's tokens: no `kid`, accepted only where they are asked for, and refused with 403.
 pub(crate) fn article(table: &mut Table) {
     let keyed = World::new(Signing::Hs256);
-    let both = World::with(Signing::Hs256, |policy| {
-        policy.formats = Formats { minted: Format::Keyed, also: Some(Format::Article) };
-    });
-    let world = World::with(Signing::Hs256, |policy| {
-        policy.formats = Formats { minted: Format::Article, also: Some(Format::Keyed) };
-    });
+    let both = World::with(Signing::Hs256, &[("FINGERPRINT", "keyed,article")]);
+    let world = World::with(Signing::Hs256, &[("FINGERPRINT", "article,keyed")]);
     let token = world.mint();
     let draft = world.draft();
     table.token(&world, "ok 200", "minted", &token);
@@ -235,7 +226,7 @@ fn article_rows(table: &mut Table, world: &World, draft: &Draft) {
         ("token-claims 403", "no exp", draft.clone().without_claim("exp").ours()),
         ("token-claims 403", "exp a string", draft.clone().claim("exp", "\"4000000000\"").ours()),
         ("token-expired 403", "expired", draft.clone().claim("iat", "1").claim("exp", "2").ours()),
-        ("token-not-yet-valid 403", "iat ahead", draft.clone().claim("iat", &(NOW + 31).to_string()).ours()),
+        ("token-not-yet-valid 403", "iat ahead", draft.clone().claim("iat", &(*NOW + 31).to_string()).ours()),
         ("token-claims 403", "a lifetime too long", draft.clone().claim("exp", "4000000000").ours()),
         (
             "token-malformed 403",

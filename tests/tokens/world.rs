@@ -5,25 +5,28 @@ use super::craft::Draft;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use jsonwebtoken::Algorithm;
 use samehand::check::client_ip::{ClientIp, Peer};
-use samehand::check::decision::{Challenge, Decision, Reject};
 use samehand::check::fingerprint::{ObservedClient, TokenContext};
 use samehand::check::forwarded::Proxy;
+use samehand::check::key_ring::algorithm_name;
 use samehand::check::names::UserName;
-use samehand::check::policy::{
-    Enforce, Format, Formats, Part, Parts, Policy, Recipe, TokenFrom, TrustedProxies, UserAgentMatch,
-};
+use samehand::check::policy::Recipe;
 use samehand::check::user_agent::UserAgent;
 use samehand::check::{Gate, Question, decide};
-use samehand::config::{Config, LogFormat};
+use samehand::config::{self, Config};
+use samehand::http::status_of;
 use samehand::issue::{Grant, Minter};
-use samehand::keys::{Keys, Missing, load, pem};
-use samehand::secret::Secret;
-use std::net::IpAddr;
-use std::path::Path;
+use samehand::keys::{Keys, Missing, load};
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+use std::time::SystemTime;
 
-/// The time of every decision.
-pub(crate) const NOW: u64 = 1_800_000_000;
-/// Longest accepted lifetime: 30 days.
+/// The time of every decision: when the tests began, so that a running service agrees.
+#[expect(clippy::disallowed_methods, reason = "this is no part of the service, which has one clock of its own")]
+pub(crate) static NOW: LazyLock<u64> =
+    LazyLock::new(|| SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs());
+/// Longest accepted lifetime, by default: 30 days.
 pub(crate) const MAX_LIFETIME: u64 = 2_592_000;
 pub(crate) const SECRET: &str = "q7Zr2nXw9LkT4vBs8HdFy6GmJc3PaE1u";
 pub(crate) const SALT: &str = "m5Vt8YhRk2QwXz7N";
@@ -67,85 +70,53 @@ impl Signing {
 
 /// Reads a key from `tests/data/keys`.
 pub(crate) fn key_file(name: &str) -> Vec<u8> {
-    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/keys").join(name)).unwrap()
+    std::fs::read(key_path(name)).unwrap()
+}
+
+fn key_path(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/keys").join(name)
 }
 
 /// An installation of samehand.
 pub(crate) struct World {
     pub(crate) signing: Signing,
+    /// Whether it has the usual settings and signs with the secret, as the running service of the tests does.
+    pub(crate) is_usual: bool,
     pub(crate) gate: Gate,
     pub(crate) keys: Keys,
     minter: Minter,
 }
 
-/// The policy that rows are measured against unless they say otherwise.
-pub(crate) fn policy() -> Policy {
-    Policy {
-        trusted_proxies: TrustedProxies::new(["127.0.0.1/32".parse().unwrap()]),
-        token_from: TokenFrom { authorization: true, cookie: true },
-        cookie_name: COOKIE.into(),
-        issuer: "samehand".into(),
-        audience: None,
-        max_lifetime: MAX_LIFETIME,
-        formats: Formats { minted: Format::Keyed, also: None },
-        require_same: Parts::NONE.with(Part::Ip).with(Part::UserAgent),
-        watch: Parts::NONE,
-        recipe: Recipe { ipv4_prefix: 32, ipv6_prefix: 64, user_agent: UserAgentMatch::Family },
-        enforce: Enforce::On,
+/// The settings that rows are measured against, with changes; everything else is the default.
+pub(crate) fn settings(signing: Signing, changes: &[(&str, &str)]) -> Config {
+    let algorithm = algorithm_name(signing.algorithm());
+    let key_file = signing.file().map(|file| key_path(&format!("{file}-ours.pem")).display().to_string());
+    let mut settings: BTreeMap<&str, &str> =
+        BTreeMap::from([("SALT", SALT), ("COOKIE_NAME", COOKIE), ("DATA", "nowhere")]);
+    match &key_file {
+        None => settings.extend([("SECRET", SECRET)]),
+        Some(file) => settings.extend([("SIGNING_KEY_FILE", file.as_str()), ("ALGORITHM", &algorithm)]),
     }
-}
-
-/// Settings as they are after reading, with these keys.
-pub(crate) fn config(signing: Signing, policy: Policy) -> Config {
-    let algorithm = Some(signing.algorithm()).filter(|algorithm| *algorithm != Algorithm::HS256);
-    let signing_keys = signing.file().map(|file| pem::read(&key_file(&format!("{file}-ours.pem")), algorithm).unwrap());
-    let needs_secret = signing == Signing::Hs256 || policy.formats.accept(Format::Article);
-    Config {
-        listen: Vec::new(),
-        socket_mode: 0o660,
-        socket_group: None,
-        admin_listen: Vec::new(),
-        admin_token: None,
-        data: "nowhere".into(),
-        store: "nowhere".into(),
-        secret: needs_secret.then(|| Secret::new(SECRET.into())),
-        secret_previous: None,
-        salt: Some(Secret::new(SALT.into())),
-        salt_previous: None,
-        signing_keys: signing_keys.unwrap_or_default(),
-        token_ttl: 28_800,
-        session_ttl: policy.max_lifetime,
-        policy,
-        workers: 1,
-        log: "off".into(),
-        log_format: LogFormat::Text,
-        report: Vec::new(),
-        warnings: Vec::new(),
-    }
+    settings.extend(changes.iter().copied());
+    let environment = settings.iter().map(|(name, value)| (format!("SAMEHAND_{name}").into(), (*value).into()));
+    config::load(Some(Path::new("/dev/null")), environment).unwrap()
 }
 
 impl World {
-    /// The usual policy.
+    /// The usual settings.
     pub(crate) fn new(signing: Signing) -> Self {
-        Self::with(signing, |_| {})
+        Self::with(signing, &[])
     }
 
-    /// A changed policy.
-    pub(crate) fn with(signing: Signing, change: impl FnOnce(&mut Policy)) -> Self {
-        let mut policy = policy();
-        change(&mut policy);
-        let mut world = Self::load(&config(signing, policy));
-        world.signing = signing;
-        world
-    }
-
-    /// Whatever these settings make.
-    pub(crate) fn load(config: &Config) -> Self {
-        let keys = load(config, Missing::Create, NOW).unwrap();
+    /// Changed settings; an empty value unsets one.
+    pub(crate) fn with(signing: Signing, changes: &[(&str, &str)]) -> Self {
+        let config = settings(signing, changes);
+        let keys = load(&config, Missing::Create(*NOW)).unwrap();
         let gate =
             Gate { policy: config.policy.clone(), ring: keys.ring.clone(), fingerprints: keys.fingerprints.clone() };
         let minter = Minter::new(&gate.policy, &keys, config.token_ttl);
-        Self { signing: Signing::Hs256, gate, keys, minter }
+        let is_usual = signing == Signing::Hs256 && changes.is_empty();
+        Self { signing, is_usual, gate, keys, minter }
     }
 
     /// A good token for the usual client.
@@ -157,7 +128,7 @@ impl World {
     pub(crate) fn mint_for(&self, ip: IpAddr, user_agent: Option<&[u8]>) -> String {
         let client = observed(ip, user_agent);
         let grant = Grant::of(UserName::enter("alice").unwrap());
-        self.minter.mint(grant, &client, &self.gate.policy, None, NOW).unwrap().token
+        self.minter.mint(grant, &client, &self.gate.policy, None, *NOW).unwrap().token
     }
 
     /// The parts of a good token, to be spoilt.
@@ -177,37 +148,35 @@ impl World {
         self.keys.fingerprints.current().keyed(&client, recipe, context)
     }
 
-    /// The reason and the status for an API client with these headers, as a trusted proxy would ask. A header given
-    /// here replaces the usual one of its name.
+    /// The reason and the status for an API client with these headers, as a trusted proxy would ask.
     pub(crate) fn ask(&self, headers: &[(&str, &[u8])]) -> String {
-        let usual: [(&str, &[u8]); 6] = [
-            ("x-forwarded-for", CLIENT.as_bytes()),
-            ("x-forwarded-method", b"GET"),
-            ("x-forwarded-proto", b"https"),
-            ("x-forwarded-host", b"app.example.com"),
-            ("x-forwarded-uri", b"/orders?page=2"),
-            ("user-agent", USER_AGENT.as_bytes()),
-        ];
-        let given = |name: &str| headers.iter().any(|(given, _)| *given == name);
-        let kept = usual.iter().filter(|(name, _)| !given(name));
         let mut map = HeaderMap::new();
-        for (name, value) in kept.chain(headers) {
-            map.append(HeaderName::try_from(*name).unwrap(), HeaderValue::from_bytes(value).unwrap());
+        for (name, value) in asked(headers) {
+            map.append(HeaderName::try_from(name).unwrap(), HeaderValue::from_bytes(value).unwrap());
         }
-        let question = Question { proxy: Proxy::Nginx, peer: Peer::Tcp("127.0.0.1".parse().unwrap()), headers: &map };
-        let judgement = decide(&question, &self.gate, NOW);
-        let status = match (&judgement.decision, &judgement.passed) {
-            (Decision::Allow(_), _) | (_, Some(_)) => 200,
-            (Decision::Challenge(Challenge::NoToken | Challenge::InvalidToken), None) => 401,
-            (Decision::Forbid | Decision::Reject(Reject::Untrusted | Reject::BadQuestion), None) => 403,
-        };
-        format!("{} {status}", judgement.reason.name())
+        let (proxy, peer) = (Proxy::Nginx, Peer::Tcp(Ipv4Addr::LOCALHOST.into()));
+        let judgement = decide(&Question { proxy, peer, headers: &map }, &self.gate, *NOW);
+        format!("{} {}", judgement.reason.name(), status_of(proxy, &judgement).as_u16())
     }
 
     /// The same for one token in `Authorization`.
     pub(crate) fn ask_with(&self, token: &str) -> String {
         self.ask(&[("authorization", format!("Bearer {token}").as_bytes())])
     }
+}
+
+/// The headers of a question. One given here replaces the usual one of its name.
+pub(crate) fn asked<'a>(headers: &'a [(&'a str, &'a [u8])]) -> impl Iterator<Item = (&'a str, &'a [u8])> {
+    let usual: [(&str, &[u8]); 6] = [
+        ("x-forwarded-for", CLIENT.as_bytes()),
+        ("x-forwarded-method", b"GET"),
+        ("x-forwarded-proto", b"https"),
+        ("x-forwarded-host", b"app.example.com"),
+        ("x-forwarded-uri", b"/orders?page=2"),
+        ("user-agent", USER_AGENT.as_bytes()),
+    ];
+    let given = |name: &str| headers.iter().any(|(given, _)| *given == name);
+    usual.into_iter().filter(move |(name, _)| !given(name)).chain(headers.iter().copied())
 }
 
 /// A client.
