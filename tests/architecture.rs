@@ -138,7 +138,7 @@ fn the_decision_touches_nothing() {
             let name = used.join("::");
             let is_under = |allowed: &&str| name == **allowed || name.starts_with(&format!("{allowed}::"));
             match used[0].as_str() {
-                "std" => assert!(PURE_STD.iter().any(|allowed| is_under(&allowed)), "{path} uses {name}"),
+                "std" => assert!(PURE_STD.iter().any(is_under), "{path} uses {name}"),
                 "actix_web" => assert!(is_under(&"actix_web::http::header"), "{path} uses {name}, not just headers"),
                 _ => {}
             }
