@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use nix::sys::socket::{setsockopt, sockopt};
 use serde_json::Value;
 use socket2::{Domain, Socket, Type};
 
@@ -235,6 +236,9 @@ fn connect(from: Ipv4Addr, to: &Address) -> io::Result<Box<dyn Stream>> {
     match to {
         Address::Tcp(address) => {
             let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+            // The port is chosen by connect(), which knows the peer: bind() would run out of ports that are free for
+            // every peer, as thousands of closed connections of one address wait out their time.
+            setsockopt(&socket, sockopt::IpBindAddressNoPort, &true)?;
             socket.bind(&SocketAddr::from((from, 0)).into())?;
             socket.connect(&(*address).into())?;
             let stream = TcpStream::from(socket);
