@@ -2,7 +2,10 @@
 
 use std::net::SocketAddr;
 
-use super::world::{ALICE, CHROME, FIREFOX};
+use super::{
+    forged::CLAIMS,
+    world::{ALICE, CHROME, FIREFOX},
+};
 use crate::support::{
     CLIENT,
     backend::Backend,
@@ -152,9 +155,8 @@ fn asks_exactly_what_samehand_reads(
 #[track_caller]
 fn asks_for_the_client_on_published_paths(samehand: &Scripted, proxy: &Proxy) {
     for path in ["/login", "/logout", "/renew", "/account", "/whoami", "/.well-known/jwks.json"] {
-        let request = ["X-Forwarded-For", "X-Real-IP", "Forwarded", "X_Forwarded_For", "Remote-User"]
-            .iter()
-            .fold(noisy_request(path), |request, name| request.header(name, "203.0.113.66"));
+        let request =
+            CLAIMS.iter().fold(noisy_request(path), |request, (name, _)| request.header(name, "203.0.113.66"));
         assert_eq!(ask(CLIENT, &proxy.address, &request).status, 200, "{path}");
         let question = samehand.last_question();
         assert!(question[0].starts_with(&format!("POST {path}")), "{question:#?}");
