@@ -3,7 +3,7 @@
 use super::world::{CHROME, CHROME_UPDATED, FIREFOX, Outcome, World};
 use crate::support::{
     CLIENT, THIEF,
-    client::{Connection, Request},
+    client::{Connection, Request, ask},
     samehand::SECRET,
     shipped::Kind,
     token::Token,
@@ -159,6 +159,20 @@ pub(crate) fn every_kind_of_request_gets_through(world: &World) {
         let outcome = world.ask_over(&mut connection, Request::get("/").header("User-Agent", CHROME));
         outcome.was_refused(&format!("bad request {turn} of one connection"), &[401]);
     }
+}
+
+pub(crate) fn the_application_learns_the_name_in_the_log(world: &World) {
+    let outcome = world.ask(CLIENT, world.good(Request::get("/page")));
+    let seen = outcome.reached_the_application_as_alice("a request with a name");
+    assert_eq!(seen.all("X-Request-Id"), [world.decision(&outcome).field("request_id")]);
+
+    // A name that would not fit into a log line is replaced, and the client's is not passed on.
+    let request = world.good(Request::get("/page")).header("X-Request-Id", "two words");
+    let reply = ask(CLIENT, &world.proxy.address, &request);
+    assert_eq!(reply.status, 200, "{reply:?}");
+    let seen = world.application.seen();
+    let [name] = seen.all("X-Request-Id")[..] else { panic!("{:?}", seen.headers()) };
+    assert_eq!(world.samehand.decision(name).field("path"), "/page");
 }
 
 pub(crate) fn a_web_socket_gets_through(world: &World) {
