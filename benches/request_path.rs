@@ -35,7 +35,7 @@ fn main() {
     println!("|---|---|---|---|---|---|");
     for algorithm in ["HS256", "EdDSA", "ES256", "RS256"] {
         let config = settings(directory.path(), algorithm);
-        let keys = keys::load(&config, Missing::Create(now())).unwrap();
+        let keys = keys::load(&config.keys, Missing::Create(now())).unwrap();
         let token = mint(&config, &keys);
         let address = serve(&config, keys);
         measure(algorithm, address, &token);

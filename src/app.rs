@@ -86,7 +86,7 @@ impl App {
     /// # Errors
     /// [`KeysError`]; the old state stays.
     pub fn reload(&self, config: &Config) -> Result<(), KeysError> {
-        let keys = crate::keys::load(config, Missing::Refuse)?;
+        let keys = crate::keys::load(&config.keys, Missing::Refuse)?;
         self.replace(State::new(config, keys));
         Ok(())
     }

@@ -62,7 +62,7 @@ pub async fn run(config: Config, reread: Reread) -> Result<(), StartError> {
     for warning in &config.warnings {
         warn!("{warning}");
     }
-    let keys = keys::load(&config, Missing::Create(now())).map_err(|error| StartError(error.to_string()))?;
+    let keys = keys::load(&config.keys, Missing::Create(now())).map_err(|error| StartError(error.to_string()))?;
     let store = Store::create(&config.store).map_err(|error| StartError(error.to_string()))?;
     if store.count_users().map_err(|error| StartError(error.to_string()))? == 0 {
         warn!("no users yet; add the first one with: {}", first_user_command(&config));
@@ -89,7 +89,7 @@ pub async fn run(config: Config, reread: Reread) -> Result<(), StartError> {
 }
 
 fn first_user_command(config: &Config) -> String {
-    format!("SAMEHAND_DATA={} samehand user add NAME", config.data.display())
+    format!("SAMEHAND_DATA={} samehand user add NAME", config.keys.data.display())
 }
 
 /// An open listener, with the address to tell.
@@ -186,10 +186,10 @@ async fn watch_signals(
 
 /// What changes whenever the key file is replaced.
 fn key_file_version(config: &Config) -> Option<(u64, Option<SystemTime>, u64)> {
-    if !keys::needs_file(config) {
+    if !config.keys.need_file() {
         return None;
     }
-    let file = std::fs::metadata(KeyFile::path(&config.data)).ok()?;
+    let file = std::fs::metadata(KeyFile::path(&config.keys.data)).ok()?;
     Some((file.ino(), file.modified().ok(), file.len()))
 }
 

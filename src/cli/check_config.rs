@@ -25,7 +25,7 @@ pub(super) fn run(config: &Config) -> Outcome {
 pub(super) fn refuse_unusable_files(config: &Config) -> Outcome {
     let problem = |error: String| Problem { setting: "SAMEHAND_DATA".into(), message: error };
     let mut problems = Vec::new();
-    match keys::load(config, Missing::Refuse) {
+    match keys::load(&config.keys, Missing::Refuse) {
         Ok(_) | Err(KeysError::Absent(_)) => {}
         Err(error @ (KeysError::Unusable(..) | KeysError::NotRetirable(..) | KeysError::NoRandomness(_))) => {
             problems.push(problem(error.to_string()));

@@ -33,7 +33,7 @@ pub(super) fn run(args: Args, config: &Config, now: u64) -> Outcome {
         Command::List { json } => list(config, now, json),
         Command::Rotate => {
             refuse_setting(config)?;
-            let kid = KeyFile::rotate(&config.data, now)?;
+            let kid = KeyFile::rotate(&config.keys.data, now)?;
             print::result(&kid)?;
             print::note("this key signs from now on; running services follow within a second");
             Ok(())
@@ -43,7 +43,7 @@ pub(super) fn run(args: Args, config: &Config, now: u64) -> Outcome {
 }
 
 fn list(config: &Config, now: u64, as_json: bool) -> Outcome {
-    let keys = keys::load(config, Missing::Refuse)?;
+    let keys = keys::load(&config.keys, Missing::Refuse)?;
     if as_json {
         let row = |key: &ListedKey| {
             json!({
@@ -68,7 +68,7 @@ fn list(config: &Config, now: u64, as_json: bool) -> Outcome {
 
 fn retire(config: &Config, kid: &str, now: u64) -> Outcome {
     refuse_setting(config)?;
-    let key = KeyFile::retire(&config.data, kid)?;
+    let key = KeyFile::retire(&config.keys.data, kid)?;
     print::note(&format!("{kid} is accepted no longer; running services follow within a second"));
     let safe = key.replaced.unwrap_or(now).saturating_add(config.policy.max_lifetime);
     if safe > now {
@@ -79,14 +79,14 @@ fn retire(config: &Config, kid: &str, now: u64) -> Outcome {
 
 /// A key that a setting gives cannot be rotated here; says how it is.
 fn refuse_setting(config: &Config) -> Outcome {
-    if !config.signing_keys.is_empty() {
+    if !config.keys.signing_keys.is_empty() {
         return Err(Failure::Failed(
             "the signing key comes from SAMEHAND_SIGNING_KEY_FILE: put the new private key first in that file, keep the \
              old one behind it until its tokens have expired, then send the service SIGHUP"
                 .into(),
         ));
     }
-    if config.secret.is_some() {
+    if config.keys.secret.is_some() {
         return Err(Failure::Failed(
             "the signing key comes from SAMEHAND_SECRET: set SAMEHAND_SECRET_PREVIOUS to its present value and \
              SAMEHAND_SECRET to a new one (openssl rand -base64 48), restart the service, and unset \

@@ -73,7 +73,7 @@ fn mint(args: &Mint, config: &Config, now: u64) -> Outcome {
     if config.policy.trusted_proxies.contains(ip.address()) {
         print::note(&format!("warning: {ip} is a trusted proxy, and hardly the address of a client"));
     }
-    let keys = keys::load(config, Missing::Create(now))?;
+    let keys = keys::load(&config.keys, Missing::Create(now))?;
     let store = Store::create(&config.store).map_err(Failure::failed)?;
     let grant = grant_for(&store, subject)?.with_claims(claims).map_err(|error| usage("claim", &error))?;
     let user_agent = (!args.user_agent.is_empty()).then_some(args.user_agent.as_bytes());
@@ -122,7 +122,7 @@ fn inspect(args: Inspect, config: &Config, now: u64) -> Outcome {
         }
     };
     let text = text.trim();
-    let keys = keys::load(config, Missing::Refuse)?;
+    let keys = keys::load(&config.keys, Missing::Refuse)?;
     let verified = token::verify(BearerToken::typed(text.as_bytes()), &keys.ring, &config.policy, now);
     let reason = match &verified {
         Ok(_) => "ok",

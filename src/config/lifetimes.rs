@@ -3,12 +3,10 @@
 use super::duration::seconds;
 use super::findings::Findings;
 use super::raw::Raw;
+use super::settings::DEFAULT_TOKEN_TTL;
 
 /// A year; whoever writes more has mistaken a unit.
 const LONGEST_SESSION: u64 = 365 * 24 * 60 * 60;
-
-/// The default of `TOKEN_TTL`. It gives way to a shorter `SESSION_TTL`, which would else need two settings.
-pub(super) const DEFAULT_TOKEN: &str = "8h";
 
 /// Lifetimes in seconds.
 pub(super) struct Lifetimes {
@@ -24,8 +22,9 @@ pub(super) fn check(raw: &Raw, findings: &mut Findings) -> Option<Lifetimes> {
     let session = findings.keep("SESSION_TTL", session(&raw.session_ttl));
     let token = findings.keep("TOKEN_TTL", token(&raw.token_ttl));
     let mut lifetimes = Lifetimes { token: token?, session: session? };
-    if lifetimes.token > lifetimes.session && raw.token_ttl == DEFAULT_TOKEN {
-        findings.warn("TOKEN_TTL", format!("tokens live {} as sessions do, not {DEFAULT_TOKEN}", raw.session_ttl));
+    if lifetimes.token > lifetimes.session && raw.token_ttl == DEFAULT_TOKEN_TTL {
+        // A shorter SESSION_TTL would else need two settings.
+        findings.warn("TOKEN_TTL", format!("tokens live {} as sessions do, not {DEFAULT_TOKEN_TTL}", raw.session_ttl));
         lifetimes.token = lifetimes.session;
     } else if lifetimes.token > lifetimes.session {
         let message = format!(

@@ -28,6 +28,7 @@ mod value_file;
 mod well_known;
 
 use crate::check::policy::{Format, Policy};
+use crate::keys::KeySettings;
 use crate::secret::Secret;
 use findings::Findings;
 use std::collections::BTreeMap;
@@ -53,24 +54,12 @@ pub struct Config {
     pub admin_listen: Vec<ListenAddress>,
     /// Token of the administration side.
     pub admin_token: Option<Secret>,
-    /// Directory of the embedded store and generated keys.
-    pub data: PathBuf,
     /// The embedded store's file.
     pub store: PathBuf,
-    /// HMAC signing key, when set.
-    pub secret: Option<Secret>,
-    /// Still accepted.
-    pub secret_previous: Option<Secret>,
-    /// Secret of the fingerprint, when set.
-    pub salt: Option<Secret>,
-    /// Still accepted.
-    pub salt_previous: Option<Secret>,
-    /// Keys of `SIGNING_KEY_FILE`, the first signs.
-    pub signing_keys: Vec<crate::keys::pem::PemKey>,
+    /// What the settings say about keys, the directory of generated ones included.
+    pub keys: KeySettings,
     /// Lifetime of a token in seconds.
     pub token_ttl: u64,
-    /// Longest lifetime in seconds.
-    pub session_ttl: u64,
     /// How decisions are made.
     pub policy: Policy,
     /// Number of worker threads.
@@ -184,15 +173,18 @@ fn validate(mut raw: raw::Raw, given: &sources::Given, findings: &mut Findings) 
         socket_group: listeners.socket_group,
         admin_listen: listeners.admin_listen,
         admin_token: secrets.admin_token,
-        data: service.data,
         store: service.store,
-        secret: secrets.secret,
-        secret_previous: secrets.secret_previous,
-        salt: secrets.salt,
-        salt_previous: secrets.salt_previous,
-        signing_keys,
+        keys: KeySettings {
+            data: service.data,
+            secret: secrets.secret,
+            secret_previous: secrets.secret_previous,
+            salt: secrets.salt,
+            salt_previous: secrets.salt_previous,
+            signing_keys,
+            accept_article: binding.formats.accept(Format::Article),
+            max_lifetime: lifetimes.session,
+        },
         token_ttl: lifetimes.token,
-        session_ttl: lifetimes.session,
         policy: Policy {
             trusted_proxies: trusted_proxies?,
             token_from: binding.token_from,

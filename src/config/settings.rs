@@ -11,6 +11,9 @@ pub(super) const FILE_SUFFIX: &str = "_FILE";
 /// The variable that names the settings file; it cannot stand in that file.
 pub(super) const CONFIG: &str = "CONFIG";
 
+/// How long a token lives when nothing is said.
+pub(super) const DEFAULT_TOKEN_TTL: &str = "8h";
+
 /// How a setting is written and shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -55,7 +58,7 @@ pub(super) const SETTINGS: [Setting; 35] = [
     text("SAMEHAND_ALGORITHM", None),
     text("SAMEHAND_ISSUER", Some("samehand")),
     text("SAMEHAND_AUDIENCE", None),
-    text("SAMEHAND_TOKEN_TTL", Some(super::lifetimes::DEFAULT_TOKEN)),
+    text("SAMEHAND_TOKEN_TTL", Some(DEFAULT_TOKEN_TTL)),
     text("SAMEHAND_SESSION_TTL", Some("30d")),
     text("SAMEHAND_SESSION_IDLE", None),
     list("SAMEHAND_TOKEN_FROM", Some("authorization,cookie")),

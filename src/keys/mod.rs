@@ -10,8 +10,6 @@ pub use file::{GeneratedKey, KeyFile, KeyState};
 
 use crate::check::fingerprint::{FingerprintKey, FingerprintKeys};
 use crate::check::key_ring::{KeyRing, VerifyingKey, algorithm_name};
-use crate::check::policy::Format;
-use crate::config::Config;
 use crate::secret::Secret;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -113,42 +111,64 @@ impl fmt::Display for KeysError {
 
 impl std::error::Error for KeysError {}
 
-/// Whether the settings leave a secret open, so that the key file is needed.
-#[must_use]
-pub fn needs_file(config: &Config) -> bool {
-    let hmac_needed = config.signing_keys.is_empty() || config.policy.formats.accept(Format::Article);
-    config.salt.is_none() || (config.secret.is_none() && hmac_needed)
+/// What the settings say about keys.
+pub struct KeySettings {
+    /// Directory of generated keys.
+    pub data: PathBuf,
+    /// HMAC signing key, when set.
+    pub secret: Option<Secret>,
+    /// Still accepted, never used for new tokens.
+    pub secret_previous: Option<Secret>,
+    /// Secret of the fingerprint, when set.
+    pub salt: Option<Secret>,
+    /// Still accepted, never used for new tokens.
+    pub salt_previous: Option<Secret>,
+    /// Keys of `SIGNING_KEY_FILE`; the first signs.
+    pub signing_keys: Vec<pem::PemKey>,
+    /// Whether article tokens are accepted, which an HMAC key signs whatever signs the others.
+    pub accept_article: bool,
+    /// Longest lifetime of any token, in seconds: so long an old key is needed.
+    pub max_lifetime: u64,
+}
+
+impl KeySettings {
+    /// Whether they leave a secret open, so that the key file is needed.
+    #[must_use]
+    pub fn need_file(&self) -> bool {
+        let hmac_needed = self.signing_keys.is_empty() || self.accept_article;
+        self.salt.is_none() || (self.secret.is_none() && hmac_needed)
+    }
 }
 
 /// Puts the ring together.
 ///
 /// # Errors
 /// [`KeysError`] when the key file is needed and cannot be had.
-pub fn load(config: &Config, missing: Missing) -> Result<Keys, KeysError> {
-    let file = match (needs_file(config), missing) {
+pub fn load(settings: &KeySettings, missing: Missing) -> Result<Keys, KeysError> {
+    let file = match (settings.need_file(), missing) {
         (false, _) => None,
-        (true, Missing::Create(now)) => Some(KeyFile::open_or_create(&config.data, now)?),
-        (true, Missing::Refuse) => Some(KeyFile::open(&config.data)?),
+        (true, Missing::Create(now)) => Some(KeyFile::open_or_create(&settings.data, now)?),
+        (true, Missing::Refuse) => Some(KeyFile::open(&settings.data)?),
     };
-    let mut ring = Assembly::new(config.policy.max_lifetime);
-    for key in &config.signing_keys {
+    let mut ring = Assembly::new(settings.max_lifetime);
+    for key in &settings.signing_keys {
         ring.pem(key);
     }
-    if let Some(secret) = &config.secret {
+    if let Some(secret) = &settings.secret {
         ring.hmac(secret, KeyState::Active, Some("SAMEHAND_SECRET"), None);
     } else if let Some(file) = &file {
         for key in file.keys() {
             ring.hmac(&key.secret(), key.state, None, Some(key));
         }
     }
-    if let Some(previous) = &config.secret_previous {
+    if let Some(previous) = &settings.secret_previous {
         ring.hmac(previous, KeyState::Old, Some("SAMEHAND_SECRET_PREVIOUS"), None);
     }
-    let salt = config.salt.clone().or_else(|| file.as_ref().map(KeyFile::salt));
-    let unreachable = || KeysError::Absent(KeyFile::path(&config.data));
+    let salt = settings.salt.clone().or_else(|| file.as_ref().map(KeyFile::salt));
+    let unreachable = || KeysError::Absent(KeyFile::path(&settings.data));
     let fingerprints = FingerprintKeys::new(
         FingerprintKey::from_salt(salt.ok_or_else(unreachable)?),
-        config.salt_previous.clone().map(FingerprintKey::from_salt),
+        settings.salt_previous.clone().map(FingerprintKey::from_salt),
     );
     let article_signer = ring.article_signer.clone();
     let signer = ring.signer.or_else(|| ring.article_signer.clone()).ok_or_else(unreachable)?;
@@ -157,7 +177,7 @@ pub fn load(config: &Config, missing: Missing) -> Result<Keys, KeysError> {
         fingerprints,
         article_signer: article_signer.map_or_else(|| signer.clone(), Signer::for_article),
         signer,
-        published: JwkSet { keys: config.signing_keys.iter().map(|key| key.jwk.clone()).collect() },
+        published: JwkSet { keys: settings.signing_keys.iter().map(|key| key.jwk.clone()).collect() },
         listed: ring.listed,
     })
 }

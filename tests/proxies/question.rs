@@ -52,16 +52,23 @@ const NEVER: [&str; 10] = [
 
 #[test]
 fn nginx_asks_exactly_what_samehand_reads() {
-    asks_exactly_what_samehand_reads("/auth/nginx", &[], Scripted::on_unix(&allow("")), |samehand, application| {
-        nginx::start(Place::Edge, samehand, application)
-    });
+    for place in [Place::Edge, Place::BehindFrontHop] {
+        asks_exactly_what_samehand_reads("/auth/nginx", &[], Scripted::on_unix(&allow("")), |samehand, application| {
+            nginx::start(place, samehand, application)
+        });
+    }
 }
 
 #[test]
 fn traefik_asks_exactly_what_samehand_reads() {
-    asks_exactly_what_samehand_reads("/auth/traefik", &[], Scripted::on_tcp(&allow("")), |samehand, application| {
-        traefik::start(Place::Edge, samehand, application)
-    });
+    for place in [Place::Edge, Place::BehindFrontHop] {
+        asks_exactly_what_samehand_reads(
+            "/auth/traefik",
+            &[],
+            Scripted::on_tcp(&allow("")),
+            |samehand, application| traefik::start(place, samehand, application),
+        );
+    }
 }
 
 #[test]
@@ -73,12 +80,12 @@ fn traefik_by_labels_asks_exactly_what_samehand_reads() {
 fn caddy_asks_what_samehand_reads() {
     // Caddy has no list of what may go along, only of what may not.
     let passed_over = ["origin", "x-noise"];
-    asks_exactly_what_samehand_reads(
-        "/auth/caddy",
-        &passed_over,
-        Scripted::on_tcp(&allow("")),
-        |samehand, application| caddy::start(Place::Edge, samehand, application),
-    );
+    for place in [Place::Edge, Place::BehindFrontHop] {
+        let samehand = Scripted::on_tcp(&allow(""));
+        asks_exactly_what_samehand_reads("/auth/caddy", &passed_over, samehand, |samehand, application| {
+            caddy::start(place, samehand, application)
+        });
+    }
 }
 
 #[test]

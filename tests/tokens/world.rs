@@ -111,7 +111,7 @@ impl World {
     /// Changed settings; an empty value unsets one.
     pub(crate) fn with(signing: Signing, changes: &[(&str, &str)]) -> Self {
         let config = settings(signing, changes);
-        let keys = load(&config, Missing::Create(*NOW)).unwrap();
+        let keys = load(&config.keys, Missing::Create(*NOW)).unwrap();
         let gate =
             Gate { policy: config.policy.clone(), ring: keys.ring.clone(), fingerprints: keys.fingerprints.clone() };
         let minter = Minter::new(&gate.policy, &keys, config.token_ttl);

@@ -84,7 +84,7 @@ fn one_trailing_newline_of_a_value_file_is_dropped() {
     ] {
         let path = directory.write("secret", content, 0o600);
         let config = accepted(directory.load(None, &[("SECRET_FILE", &path)]));
-        assert_eq!(config.secret.unwrap().expose(), expected.as_bytes());
+        assert_eq!(config.keys.secret.unwrap().expose(), expected.as_bytes());
     }
 }
 
@@ -107,7 +107,13 @@ fn every_secret_and_the_store_have_a_file_form() {
         let shown = if *name == "STORE" { *value } else { "set" };
         assert_eq!(reported(&config, name), (shown, format!("environment (SAMEHAND_{file_form}) {path}").as_str()));
     }
-    let secrets = [config.admin_token, config.secret, config.salt, config.secret_previous, config.salt_previous];
+    let secrets = [
+        config.admin_token,
+        config.keys.secret,
+        config.keys.salt,
+        config.keys.secret_previous,
+        config.keys.salt_previous,
+    ];
     assert!(secrets.iter().all(Option::is_some));
 }
 
@@ -129,7 +135,7 @@ fn either_form_in_the_environment_wins_over_either_form_in_the_file() {
     let direct = directory.write("direct.toml", format!("secret = '{other}'"), 0o600);
     let by_file = directory.write("by_file.toml", format!("secret_file = '{path}'"), 0o600);
     let secret = |file: &str, variables: &[(&str, &str)]| {
-        accepted(directory.load(Some(file), variables)).secret.unwrap().expose().to_vec()
+        accepted(directory.load(Some(file), variables)).keys.secret.unwrap().expose().to_vec()
     };
     assert_eq!(secret(&direct, &[("SECRET_FILE", &path)]), KEY.as_bytes());
     assert_eq!(secret(&by_file, &[("SECRET", other)]), other.as_bytes());
@@ -170,7 +176,7 @@ fn a_signing_key_decides_the_algorithm_and_no_secret_is_generated() {
     let directory = Directory::new();
     let path = directory.write("key.pem", ED25519, 0o600);
     let config = accepted(directory.load(None, &[("SIGNING_KEY_FILE", &path)]));
-    assert_eq!(config.signing_keys.len(), 1);
+    assert_eq!(config.keys.signing_keys.len(), 1);
     assert_eq!(reported(&config, "SIGNING_KEY_FILE"), (path.as_str(), "environment"));
     assert_eq!(reported(&config, "ALGORITHM"), ("EdDSA", "default"));
     assert_eq!(reported(&config, "SECRET"), ("", "default"));

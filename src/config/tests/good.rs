@@ -16,12 +16,11 @@ fn without_any_setting_the_documented_defaults_hold() {
     assert_eq!(config.admin_listen, [ListenAddress::Tcp("127.0.0.1:9181".parse().unwrap())]);
     assert_eq!(config.socket_mode, 0o660);
     assert_eq!(config.socket_group, None);
-    assert_eq!(config.data, Path::new("./samehand-data"));
+    assert_eq!(config.keys.data, Path::new("./samehand-data"));
     assert_eq!(config.store, Path::new("./samehand-data/samehand.sqlite"));
-    assert!(config.secret.is_none() && config.salt.is_none() && config.admin_token.is_none());
-    assert!(config.signing_keys.is_empty());
-    assert_eq!((config.token_ttl, config.session_ttl), (8 * 3600, 30 * 86_400));
-    assert_eq!(config.policy.max_lifetime, config.session_ttl);
+    assert!(config.keys.secret.is_none() && config.keys.salt.is_none() && config.admin_token.is_none());
+    assert!(config.keys.signing_keys.is_empty());
+    assert_eq!((config.token_ttl, config.keys.max_lifetime), (8 * 3600, 30 * 86_400));
     assert_eq!(config.policy.issuer, "samehand");
     assert_eq!(config.policy.audience, None);
     assert_eq!(config.policy.token_from, TokenFrom { authorization: true, cookie: true });
@@ -76,12 +75,12 @@ fn every_value_can_be_written_in_the_environment() {
     assert_eq!((config.socket_mode, config.socket_group.as_deref()), (0o600, Some("www-data")));
     assert!(config.admin_listen.is_empty());
     assert_eq!(config.admin_token.unwrap().expose(), b"Nx4$kTq8mZt7yVb2Kw1Rw9Lp6Ns3Jd5H");
-    assert_eq!(config.secret.unwrap().expose(), KEY.as_bytes());
-    assert_eq!(config.salt.unwrap().expose(), SALT.as_bytes());
+    assert_eq!(config.keys.secret.unwrap().expose(), KEY.as_bytes());
+    assert_eq!(config.keys.salt.unwrap().expose(), SALT.as_bytes());
     assert_eq!(config.store, Path::new("/var/lib/samehand/samehand.sqlite"));
     assert_eq!(config.policy.issuer, "https://auth.example.com");
     assert_eq!(config.policy.audience.as_deref(), Some("intranet"));
-    assert_eq!((config.token_ttl, config.session_ttl), (900, 365 * 86_400));
+    assert_eq!((config.token_ttl, config.keys.max_lifetime), (900, 365 * 86_400));
     assert_eq!(config.policy.token_from, TokenFrom { authorization: false, cookie: true });
     assert!(config.policy.trusted_proxies.contains("10.0.0.9".parse().unwrap()));
     assert_eq!(config.policy.formats, Formats { minted: Format::Keyed, also: Some(Format::Article) });
@@ -123,7 +122,7 @@ fn an_empty_value_counts_as_unset() {
         [("LISTEN", ""), ("WORKERS", " "), ("SECRET", ""), ("SECRET_FILE", ""), ("SIGN_IN_URL", ""), ("LOG", "")];
     let config = accepted(from_both(&variables, "log = 'warn'\nsalt = ''"));
     assert_eq!((config.listen.len(), config.log.as_str()), (1, "warn"));
-    assert!(config.secret.is_none() && config.salt.is_none());
+    assert!(config.keys.secret.is_none() && config.keys.salt.is_none());
 }
 
 #[test]
@@ -155,9 +154,9 @@ fn data_goes_where_systemd_says_unless_it_is_set() {
         accepted(load_with_default_file(None, Path::new("/nonexistent/samehand.toml"), variables))
     };
     let config = load(&[]);
-    assert_eq!(config.data, Path::new("/var/lib/one"));
+    assert_eq!(config.keys.data, Path::new("/var/lib/one"));
     assert_eq!(reported(&config, "DATA"), ("/var/lib/one", "default"));
-    assert_eq!(load(&[("DATA", "elsewhere")]).data, Path::new("elsewhere"));
+    assert_eq!(load(&[("DATA", "elsewhere")]).keys.data, Path::new("elsewhere"));
 }
 
 #[test]
