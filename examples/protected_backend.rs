@@ -81,7 +81,7 @@ fn converse(stream: TcpStream, seen: &Mutex<Seen>) -> io::Result<()> {
             seen.requests += 1;
             seen.last = Some(request.as_json());
         }
-        if path == "/ws" && request.header("Upgrade").is_some_and(|to| to.eq_ignore_ascii_case("websocket")) {
+        if path == "/ws" && request.asks_for_web_socket() {
             return web_socket(&mut input, &mut output, &request);
         }
         if path == "/raw" {
@@ -97,6 +97,7 @@ fn converse(stream: TcpStream, seen: &Mutex<Seen>) -> io::Result<()> {
 struct Request {
     method: String,
     target: String,
+    version: String,
     headers: Vec<(String, String)>,
     body_length: u64,
 }
@@ -107,7 +108,7 @@ impl Request {
         let mut head = input.take(LONGEST_HEAD);
         let start = read_line(&mut head)?;
         let mut words = start.split(' ').map(str::to_owned);
-        let (Some(method), Some(target)) = (words.next().filter(|word| !word.is_empty()), words.next()) else {
+        let (Some(method), Some(target), Some(version)) = (words.next(), words.next(), words.next()) else {
             return Ok(None);
         };
         let mut headers = Vec::new();
@@ -119,7 +120,7 @@ impl Request {
                 None => return Err(io::ErrorKind::InvalidData.into()),
             }
         }
-        let mut request = Self { method, target, headers, body_length: 0 };
+        let mut request = Self { method, target, version, headers, body_length: 0 };
         if request.header("Expect").is_some() {
             output.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
         }
@@ -149,6 +150,14 @@ impl Request {
     /// The value of the first line of this name.
     fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    /// RFC 6455 section 4.2.1.
+    fn asks_for_web_socket(&self) -> bool {
+        let has = |name, token: &str| {
+            self.header(name).is_some_and(|list| list.split(',').any(|own| own.trim().eq_ignore_ascii_case(token)))
+        };
+        self.version == "HTTP/1.1" && has("Upgrade", "websocket") && has("Connection", "upgrade")
     }
 
     fn as_json(&self) -> Value {

@@ -7,7 +7,7 @@ use crate::support::{CLIENT, THIEF, client::Request};
 const NOBODY: &str = "203.0.113.66";
 
 /// Header and value. `{ip}` is the address somebody would like to have.
-const CLAIMS: [(&str, &str); 34] = [
+pub(crate) const CLAIMS: [(&str, &str); 34] = [
     ("X-Forwarded-For", "{ip}"),
     ("X-Real-IP", "{ip}"),
     ("Forwarded", "for={ip};host=forged.example.com;proto=https"),

@@ -48,7 +48,8 @@ pub(crate) fn the_client_is_found_through_the_front_hop(world: &World) {
     // A front hop passes on what clients send under these names, and they are claims all the same.
     let claims = request().header("X-Forwarded-Uri", "/forged").header("X-Forwarded-Method", "FORGED");
     let claims = claims.header("X-Forwarded-Host", "forged.example.com").header("X-Forwarded-Prefix", "/forged");
-    let claims = claims.header("X-Real-IP", "203.0.113.66").header("Remote-User", "forged");
+    let claims = claims.header("X-Real-IP", "203.0.113.66").header("X-Forwarded-Port", "forged");
+    let claims = claims.header("Forwarded", "for=203.0.113.66").header("Remote-User", "forged");
     let outcome =
         world.ask(FRONT_HOP, claims.header("remote_user", "forged").header("X_Forwarded_For", "203.0.113.66"));
     let seen = outcome.reached_the_application_as_alice("forged headers through the front hop");

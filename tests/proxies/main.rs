@@ -67,6 +67,7 @@ fn every_row(mut world: World) {
     rows::a_token_works_for_its_client_only(&world);
     rows::broken_tokens_are_refused(&world);
     rows::every_kind_of_request_gets_through(&world);
+    rows::the_application_learns_the_name_in_the_log(&world);
     rows::a_web_socket_gets_through(&world);
     forged::no_forged_header_is_believed(&world);
     sign_in::published_paths_reach_samehand_and_no_others(&world);

@@ -2,7 +2,10 @@
 
 use std::net::SocketAddr;
 
-use super::world::{ALICE, CHROME, FIREFOX};
+use super::{
+    forged::CLAIMS,
+    world::{ALICE, CHROME, FIREFOX},
+};
 use crate::support::{
     CLIENT,
     backend::Backend,
@@ -49,16 +52,23 @@ const NEVER: [&str; 10] = [
 
 #[test]
 fn nginx_asks_exactly_what_samehand_reads() {
-    asks_exactly_what_samehand_reads("/auth/nginx", &[], Scripted::on_unix(&allow("")), |samehand, application| {
-        nginx::start(Place::Edge, samehand, application)
-    });
+    for place in [Place::Edge, Place::BehindFrontHop] {
+        asks_exactly_what_samehand_reads("/auth/nginx", &[], Scripted::on_unix(&allow("")), |samehand, application| {
+            nginx::start(place, samehand, application)
+        });
+    }
 }
 
 #[test]
 fn traefik_asks_exactly_what_samehand_reads() {
-    asks_exactly_what_samehand_reads("/auth/traefik", &[], Scripted::on_tcp(&allow("")), |samehand, application| {
-        traefik::start(Place::Edge, samehand, application)
-    });
+    for place in [Place::Edge, Place::BehindFrontHop] {
+        asks_exactly_what_samehand_reads(
+            "/auth/traefik",
+            &[],
+            Scripted::on_tcp(&allow("")),
+            |samehand, application| traefik::start(place, samehand, application),
+        );
+    }
 }
 
 #[test]
@@ -70,12 +80,12 @@ fn traefik_by_labels_asks_exactly_what_samehand_reads() {
 fn caddy_asks_what_samehand_reads() {
     // Caddy has no list of what may go along, only of what may not.
     let passed_over = ["origin", "x-noise"];
-    asks_exactly_what_samehand_reads(
-        "/auth/caddy",
-        &passed_over,
-        Scripted::on_tcp(&allow("")),
-        |samehand, application| caddy::start(Place::Edge, samehand, application),
-    );
+    for place in [Place::Edge, Place::BehindFrontHop] {
+        let samehand = Scripted::on_tcp(&allow(""));
+        asks_exactly_what_samehand_reads("/auth/caddy", &passed_over, samehand, |samehand, application| {
+            caddy::start(place, samehand, application)
+        });
+    }
 }
 
 #[test]
@@ -152,9 +162,8 @@ fn asks_exactly_what_samehand_reads(
 #[track_caller]
 fn asks_for_the_client_on_published_paths(samehand: &Scripted, proxy: &Proxy) {
     for path in ["/login", "/logout", "/renew", "/account", "/whoami", "/.well-known/jwks.json"] {
-        let request = ["X-Forwarded-For", "X-Real-IP", "Forwarded", "X_Forwarded_For", "Remote-User"]
-            .iter()
-            .fold(noisy_request(path), |request, name| request.header(name, "203.0.113.66"));
+        let request =
+            CLAIMS.iter().fold(noisy_request(path), |request, (name, _)| request.header(name, "203.0.113.66"));
         assert_eq!(ask(CLIENT, &proxy.address, &request).status, 200, "{path}");
         let question = samehand.last_question();
         assert!(question[0].starts_with(&format!("POST {path}")), "{question:#?}");

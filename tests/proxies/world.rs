@@ -124,6 +124,8 @@ impl Outcome {
             let nothing_to_say = expected.is_empty() && told.is_empty();
             assert!(nothing_to_say || told == [expected], "{row}: {name} was {told:?}, not {expected:?}");
         }
+        let host = seen.all("Host");
+        assert!(matches!(host[..], [one] if one == "app.example.com"), "{row}: the application's host is {host:?}");
         // Remote_User, Remote.User and whatever else an application may read as the real thing.
         let remote = seen.headers().into_iter().filter(|(name, _)| name.to_ascii_lowercase().starts_with("remote"));
         for (name, value) in remote {

@@ -1,18 +1,20 @@
 //! The example application, `examples/protected_backend.rs`, as a process of its own behind the proxies.
 
-use std::{net::SocketAddr, path::PathBuf, process::Command};
+use std::{cell::RefCell, net::SocketAddr, path::PathBuf, process::Command};
 
 use serde_json::Value;
 
 use super::{
     CLIENT,
-    client::{Address, Request, ask},
+    client::{Address, Connection, Request},
     process::Process,
 };
 
 /// The running application.
 pub(crate) struct Backend {
     pub(crate) address: SocketAddr,
+    /// Asked again and again what came, so over one connection.
+    questions: RefCell<Connection>,
     _process: Process,
 }
 
@@ -25,13 +27,14 @@ impl Backend {
         });
         let address = process
             .wait_for("where it listens", |line| line.strip_prefix("listening on ").and_then(|text| text.parse().ok()));
-        Self { address, _process: process }
+        let questions = RefCell::new(Connection::open(CLIENT, &Address::Tcp(address)));
+        Self { address, questions, _process: process }
     }
 
     /// What has reached the application so far.
     #[track_caller]
     pub(crate) fn seen(&self) -> Seen {
-        let seen = ask(CLIENT, &Address::Tcp(self.address), &Request::get("/seen")).json();
+        let seen = self.questions.borrow_mut().ask(&Request::get("/seen")).json();
         let requests = seen["requests"].as_u64().expect("a number of requests");
         Seen { requests, last: seen["last"].clone() }
     }
