@@ -125,6 +125,7 @@ fn serve(
     let app = app.clone();
     let mut server = HttpServer::new(move || Routes::new().app_data(app.clone()).configure(routes))
         .workers(workers)
+        .on_connect(http::note_unix_socket)
         .keep_alive(KEEP_ALIVE)
         .client_request_timeout(FIRST_HEAD)
         .shutdown_timeout(DRAIN_SECONDS)

@@ -1,11 +1,11 @@
 //! What a question has to say about the client's request, and that nothing else is read.
 
-use std::net::Ipv4Addr;
+use std::{net::Ipv4Addr, process::Command};
 
 use super::{BROWSER, FORWARDED, KINDS, PROXY, World, bad_question};
 use crate::support::{
     CLIENT, THIEF,
-    client::{Request, ask},
+    client::{Connection, Request, ask},
 };
 
 #[test]
@@ -37,6 +37,26 @@ fn only_a_trusted_proxy_is_answered() {
             world.refused(&row, peer, Request::get(&format!("/auth/{kind}")), 403, "proxy-untrusted");
         }
     }
+}
+
+/// The system does not know whose a connection was that has been reset, and what has no address is no Unix socket.
+#[test]
+fn a_client_that_resets_its_connection_is_not_trusted() {
+    let mut world = World::start();
+    let samehand = world.samehand.process.id().to_string();
+    let signal = |name: &str| {
+        let sent = Command::new("kill").args([name, &samehand]).status().expect("there is a kill");
+        assert!(sent.success());
+    };
+    // Stopped, so that the connection is reset before samehand looks at it.
+    signal("-STOP");
+    let mut connection = Connection::open(THIEF, &world.samehand.tcp);
+    connection.send(&world.question("nginx").header("X-Request-Id", "reset").bytes());
+    connection.reset();
+    signal("-CONT");
+    let decision = world.samehand.decision("reset");
+    assert_eq!((decision.field("reason"), decision.field("remote_ip")), ("proxy-untrusted", "unknown"), "{decision:?}");
+    world.goes_on("a reset connection");
 }
 
 #[test]
