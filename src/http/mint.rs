@@ -84,7 +84,8 @@ fn minted(asked: &MintRequest, state: &State, now: u64) -> Result<Minted, HttpRe
             MintError::ClaimReserved(_)
             | MintError::ClaimUnusable(..)
             | MintError::Lifetime(..)
-            | MintError::TooLarge(_) => invalid(error.to_string()),
+            | MintError::TooLarge(_)
+            | MintError::TooComplex => invalid(error.to_string()),
         })
 }
 

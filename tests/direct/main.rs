@@ -7,6 +7,7 @@
 mod support;
 
 mod described;
+mod mint;
 mod odd;
 mod sign_in;
 
