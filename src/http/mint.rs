@@ -27,7 +27,7 @@ struct MintRequest {
     /// `null` for a client that sends no `User-Agent`; leaving the member out is an error.
     #[serde(deserialize_with = "Option::deserialize")]
     user_agent: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "json::no_member_twice")]
     claims: Map<String, Value>,
     ttl: Option<String>,
 }

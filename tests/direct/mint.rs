@@ -43,8 +43,13 @@ fn what_is_minted_is_accepted() {
 fn what_would_not_be_accepted_is_not_minted() {
     let samehand = start();
     let many: Vec<String> = (0..130).map(|number| format!(r#""c{number}":1"#)).collect();
-    for claims in [&format!("{{{}}}", many.join(",")), r#"{"jti":"mine"}"#, r#"{"userId":1}"#, r#"{"groups":["a b"]}"#]
-    {
+    for claims in [
+        &format!("{{{}}}", many.join(",")),
+        r#"{"role":"a","role":"b"}"#,
+        r#"{"jti":"mine"}"#,
+        r#"{"userId":1}"#,
+        r#"{"groups":["a b"]}"#,
+    ] {
         let reply = mint(&samehand, &with_claims(claims));
         assert_eq!(
             (reply.status, reply.json()["error"].as_str()),
