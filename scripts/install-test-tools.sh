@@ -93,7 +93,8 @@ install_node() {
     # npm writes its own copy of the lock file last, so this copy is newer exactly when the install is complete.
     if [ ! examples/node/node_modules/.package-lock.json -nt examples/node/package-lock.json ]; then
         say "installing the packages of examples/node"
-        npm ci --prefix examples/node --no-audit --no-fund --silent >&2
+        npm ci --prefix examples/node --no-audit --no-fund --silent >&2 ||
+            fail "npm could not install the packages of examples/node"
     fi
     say "node: $(node --version)"
 }

@@ -1,14 +1,13 @@
 //! `samehand explain`: the very same decision, without side effects, with each step said in words.
 
+mod article;
+
 use super::{Failure, Outcome, print};
 use crate::check::client_ip::Peer;
 use crate::check::decision::{Decision, Reason};
-use crate::check::fingerprint::FingerprintKeys;
-use crate::check::forwarded::{FORWARDED_FOR, Proxy};
+use crate::check::forwarded::Proxy;
 use crate::check::identity::Identity;
 use crate::check::policy::{Format, Part};
-use crate::check::token::danger_unverified;
-use crate::check::user_agent::UserAgent;
 use crate::check::{Gate, Judgement, Question, decide};
 use crate::config::Config;
 use crate::http::status_of;
@@ -184,7 +183,7 @@ fn steps(question: &Question<'_>, judgement: &Judgement<'_>, gate: &Gate, now: u
     if let Some(text) = binding_text(judgement) {
         steps.push(("same hand", text));
     }
-    if let Some(hint) = article_hint(question, judgement, &gate.fingerprints) {
+    if let Some(hint) = article::hint(question, judgement, gate) {
         steps.push(("hint", hint));
     }
     if judgement.passed.is_some() {
@@ -245,27 +244,4 @@ fn binding_text(judgement: &Judgement<'_>) -> Option<String> {
         _ if !seen.changed.is_empty() => Some(format!("yes; watched parts changed: {}", seen.changed)),
         _ => Some("yes".into()),
     }
-}
-
-/// Tells when an article token was made with the proxy's own address, or with the raw text of `X-Forwarded-For`: the
-/// two mistakes that services of the article's kind make.
-fn article_hint(question: &Question<'_>, judgement: &Judgement<'_>, keys: &FingerprintKeys) -> Option<String> {
-    if (judgement.reason, judgement.seen.format) != (Reason::ClientChanged, Some(Format::Article)) {
-        return None;
-    }
-    let user_agent: UserAgent<'_> = judgement.seen.user_agent?;
-    let token = question.headers.get("authorization")?.to_str().ok()?.rsplit(' ').next()?;
-    let claimed = danger_unverified(token).1?.get("fingerprint")?.as_str()?.to_owned();
-    let made_with = |address: &str| keys.iter().any(|key| key.article(address, user_agent) == claimed);
-    let lines: Vec<&str> = question.headers.get_all(&FORWARDED_FOR).filter_map(|line| line.to_str().ok()).collect();
-    let raw = lines.join(", ");
-    if made_with(&raw) {
-        return Some("the token was made with the raw text of X-Forwarded-For; mint with the client's address".into());
-    }
-    let mut proxies: Vec<String> = raw.split(',').map(|element| element.trim().to_owned()).collect();
-    if let Peer::Tcp(address) = question.peer {
-        proxies.extend([address.to_string(), format!("::ffff:{address}")]);
-    }
-    let proxy = proxies.iter().find(|address| made_with(address))?;
-    Some(format!("the token was made with {proxy}, a proxy's own address; mint with the client's address"))
 }

@@ -23,7 +23,8 @@ enum Command {
     Rotate,
     /// Accept an old key's tokens no longer.
     Retire {
-        /// The key's name, from `samehand keys list`.
+        /// The key's name, from `samehand keys list`; it may begin with a hyphen.
+        #[arg(allow_hyphen_values = true)]
         kid: String,
     },
 }

@@ -125,7 +125,7 @@ pub(crate) struct Connection {
     unread: Vec<u8>,
 }
 
-trait Stream: Read + Write {
+trait Stream: Read + Write + Send {
     /// Closes at once and throws away what is under way, where the kind of stream can do that.
     fn reset(&self) -> io::Result<()>;
 }
@@ -242,11 +242,16 @@ impl Connection {
 
     fn more(&mut self) -> io::Result<()> {
         let mut buffer = [0; 16 * 1024];
-        match self.stream.read(&mut buffer)? {
-            0 => Err(io::ErrorKind::UnexpectedEof.into()),
-            length => {
-                self.unread.extend_from_slice(&buffer[..length]);
-                Ok(())
+        loop {
+            match self.stream.read(&mut buffer) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(length) => {
+                    self.unread.extend_from_slice(&buffer[..length]);
+                    return Ok(());
+                }
+                // A signal in between says nothing about the answer.
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
             }
         }
     }

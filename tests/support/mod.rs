@@ -10,6 +10,7 @@ pub(crate) mod backend;
 pub(crate) mod caddy;
 pub(crate) mod client;
 pub(crate) mod compose_labels;
+pub(crate) mod installation;
 pub(crate) mod nginx;
 pub(crate) mod process;
 pub(crate) mod samehand;

@@ -7,7 +7,7 @@ use std::{
     io::{BufRead, BufReader, ErrorKind, Read},
     net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Condvar, Mutex},
     thread,
     time::{Duration, Instant},
@@ -80,6 +80,43 @@ impl Process {
     /// Everything written so far.
     pub(crate) fn log(&self) -> String {
         self.output.so_far.lock().expect("no reader panics").lines.join("\n")
+    }
+
+    /// Sends the signal of this name, such as `HUP`.
+    #[track_caller]
+    pub(crate) fn signal(&self, name: &str) {
+        // The shell knows how to send signals; a library would be needed for nothing else.
+        let arguments = ["-c", "kill -s \"$1\" \"$2\"", "sh", name, &self.id().to_string()];
+        let status = Command::new("sh").args(arguments).stderr(Stdio::null()).status();
+        // A process that has ended already is what the caller waits for anyway.
+        status.expect("there is a shell");
+    }
+
+    /// Waits for the program to end by itself.
+    #[track_caller]
+    pub(crate) fn wait_for_end(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("a child of ours") {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "{} does not end; it said:\n{}", self.name, self.log());
+            // Waiting for a child has no limit of time in the standard library.
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Everything that a program that has ended wrote.
+    #[track_caller]
+    pub(crate) fn rest(&self) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        let mut so_far = self.output.so_far.lock().expect("no reader panics");
+        while so_far.streams_closed < 2 {
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "{} has ended, and somebody else holds its output open", self.name);
+            so_far = self.output.changed.wait_timeout(so_far, left).expect("no reader panics").0;
+        }
+        so_far.lines.join("\n")
     }
 
     /// The first line for which `wanted` answers, waiting for it if it has not come yet.

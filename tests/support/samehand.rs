@@ -1,14 +1,10 @@
 //! The real samehand, with settings and a data directory of its own, on ports of its own choice.
 
-use std::{
-    net::Ipv4Addr,
-    path::PathBuf,
-    process::{Command, Output, Stdio},
-};
+use std::{ops::Deref, path::PathBuf};
 
-use tempfile::TempDir;
+use serde_json::Value;
 
-use super::{client::Address, process::Process};
+use super::{client::Address, installation::Installation, process::Process};
 
 /// The signing secret of every samehand of the tests, so that a test can sign what samehand would not.
 pub(crate) const SECRET: &str = "the tests know this one, 8dJ2mQxv0Lr5";
@@ -24,79 +20,70 @@ pub(crate) struct Samehand {
     pub(crate) unix: Address,
     /// The listener for administration.
     pub(crate) admin: Address,
-    directory: TempDir,
-    settings: Vec<(String, String)>,
+    installation: Installation,
+}
+
+/// Commands run on the settings and the store of the service.
+impl Deref for Samehand {
+    type Target = Installation;
+
+    fn deref(&self) -> &Installation {
+        &self.installation
+    }
 }
 
 impl Samehand {
     /// Starts with these settings, named without `SAMEHAND_`, over those of the tests, and waits until it listens.
     #[track_caller]
     pub(crate) fn start(settings: &[(&str, &str)]) -> Self {
-        let directory = TempDir::new().expect("a temporary directory");
-        let socket = directory.path().join("samehand.sock");
-        let own = [
-            ("LISTEN", format!("127.0.0.1:0,unix:{}", socket.display())),
-            ("ADMIN_LISTEN", "127.0.0.1:0".to_owned()),
-            ("DATA", directory.path().join("data").display().to_string()),
-            ("SECRET", SECRET.to_owned()),
-            ("LOG", "debug".to_owned()),
-        ];
-        let mut all: Vec<_> = own.map(|(name, value)| (name.to_owned(), value)).into();
-        for (name, value) in settings {
-            all.retain(|(known, _)| known != name);
-            all.push(((*name).to_owned(), (*value).to_owned()));
+        Self::serve(Installation::new(settings))
+    }
+
+    /// Starts on a directory that is there already.
+    #[track_caller]
+    pub(crate) fn serve(mut installation: Installation) -> Self {
+        let socket = format!("127.0.0.1:0,unix:{}", installation.path("samehand.sock").display());
+        for (name, value) in
+            [("LISTEN", socket.as_str()), ("ADMIN_LISTEN", "127.0.0.1:0"), ("SECRET", SECRET), ("LOG", "debug")]
+        {
+            installation.set_default(name, value);
         }
-        let process = Process::start(command(&directory, &all).arg("serve")).expect("cargo builds samehand");
+        let process = Process::start(installation.command().arg("serve")).expect("cargo builds samehand");
         let listening = |what: &str, side: &str, unix: bool| {
             process.wait_for(what, |line| {
-                let address = field(line, "address").filter(|_| field(line, "msg") == Some("listening"))?;
+                let address = said(line, "address").filter(|_| said(line, "msg").as_deref() == Some("listening"))?;
                 let address = match address.strip_prefix("unix:") {
                     Some(path) => Address::Unix(PathBuf::from(path)),
                     None => Address::Tcp(address.parse().ok()?),
                 };
-                (field(line, "side") == Some(side) && matches!(address, Address::Unix(_)) == unix).then_some(address)
+                (said(line, "side").as_deref() == Some(side) && matches!(address, Address::Unix(_)) == unix)
+                    .then_some(address)
             })
         };
         let tcp = listening("where it listens on TCP", "public", false);
         let unix = listening("where it listens on a Unix socket", "public", true);
         let admin = listening("where it listens for administration", "admin", false);
-        Self { process, tcp, unix, admin, directory, settings: all }
+        Self { process, tcp, unix, admin, installation }
     }
 
-    /// Runs another command on the same settings and store, with this text on its standard input.
+    /// Ends the process and starts another one on the same data, with these settings replaced.
     #[track_caller]
-    pub(crate) fn run(&self, arguments: &[&str], input: &str) -> Output {
-        let mut command = command(&self.directory, &self.settings);
-        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("cargo builds samehand");
-        let mut stdin = child.stdin.take().expect("stdin is piped");
-        // A command that reads nothing closes its end first.
-        let _ = std::io::Write::write_all(&mut stdin, input.as_bytes());
-        drop(stdin);
-        child.wait_with_output().expect("the command ends")
+    pub(crate) fn restart(self, settings: &[(&str, &str)]) -> Self {
+        let mut installation = self.stop();
+        installation.set(settings);
+        Self::serve(installation)
     }
 
-    /// What a command that has to succeed prints on its standard output, without the end of the line.
+    /// Ends the process in good order and leaves everything that it kept.
     #[track_caller]
-    pub(crate) fn succeed(&self, arguments: &[&str], input: &str) -> String {
-        let output = self.run(arguments, input);
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "samehand {arguments:?} failed: {said}");
-        String::from_utf8(output.stdout).expect("text").trim_end().to_owned()
-    }
-
-    /// A user who can sign in with [`PASSWORD`].
-    #[track_caller]
-    pub(crate) fn add_user(&self, name: &str, options: &[&str]) {
-        let arguments = [&["user", "add", name, "--password-stdin"], options].concat();
-        self.succeed(&arguments, PASSWORD);
-    }
-
-    /// A token bound to this client.
-    #[track_caller]
-    pub(crate) fn mint(&self, user: &str, ip: Ipv4Addr, user_agent: &str) -> String {
-        let ip = ip.to_string();
-        self.succeed(&["token", "mint", "--user", user, "--ip", &ip, "--user-agent", user_agent], "")
+    pub(crate) fn stop(mut self) -> Installation {
+        self.process.signal("TERM");
+        self.process.wait_for("that it stops", |line| (said(line, "msg")? == "stopping").then_some(()));
+        // The second one says that no load balancer has to be waited for.
+        self.process.signal("TERM");
+        let status = self.process.wait_for_end();
+        assert!(status.success(), "{status}: {}", self.process.log());
+        self.installation
     }
 
     /// The log line of the decision about the request with this id.
@@ -128,11 +115,14 @@ fn decision_about(request_id: &str, line: &str) -> Option<Decision> {
     is_it.then(|| Decision(line.to_owned()))
 }
 
-fn command(directory: &TempDir, settings: &[(String, String)]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_samehand"));
-    command.env_clear().current_dir(directory.path());
-    command.envs(settings.iter().map(|(name, value)| (format!("SAMEHAND_{name}"), value)));
-    command
+/// The value of `name` in a log line of either format.
+pub(crate) fn said(line: &str, name: &str) -> Option<String> {
+    if !line.starts_with('{') {
+        return field(line, name).map(str::to_owned);
+    }
+    let object: Value = serde_json::from_str(line).ok()?;
+    let value = object.get(name)?;
+    Some(value.as_str().map_or_else(|| value.to_string(), str::to_owned))
 }
 
 /// The value of `name` in a log line of `key=value` and `key="quoted value"`, escapes left as they are.

@@ -6,6 +6,7 @@ use serde_json::Value;
 use sha2::Sha256;
 
 /// A token taken apart.
+#[derive(Clone)]
 pub(crate) struct Token {
     pub(crate) header: Value,
     pub(crate) claims: Value,

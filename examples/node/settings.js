@@ -1,0 +1,14 @@
+'use strict';
+// Settings come from the environment. There are no defaults for secrets: a sample that everybody knows protects nobody.
+
+/** The values of these variables, or one message that names all that are missing. */
+function required(...names) {
+  const missing = names.filter((name) => !process.env[name]);
+  if (missing.length > 0) {
+    console.error(`please set ${missing.join(' and ')}; samehand calls them SAMEHAND_SECRET and SAMEHAND_SALT`);
+    process.exit(78);
+  }
+  return names.map((name) => process.env[name]);
+}
+
+module.exports = { required };

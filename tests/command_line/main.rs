@@ -1,0 +1,64 @@
+//! The command line as scripts and people meet it: the real program, its exit codes, what stands on which stream, and
+//! what it leaves behind.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod check_config;
+mod exit_codes;
+mod explain;
+mod explain_reasons;
+mod healthcheck;
+mod keys;
+mod printing;
+mod token;
+mod user;
+
+use std::process::Output;
+
+use support::{installation::Installation, samehand::PASSWORD};
+
+const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0";
+const CHROME: &str =
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36";
+/// The signing secret where a test needs to know it.
+const SECRET: &str = "the tests know this one, 8dJ2mQxv0Lr5";
+
+/// A command that has ended.
+#[derive(Debug)]
+struct Ended {
+    code: Option<i32>,
+    results: String,
+    notes: String,
+}
+
+impl From<Output> for Ended {
+    fn from(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).expect("text");
+        Self { code: output.status.code(), results: text(output.stdout), notes: text(output.stderr) }
+    }
+}
+
+/// Runs a command with nothing on its standard input.
+#[track_caller]
+fn run(installation: &Installation, arguments: &[&str]) -> Ended {
+    run_with(installation, arguments, "")
+}
+
+/// Runs a command with this text on its standard input. Whatever happens, it does not panic.
+#[track_caller]
+fn run_with(installation: &Installation, arguments: &[&str], input: &str) -> Ended {
+    let ended = Ended::from(installation.run(arguments, input));
+    assert!(!ended.notes.contains("panicked"), "{arguments:?}: {}", ended.notes);
+    ended
+}
+
+/// The command fails with this code, prints no result, and says each of these.
+#[track_caller]
+fn refused(installation: &Installation, arguments: &[&str], input: &str, code: i32, said: &[&str]) {
+    let ended = run_with(installation, arguments, input);
+    assert_eq!((ended.code, ended.results.as_str()), (Some(code), ""), "{arguments:?}: {}", ended.notes);
+    for text in said {
+        assert!(ended.notes.contains(text), "{arguments:?} does not say {text:?}: {}", ended.notes);
+    }
+}

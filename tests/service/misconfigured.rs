@@ -1,0 +1,67 @@
+//! A proxy that is set up wrongly is told so once, by name, with what to write.
+
+use crate::support::{
+    THIEF,
+    client::{Request, ask},
+    samehand::{Samehand, said},
+};
+use crate::{FIREFOX, PROXY, ask_as_proxy, question};
+
+/// The warnings so far that name this proxy.
+fn warnings(samehand: &Samehand, proxy: &str) -> Vec<String> {
+    let about =
+        |line: &&str| said(line, "level").as_deref() == Some("warn") && said(line, "proxy").as_deref() == Some(proxy);
+    samehand.process.log().lines().filter(about).map(str::to_owned).collect()
+}
+
+/// Asks three times, and holds that this one warning came of it, before the answer to a last question.
+#[track_caller]
+fn told_once(samehand: &Samehand, proxy: &str, said_before: usize, wanted: &[&str], asked: impl Fn() -> u16) {
+    for _ in 0..3 {
+        asked();
+    }
+    let id = format!("after-{proxy}-{said_before}");
+    ask_as_proxy(samehand, &question("127.0.0.7", FIREFOX).header("X-Request-Id", id.as_str()));
+    samehand.decision(&id);
+    let warnings = warnings(samehand, proxy);
+    assert_eq!(warnings.len(), said_before + 1, "{wanted:?}: {warnings:#?}");
+    let warning = warnings.last().expect("one more");
+    for text in wanted {
+        assert!(warning.contains(text), "{text:?} is not in {warning}");
+    }
+}
+
+#[test]
+fn each_mistake_is_told_once_with_the_line_that_mends_it() {
+    let samehand = Samehand::start(&[]);
+    let without = |kind: &str, name: &str| {
+        let whole = String::from_utf8(question("127.0.0.7", FIREFOX).bytes()).expect("text");
+        let lines: String = whole.split_inclusive("\r\n").filter(|line| !line.starts_with(name)).collect();
+        let asked = lines.replacen("/auth/nginx", &format!("/auth/{kind}"), 1);
+        let mut connection = crate::support::client::Connection::open(PROXY, &samehand.tcp);
+        connection.send(asked.as_bytes());
+        connection.reply(false).expect("an answer").status
+    };
+    let untrusted = || ask(THIEF, &samehand.tcp, &question("127.0.0.7", FIREFOX)).status;
+    let setting = "SAMEHAND_TRUSTED_PROXIES=127.0.0.1,::1,127.0.0.8";
+    told_once(&samehand, "nginx", 0, &["127.0.0.8", setting], untrusted);
+    let line = "proxy_set_header x-forwarded-uri $request_uri;";
+    told_once(&samehand, "nginx", 1, &["x-forwarded-uri", line], || without("nginx", "X-Forwarded-Uri"));
+    let line = "proxy_set_header x-forwarded-for $remote_addr;";
+    told_once(&samehand, "nginx", 2, &["x-forwarded-for", line], || without("nginx", "X-Forwarded-For"));
+    let own_address = || ask_as_proxy(&samehand, &question("127.0.0.1", FIREFOX)).status;
+    told_once(&samehand, "nginx", 3, &["trusted proxy", "look alike"], own_address);
+    told_once(&samehand, "caddy", 0, &["header_up x-forwarded-uri {uri}"], || without("caddy", "X-Forwarded-Uri"));
+    told_once(&samehand, "traefik", 0, &["trustForwardHeader"], || without("traefik", "X-Forwarded-Uri"));
+    // Nobody fills the log with inventions.
+    let before = warnings(&samehand, "nginx").len();
+    for number in 10..110 {
+        let request = Request::get("/auth/nginx").header("User-Agent", FIREFOX);
+        ask(std::net::Ipv4Addr::new(127, 0, 1, number), &samehand.tcp, &request);
+    }
+    let id = "after-a-hundred-inventions";
+    ask_as_proxy(&samehand, &question("127.0.0.7", FIREFOX).header("X-Request-Id", id));
+    samehand.decision(id);
+    let more = warnings(&samehand, "nginx").len() - before;
+    assert!((1..=64).contains(&more), "{more} warnings");
+}

@@ -1,0 +1,115 @@
+//! A data directory and the settings that go with it: what every samehand process of one test shares.
+
+use std::{
+    io::Write,
+    net::Ipv4Addr,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+};
+
+use tempfile::TempDir;
+
+use super::samehand::PASSWORD;
+
+/// Where samehand keeps what it keeps, and how it is set up. Nothing is inherited from the environment of the tests.
+pub(crate) struct Installation {
+    directory: TempDir,
+    settings: Vec<(String, String)>,
+}
+
+impl Installation {
+    /// With these settings, named without `SAMEHAND_`; data is in a directory that does not exist yet.
+    #[track_caller]
+    pub(crate) fn new(settings: &[(&str, &str)]) -> Self {
+        let directory = TempDir::new().expect("a temporary directory");
+        let data = directory.path().join("data").display().to_string();
+        let mut installation = Self { directory, settings: vec![("DATA".to_owned(), data)] };
+        installation.set(settings);
+        installation
+    }
+
+    /// Replaces these settings for every process that starts from now on.
+    pub(crate) fn set(&mut self, settings: &[(&str, &str)]) {
+        for (name, value) in settings {
+            self.settings.retain(|(known, _)| known != name);
+            self.settings.push(((*name).to_owned(), (*value).to_owned()));
+        }
+    }
+
+    /// Sets what no test has set.
+    pub(crate) fn set_default(&mut self, name: &str, value: &str) {
+        if !self.settings.iter().any(|(known, _)| known == name) {
+            self.set(&[(name, value)]);
+        }
+    }
+
+    /// A file or directory beside the data.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// The directory that `DATA` names.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.path("data")
+    }
+
+    /// Writes a file that only its owner may read, as secrets have to be.
+    #[track_caller]
+    pub(crate) fn write(&self, name: &str, text: &str) -> String {
+        let path = self.path(name);
+        write_private(&path, text);
+        path.display().to_string()
+    }
+
+    /// samehand with these settings, not started.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_samehand"));
+        command.env_clear().current_dir(self.directory.path());
+        command.envs(self.settings.iter().map(|(name, value)| (format!("SAMEHAND_{name}"), value)));
+        command
+    }
+
+    /// Runs a command to its end with this text on its standard input.
+    #[track_caller]
+    pub(crate) fn run(&self, arguments: &[&str], input: &str) -> Output {
+        let mut command = self.command();
+        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("cargo builds samehand");
+        let mut stdin = child.stdin.take().expect("stdin is piped");
+        // A command that reads nothing closes its end first.
+        let _ = stdin.write_all(input.as_bytes());
+        drop(stdin);
+        child.wait_with_output().expect("the command ends")
+    }
+
+    /// What a command that has to succeed prints on its standard output, without the end of the line.
+    #[track_caller]
+    pub(crate) fn succeed(&self, arguments: &[&str], input: &str) -> String {
+        let output = self.run(arguments, input);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "samehand {arguments:?} failed: {said}");
+        String::from_utf8(output.stdout).expect("text").trim_end().to_owned()
+    }
+
+    /// A user who can sign in with [`PASSWORD`].
+    #[track_caller]
+    pub(crate) fn add_user(&self, name: &str, options: &[&str]) {
+        let arguments = [&["user", "add", name, "--password-stdin"], options].concat();
+        self.succeed(&arguments, PASSWORD);
+    }
+
+    /// A token bound to this client.
+    #[track_caller]
+    pub(crate) fn mint(&self, user: &str, ip: Ipv4Addr, user_agent: &str) -> String {
+        let ip = ip.to_string();
+        self.succeed(&["token", "mint", "--user", user, "--ip", &ip, "--user-agent", user_agent], "")
+    }
+}
+
+#[track_caller]
+fn write_private(path: &Path, text: &str) {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut options = std::fs::OpenOptions::new();
+    let file = options.write(true).create(true).truncate(true).mode(0o600).open(path);
+    file.and_then(|mut file| file.write_all(text.as_bytes())).expect("a file in the temporary directory");
+}
