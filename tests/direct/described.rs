@@ -1,6 +1,6 @@
 //! What a question has to say about the client's request, and that nothing else is read.
 
-use std::{net::Ipv4Addr, process::Command};
+use std::{fs, net::Ipv4Addr, process::Command};
 
 use super::{BROWSER, FORWARDED, KINDS, PROXY, World, bad_question};
 use crate::support::{
@@ -50,6 +50,17 @@ fn a_client_that_resets_its_connection_is_not_trusted() {
     };
     // Stopped, so that the connection is reset before samehand looks at it.
     signal("-STOP");
+    let is_stopped = || {
+        let mut threads = fs::read_dir(format!("/proc/{samehand}/task")).expect("a live process");
+        // The state is the first field after the name of the thread, which stands in brackets.
+        threads.all(|thread| {
+            let stat = fs::read_to_string(thread.expect("a thread").path().join("stat")).expect("a live thread");
+            stat.rsplit(") ").next().is_some_and(|fields| fields.starts_with('T'))
+        })
+    };
+    while !is_stopped() {
+        std::thread::yield_now();
+    }
     let mut connection = Connection::open(THIEF, &world.samehand.tcp);
     connection.send(&world.question("nginx").header("X-Request-Id", "reset").bytes());
     connection.reset();
