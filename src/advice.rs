@@ -44,7 +44,8 @@ impl Advice {
 fn mistake_in(question: &Question<'_>, judgement: &Judgement<'_>, trusted: &TrustedProxies) -> Option<Mistake> {
     let proxy = question.proxy;
     if judgement.reason == Reason::ProxyUntrusted {
-        return Some(Mistake::Untrusted(proxy, question.peer));
+        // Nobody's address is nothing that could be trusted.
+        return (question.peer != Peer::Unknown).then_some(Mistake::Untrusted(proxy, question.peer));
     }
     if let Some(error) = judgement.seen.forwarded_error {
         return Some(Mistake::Header(proxy, error));

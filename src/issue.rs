@@ -7,7 +7,7 @@
 use crate::check::fingerprint::{FingerprintKeys, ObservedClient, TokenContext};
 use crate::check::names::{DisplayName, Email, Groups, UserName};
 use crate::check::policy::{Format, Policy};
-use crate::check::token::MAX_TOKEN;
+use crate::check::token::{MAX_TOKEN, are_readable};
 use crate::keys::{Keys, Signer};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -100,6 +100,8 @@ pub enum MintError {
     Lifetime(u64, u64),
     /// The token would have this many bytes.
     TooLarge(usize),
+    /// There are more claims, or deeper ones, than are read in a token.
+    TooComplex,
     /// The system gives no random bytes, or the library does not sign.
     Failed(String),
 }
@@ -115,6 +117,8 @@ impl fmt::Display for MintError {
             Self::TooLarge(bytes) => {
                 write!(formatter, "the token would have {bytes} bytes, more than {MAX_TOKEN}; give it fewer claims")
             }
+            Self::TooComplex => formatter
+                .write_str("the token would have more claims, or deeper ones, than are read back; give it fewer"),
             Self::Failed(problem) => formatter.write_str(problem),
         }
     }
@@ -209,6 +213,9 @@ impl Minter {
 
     fn sign(&self, claims: &Map<String, Value>) -> Result<String, MintError> {
         let payload = serde_json::to_vec(claims).map_err(|error| MintError::Failed(error.to_string()))?;
+        if !are_readable(&payload) {
+            return Err(MintError::TooComplex);
+        }
         let mut token = format!("{}.{}", self.signer.header, URL_SAFE_NO_PAD.encode(payload));
         let signature = self.signer.sign(&token).map_err(|error| MintError::Failed(error.to_string()))?;
         token.push('.');

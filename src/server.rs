@@ -125,6 +125,7 @@ fn serve(
     let app = app.clone();
     let mut server = HttpServer::new(move || Routes::new().app_data(app.clone()).configure(routes))
         .workers(workers)
+        .on_connect(http::note_unix_socket)
         .keep_alive(KEEP_ALIVE)
         .client_request_timeout(FIRST_HEAD)
         .shutdown_timeout(DRAIN_SECONDS)
@@ -202,7 +203,7 @@ fn reload_keys(app: &App, config: &Config) {
 
 /// A bad configuration is logged and the old one stays. Listeners, store and log need a restart.
 fn reload_settings(app: &App, old: Config, reread: &Reread) -> Config {
-    let new = match reread() {
+    let mut new = match reread() {
         Ok(new) => new,
         Err(problems) => {
             for problem in problems {
@@ -212,13 +213,17 @@ fn reload_settings(app: &App, old: Config, reread: &Reread) -> Config {
             return old;
         }
     };
+    if new.listen != old.listen || new.admin_listen != old.admin_listen || new.store != old.store {
+        warn!("SAMEHAND_LISTEN, SAMEHAND_ADMIN_LISTEN, SAMEHAND_DATA and SAMEHAND_STORE change with a restart only");
+    }
+    // Generated keys belong to the users beside them. What is kept is compared again at the next signal.
+    new.keys.data.clone_from(&old.keys.data);
+    new.store.clone_from(&old.store);
+    new.listen.clone_from(&old.listen);
+    new.admin_listen.clone_from(&old.admin_listen);
     if let Err(problem) = app.reload(&new) {
         error!("the settings were not read again, the old ones stay: {problem}");
         return old;
-    }
-    let fixed = new.listen != old.listen || new.admin_listen != old.admin_listen || new.store != old.store;
-    if fixed {
-        warn!("SAMEHAND_LISTEN, SAMEHAND_ADMIN_LISTEN, SAMEHAND_DATA and SAMEHAND_STORE change with a restart only");
     }
     for warning in &new.warnings {
         warn!("{warning}");

@@ -18,6 +18,9 @@ pub enum Peer {
     Tcp(IpAddr),
     /// Whoever may open the Unix socket; its permissions say who that is.
     Unix,
+    /// A TCP client that the system cannot name any more: it reset its connection after it had sent its request. It is
+    /// nobody, and above all no Unix socket.
+    Unknown,
 }
 
 impl Peer {
@@ -27,6 +30,7 @@ impl Peer {
         match self {
             Self::Tcp(address) => trusted.contains(address),
             Self::Unix => true,
+            Self::Unknown => false,
         }
     }
 }
@@ -36,6 +40,7 @@ impl fmt::Display for Peer {
         match self {
             Self::Tcp(address) => address.to_canonical().fmt(formatter),
             Self::Unix => formatter.write_str("unix"),
+            Self::Unknown => formatter.write_str("unknown"),
         }
     }
 }
@@ -69,7 +74,7 @@ impl fmt::Display for ClientIp {
 pub enum ClientIpError {
     /// The peer is a trusted proxy that named nobody.
     Missing,
-    /// An element that had to be read is not an address.
+    /// An element that had to be read is not an address, or the peer that would be the client has none any more.
     Unreadable,
 }
 
@@ -95,10 +100,10 @@ pub fn behind_proxy(headers: &HeaderMap, trusted: &TrustedProxies) -> Result<Cli
 /// # Errors
 /// As [`behind_proxy`]; `Missing` only for a Unix socket.
 pub fn of_page(headers: &HeaderMap, peer: Peer, trusted: &TrustedProxies) -> Result<ClientIp, ClientIpError> {
-    if let Peer::Tcp(address) = peer
-        && !trusted.contains(address)
-    {
-        return Ok(ClientIp(address.to_canonical()));
+    match peer {
+        Peer::Tcp(address) if !trusted.contains(address) => return Ok(ClientIp(address.to_canonical())),
+        Peer::Unknown => return Err(ClientIpError::Unreadable),
+        Peer::Tcp(_) | Peer::Unix => {}
     }
     match (behind_proxy(headers, trusted), peer) {
         (Err(ClientIpError::Missing), Peer::Tcp(address)) => Ok(ClientIp(address.to_canonical())),
@@ -255,5 +260,7 @@ mod tests {
         assert_eq!(row(&["unknown"], proxy), Err(ClientIpError::Unreadable));
         assert_eq!(row(&["6.6.6.6"], Peer::Unix).unwrap(), "6.6.6.6");
         assert_eq!(row(&[], Peer::Unix), Err(ClientIpError::Missing));
+        assert_eq!(row(&["6.6.6.6"], Peer::Unknown), Err(ClientIpError::Unreadable));
+        assert_eq!(row(&[], Peer::Unknown), Err(ClientIpError::Unreadable));
     }
 }

@@ -162,6 +162,12 @@ pub fn verify(
     Ok(verified)
 }
 
+/// Whether [`verify`] could read these claims, one JSON object, in a token: what it could not must not be minted.
+#[must_use]
+pub fn are_readable(claims: &[u8]) -> bool {
+    Object::parse(claims).is_ok()
+}
+
 /// Header and claims as they stand there, for showing them to an administrator: nothing about them is verified.
 #[must_use]
 pub fn danger_unverified(token: &str) -> (Option<serde_json::Value>, Option<serde_json::Value>) {

@@ -8,7 +8,10 @@ use crate::audit::Answered;
 use crate::check::client_ip::Peer;
 use crate::check::forwarded::Proxy;
 use crate::check::{Question, decide};
+use actix_web::dev::Extensions;
+use actix_web::rt::net::UnixStream;
 use actix_web::{HttpRequest, HttpResponse, web};
+use std::any::Any;
 use std::time::Instant;
 
 pub(super) async fn nginx(request: HttpRequest, app: web::Data<App>) -> HttpResponse {
@@ -38,7 +41,35 @@ fn authorize(request: &HttpRequest, app: &App, proxy: Proxy) -> HttpResponse {
     respond::answer(proxy, &judgement, request_id)
 }
 
-/// Who opened the connection. Only a Unix socket has no address; the server listens on nothing else.
+/// Marks a connection that came through a Unix socket.
+struct UnixSocket;
+
+/// Notes on a new connection what only its type tells: that it came through a Unix socket.
+pub fn note_unix_socket(connection: &dyn Any, extensions: &mut Extensions) {
+    if connection.is::<UnixStream>() {
+        extensions.insert(UnixSocket);
+    }
+}
+
+/// Who opened the connection. That it has no address does not make it a Unix socket, which would be trusted: a TCP
+/// connection has none either once its client has reset it, and its request is answered all the same.
 pub(super) fn peer_of(request: &HttpRequest) -> Peer {
-    request.peer_addr().map_or(Peer::Unix, |address| Peer::Tcp(address.ip()))
+    match (request.conn_data::<UnixSocket>(), request.peer_addr()) {
+        (Some(UnixSocket), _) => Peer::Unix,
+        (None, Some(address)) => Peer::Tcp(address.ip()),
+        (None, None) => Peer::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::test::TestRequest;
+
+    #[test]
+    fn a_connection_without_an_address_is_no_unix_socket() {
+        assert_eq!(peer_of(&TestRequest::default().to_http_request()), Peer::Unknown);
+        let known = TestRequest::default().peer_addr(([192, 0, 2, 1], 1).into()).to_http_request();
+        assert_eq!(peer_of(&known), Peer::Tcp([192, 0, 2, 1].into()));
+    }
 }

@@ -4,7 +4,9 @@ use super::respond::NO_STORE;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use actix_web::{HttpResponse, web};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Deserializer, Error as _, MapAccess, Visitor};
+use serde_json::{Map, Value};
+use std::fmt;
 use std::time::Duration;
 
 /// Largest body in bytes.
@@ -75,6 +77,30 @@ pub(super) async fn read<T: DeserializeOwned>(headers: &HeaderMap, body: web::Pa
         Ok(Ok(Ok(bytes))) => bytes,
     };
     parse(&bytes).map_err(|problem| invalid_request(&problem))
+}
+
+/// Reads an object whose member names are not known beforehand. serde_json would keep the last of two equal ones, and
+/// whoever checked the first would have checked nothing.
+pub(super) fn no_member_twice<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Map<String, Value>, D::Error> {
+    struct Members;
+    impl<'de> Visitor<'de> for Members {
+        type Value = Map<String, Value>;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
+            let mut read = Map::new();
+            while let Some((name, value)) = members.next_entry::<String, Value>()? {
+                if read.insert(name, value).is_some() {
+                    return Err(A::Error::custom("a member of `claims` stands there twice"));
+                }
+            }
+            Ok(read)
+        }
+    }
+    deserializer.deserialize_map(Members)
 }
 
 /// Derived readers also accept an array in place of an object; we do not.

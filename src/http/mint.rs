@@ -27,7 +27,7 @@ struct MintRequest {
     /// `null` for a client that sends no `User-Agent`; leaving the member out is an error.
     #[serde(deserialize_with = "Option::deserialize")]
     user_agent: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "json::no_member_twice")]
     claims: Map<String, Value>,
     ttl: Option<String>,
 }
@@ -84,7 +84,8 @@ fn minted(asked: &MintRequest, state: &State, now: u64) -> Result<Minted, HttpRe
             MintError::ClaimReserved(_)
             | MintError::ClaimUnusable(..)
             | MintError::Lifetime(..)
-            | MintError::TooLarge(_) => invalid(error.to_string()),
+            | MintError::TooLarge(_)
+            | MintError::TooComplex => invalid(error.to_string()),
         })
 }
 

@@ -11,6 +11,7 @@ mod request_id;
 mod respond;
 mod whoami;
 
+pub use authorize::note_unix_socket;
 pub use respond::{IDENTITY_HEADERS, status_of};
 
 use actix_web::middleware::from_fn;

@@ -18,6 +18,7 @@ pub(super) fn tcp(address: SocketAddr) -> io::Result<TcpListener> {
 pub(super) fn unix(path: &Path, mode: u32, group: Option<&str>) -> io::Result<UnixListener> {
     refuse_occupied(path)?;
     let draft = path.with_added_extension(format!("new-{}", std::process::id()));
+    remove_left_over(&draft)?;
     let listener = UnixListener::bind(&draft)?;
     let placed = std::fs::set_permissions(&draft, Permissions::from_mode(mode))
         .and_then(|()| give_to_group(&draft, group))
@@ -42,6 +43,14 @@ fn refuse_occupied(path: &Path) -> io::Result<()> {
         Ok(_) => Err(io::Error::new(ErrorKind::AddrInUse, "another process listens there")),
         Err(error) if error.kind() == ErrorKind::ConnectionRefused => Ok(()),
         Err(error) => Err(error),
+    }
+}
+
+/// A process that died in between has left its draft behind, and in a container the next one has the same number.
+fn remove_left_over(draft: &Path) -> io::Result<()> {
+    match std::fs::remove_file(draft) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
     }
 }
 
@@ -79,6 +88,16 @@ mod tests {
         std::fs::write(&file, "keep").unwrap();
         assert_eq!(unix(&file, 0o660, None).unwrap_err().kind(), ErrorKind::AlreadyExists);
         assert_eq!(std::fs::read_to_string(&file).unwrap(), "keep");
+    }
+
+    #[test]
+    fn a_draft_that_was_left_behind_is_replaced() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("samehand.sock");
+        let draft = path.with_added_extension(format!("new-{}", std::process::id()));
+        drop(UnixListener::bind(&draft).unwrap());
+        let _listener = unix(&path, 0o660, None).unwrap();
+        assert!(!draft.exists());
     }
 
     #[test]

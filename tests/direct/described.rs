@@ -1,11 +1,11 @@
 //! What a question has to say about the client's request, and that nothing else is read.
 
-use std::net::Ipv4Addr;
+use std::{fs, net::Ipv4Addr, process::Command};
 
 use super::{BROWSER, FORWARDED, KINDS, PROXY, World, bad_question};
 use crate::support::{
     CLIENT, THIEF,
-    client::{Request, ask},
+    client::{Connection, Request, ask},
 };
 
 #[test]
@@ -37,6 +37,37 @@ fn only_a_trusted_proxy_is_answered() {
             world.refused(&row, peer, Request::get(&format!("/auth/{kind}")), 403, "proxy-untrusted");
         }
     }
+}
+
+/// The system does not know whose a connection was that has been reset, and what has no address is no Unix socket.
+#[test]
+fn a_client_that_resets_its_connection_is_not_trusted() {
+    let mut world = World::start();
+    let samehand = world.samehand.process.id().to_string();
+    let signal = |name: &str| {
+        let sent = Command::new("kill").args([name, &samehand]).status().expect("there is a kill");
+        assert!(sent.success());
+    };
+    // Stopped, so that the connection is reset before samehand looks at it.
+    signal("-STOP");
+    let is_stopped = || {
+        let mut threads = fs::read_dir(format!("/proc/{samehand}/task")).expect("a live process");
+        // The state is the first field after the name of the thread, which stands in brackets.
+        threads.all(|thread| {
+            let stat = fs::read_to_string(thread.expect("a thread").path().join("stat")).expect("a live thread");
+            stat.rsplit(") ").next().is_some_and(|fields| fields.starts_with('T'))
+        })
+    };
+    while !is_stopped() {
+        std::thread::yield_now();
+    }
+    let mut connection = Connection::open(THIEF, &world.samehand.tcp);
+    connection.send(&world.question("nginx").header("X-Request-Id", "reset").bytes());
+    connection.reset();
+    signal("-CONT");
+    let decision = world.samehand.decision("reset");
+    assert_eq!((decision.field("reason"), decision.field("remote_ip")), ("proxy-untrusted", "unknown"), "{decision:?}");
+    world.goes_on("a reset connection");
 }
 
 #[test]

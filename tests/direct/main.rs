@@ -7,7 +7,9 @@
 mod support;
 
 mod described;
+mod mint;
 mod odd;
+mod reload;
 mod sign_in;
 
 use std::net::Ipv4Addr;

@@ -12,7 +12,7 @@ use std::{
 
 use nix::sys::socket::{setsockopt, sockopt};
 use serde_json::Value;
-use socket2::{Domain, Socket, Type};
+use socket2::{Domain, SockRef, Socket, Type};
 
 /// No answer takes this long; a test that waits longer has found a hang.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -125,8 +125,22 @@ pub(crate) struct Connection {
     unread: Vec<u8>,
 }
 
-trait Stream: Read + Write + Send {}
-impl<T: Read + Write + Send> Stream for T {}
+trait Stream: Read + Write + Send {
+    /// Closes at once and throws away what is under way, where the kind of stream can do that.
+    fn reset(&self) -> io::Result<()>;
+}
+
+impl Stream for TcpStream {
+    fn reset(&self) -> io::Result<()> {
+        SockRef::from(self).set_linger(Some(Duration::ZERO))
+    }
+}
+
+impl Stream for UnixStream {
+    fn reset(&self) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
 
 impl Connection {
     /// Connects from an address of this host. A Unix socket has no such thing, and `from` is not looked at.
@@ -159,6 +173,12 @@ impl Connection {
             reply.body = if bodiless { Vec::new() } else { self.body(&reply)? };
             return Ok(reply);
         }
+    }
+
+    /// Ends the connection without goodbye: the peer sees a reset.
+    #[track_caller]
+    pub(crate) fn reset(self) {
+        self.stream.reset().expect("a TCP connection");
     }
 
     /// Everything until the peer closes.

@@ -54,7 +54,7 @@ fn claimed_fingerprint(question: &Question<'_>, policy: &Policy) -> Option<Strin
 fn proxies(peer: Peer, policy: &Policy) -> Vec<IpAddr> {
     let peer = match peer {
         Peer::Tcp(address) => Some(address.to_canonical()),
-        Peer::Unix => None,
+        Peer::Unix | Peer::Unknown => None,
     };
     let networks = policy.trusted_proxies.networks().iter();
     let single = networks.filter(|network| network.prefix_len() == network.max_prefix_len());
