@@ -1,7 +1,7 @@
 //! Values that must not be printed: signing secrets, salts, passwords, the administration token.
 //!
 //! A [`Secret`] has no `Debug`, `Display` or `Serialize`, is wiped when dropped, and compares in constant time.
-//! It never copies itself; whoever needs the bytes calls [`Secret::expose`] at the last moment.
+//! Whoever needs the bytes calls [`Secret::expose`] at the last moment.
 
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;

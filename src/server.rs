@@ -12,28 +12,24 @@ use crate::store::Store;
 use crate::users::hasher::Hasher;
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::{App as Routes, HttpServer, web};
-use log::{error, info, warn};
+use log::{info, warn};
 use std::io;
 use std::net::TcpListener;
-use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
-use tokio::signal::unix::{SignalKind, signal};
+use std::time::Duration;
+use watch::Watch;
 
 mod socket;
+mod watch;
 
 /// Idle connections stay open longer than any proxy's pool keeps them (nginx 60 s, Traefik 90 s, Caddy 120 s), so that
 /// a connection never dies under a request.
 const KEEP_ALIVE: Duration = Duration::from_secs(180);
 /// How long a new connection may take to send its first request head.
 const FIRST_HEAD: Duration = Duration::from_secs(5);
-/// Between `/readyz` turning to 503 and the listeners closing: long enough for a load balancer to notice.
-const DRAIN_NOTICE: Duration = Duration::from_secs(1);
 /// How long requests in flight may take while the process ends, in seconds.
 const DRAIN_SECONDS: u64 = 7;
-/// How often the key file is looked at; a change is in force within a second.
-const KEY_FILE_POLL: Duration = Duration::from_millis(300);
 
 /// Sign-ins that may wait for a free thread; each takes some 20 MiB and 20 ms once it runs.
 const WAITING_SIGN_INS: usize = 64;
@@ -59,9 +55,10 @@ pub type Reread = Box<dyn Fn() -> Result<Config, Vec<Problem>>>;
 /// [`StartError`] when something that the service needs cannot be had.
 pub async fn run(config: Config, reread: Reread) -> Result<(), StartError> {
     let failed = |what: String| move |error: io::Error| StartError(format!("{what}: {error}"));
-    for warning in &config.warnings {
+    for warning in config.warnings.iter().chain(&KeyFile::exposure(&config.keys.data)) {
         warn!("{warning}");
     }
+    let watch = Watch::start(&config).map_err(failed("waiting for signals".into()))?;
     let keys = keys::load(&config.keys, Missing::Create(now())).map_err(|error| StartError(error.to_string()))?;
     let store = Store::create(&config.store).map_err(|error| StartError(error.to_string()))?;
     if store.count_users().map_err(|error| StartError(error.to_string()))? == 0 {
@@ -79,7 +76,7 @@ pub async fn run(config: Config, reread: Reread) -> Result<(), StartError> {
     }
     let handles: Vec<ServerHandle> = servers.iter().map(Server::handle).collect();
     let running: Vec<_> = servers.into_iter().map(actix_rt::spawn).collect();
-    watch_signals(app, config, reread, handles).await.map_err(failed("waiting for signals".into()))?;
+    watch.until_stop(&app, config, reread, handles).await;
     for server in running {
         let stopped = server.await.map_err(|error| StartError(error.to_string()))?;
         stopped.map_err(failed("serving".into()))?;
@@ -143,91 +140,4 @@ fn serve(
         };
     }
     Ok(server.run())
-}
-
-/// Waits for signals and for changes of the key file, until it is time to stop.
-async fn watch_signals(
-    app: web::Data<App>,
-    mut config: Config,
-    reread: Reread,
-    servers: Vec<ServerHandle>,
-) -> io::Result<()> {
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let mut hang_up = signal(SignalKind::hangup())?;
-    let mut poll = tokio::time::interval(KEY_FILE_POLL);
-    let mut seen = key_file_version(&config);
-    loop {
-        tokio::select! {
-            _ = terminate.recv() => break,
-            _ = interrupt.recv() => break,
-            _ = hang_up.recv() => config = reload_settings(&app, config, &reread),
-            _ = poll.tick() => {
-                let version = key_file_version(&config);
-                if version != seen {
-                    seen = version;
-                    reload_keys(&app, &config);
-                }
-            }
-        }
-    }
-    info!("stopping");
-    app.stop();
-    // A second signal does not wait for load balancers.
-    tokio::select! {
-        () = tokio::time::sleep(DRAIN_NOTICE) => {}
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    for server in servers {
-        // Asks for the graceful stop; that it has come about is awaited on the server itself.
-        actix_rt::spawn(server.stop(true));
-    }
-    Ok(())
-}
-
-/// What changes whenever the key file is replaced.
-fn key_file_version(config: &Config) -> Option<(u64, Option<SystemTime>, u64)> {
-    if !config.keys.need_file() {
-        return None;
-    }
-    let file = std::fs::metadata(KeyFile::path(&config.keys.data)).ok()?;
-    Some((file.ino(), file.modified().ok(), file.len()))
-}
-
-fn reload_keys(app: &App, config: &Config) {
-    match app.reload(config) {
-        Ok(()) => info!("keys read again"),
-        Err(problem) => error!("the keys changed and cannot be used, the old ones stay: {problem}"),
-    }
-}
-
-/// A bad configuration is logged and the old one stays. Listeners, store and log need a restart.
-fn reload_settings(app: &App, old: Config, reread: &Reread) -> Config {
-    let mut new = match reread() {
-        Ok(new) => new,
-        Err(problems) => {
-            for problem in problems {
-                error!(setting = problem.setting.as_str(); "{}", problem.message);
-            }
-            error!("the settings were not read again; the old ones stay");
-            return old;
-        }
-    };
-    if new.listen != old.listen || new.admin_listen != old.admin_listen || new.store != old.store {
-        warn!("SAMEHAND_LISTEN, SAMEHAND_ADMIN_LISTEN, SAMEHAND_DATA and SAMEHAND_STORE change with a restart only");
-    }
-    // Generated keys belong to the users beside them. What is kept is compared again at the next signal.
-    new.keys.data.clone_from(&old.keys.data);
-    new.store.clone_from(&old.store);
-    new.listen.clone_from(&old.listen);
-    new.admin_listen.clone_from(&old.admin_listen);
-    if let Err(problem) = app.reload(&new) {
-        error!("the settings were not read again, the old ones stay: {problem}");
-        return old;
-    }
-    for warning in &new.warnings {
-        warn!("{warning}");
-    }
-    info!("settings read again");
-    new
 }

@@ -213,7 +213,7 @@ fn split_port(text: &str) -> Option<(&str, Option<&str>)> {
     if text.starts_with('[') {
         let end = text.find(']')? + 1;
         let (bracketed, rest) = text.split_at(end);
-        bracketed.trim_matches(['[', ']']).parse::<std::net::Ipv6Addr>().ok()?;
+        bracketed[1..end - 1].parse::<std::net::Ipv6Addr>().ok()?;
         return match rest {
             "" => Some((bracketed, None)),
             _ => Some((bracketed, Some(rest.strip_prefix(':')?))),
@@ -326,6 +326,7 @@ mod tests {
             (&FORWARDED_HOST, b"app..example.com".to_vec()),
             (&FORWARDED_HOST, b".example.com".to_vec()),
             (&FORWARDED_HOST, b"[::1".to_vec()),
+            (&FORWARDED_HOST, b"[[::1]".to_vec()),
             (&FORWARDED_HOST, b"[::1]x".to_vec()),
             (&FORWARDED_HOST, b"[app.example.com]".to_vec()),
             (&FORWARDED_HOST, b"app.ex\xc3\xa4mple".to_vec()),

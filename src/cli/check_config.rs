@@ -3,7 +3,7 @@
 
 use super::{Failure, Outcome, print};
 use crate::config::{Config, Problem};
-use crate::keys::{self, KeysError, Missing};
+use crate::keys::{self, KeyFile, KeysError, Missing};
 use crate::store::{Store, StoreError};
 
 pub(super) fn run(config: &Config) -> Outcome {
@@ -14,7 +14,7 @@ pub(super) fn run(config: &Config) -> Outcome {
         print::result(&format!("{:width$}  {value}  [{}]", setting.name, setting.origin))?;
     }
     print::result(&format!("store: {}", config.store.display()))?;
-    for warning in &config.warnings {
+    for warning in config.warnings.iter().chain(&KeyFile::exposure(&config.keys.data)) {
         print::result(&format!("warning: {warning}"))?;
     }
     Ok(())
@@ -33,6 +33,7 @@ pub(super) fn refuse_unusable_files(config: &Config) -> Outcome {
     }
     match Store::open(&config.store) {
         Ok(_) | Err(StoreError::Missing(_)) => {}
+        Err(error) if error.is_passing() => return Err(Failure::failed(error)),
         Err(error) => problems.push(problem(error.to_string())),
     }
     if problems.is_empty() { Ok(()) } else { Err(Failure::Config(problems)) }

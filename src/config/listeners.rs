@@ -12,7 +12,7 @@ use std::path::PathBuf;
 const UNIX: &str = "unix:";
 
 /// Longest path that Linux takes for a socket (`sun_path` is 108 bytes with its final zero).
-const LONGEST_SOCKET_PATH: usize = 107;
+const LONGEST_SOCKET_PATH: usize = 98;
 
 /// Permission bit that lets every user of the machine connect.
 const WRITABLE_BY_OTHERS: u32 = 0o002;

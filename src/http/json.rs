@@ -2,7 +2,9 @@
 
 use super::respond::NO_STORE;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use actix_web::http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER,
+};
 use actix_web::{HttpResponse, web};
 use serde::de::{DeserializeOwned, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::{Map, Value};
@@ -70,6 +72,9 @@ pub(super) async fn read<T: DeserializeOwned>(headers: &HeaderMap, body: web::Pa
         return Err(error(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", description));
     }
     let too_large = || error(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "a body has at most 4096 bytes");
+    if announced_length(headers).is_some_and(|length| length > MAX_BODY as u64) {
+        return Err(too_large());
+    }
     let bytes = match tokio::time::timeout(BODY_TIMEOUT, body.to_bytes_limited(MAX_BODY)).await {
         Err(_) => return Err(error(StatusCode::REQUEST_TIMEOUT, "invalid_request", "the body did not arrive")),
         Ok(Err(_)) => return Err(too_large()),
@@ -101,6 +106,11 @@ pub(super) fn no_member_twice<'de, D: Deserializer<'de>>(deserializer: D) -> Res
         }
     }
     deserializer.deserialize_map(Members)
+}
+
+/// A body that is announced too large is not waited for.
+fn announced_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// Derived readers also accept an array in place of an object; we do not.

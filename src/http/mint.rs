@@ -33,25 +33,18 @@ struct MintRequest {
 }
 
 pub(super) async fn mint(request: HttpRequest, body: web::Payload, app: web::Data<App>) -> HttpResponse {
-    let state = app.state();
-    let Some(expected) = &state.admin_token else { return json::not_found().await };
-    if request.method() != Method::POST {
-        return json::only_post().await;
-    }
-    if !bearer(request.headers()).is_some_and(|token| expected.equals(token)) {
-        return unauthorised();
+    match &app.state().admin_token {
+        None => return json::not_found().await,
+        Some(_) if request.method() != Method::POST => return json::only_post().await,
+        Some(expected) if bearer(request.headers()).is_some_and(|token| expected.equals(token)) => {}
+        Some(_) => return unauthorised(),
     }
     let asked: MintRequest = match json::read(request.headers(), body).await {
         Ok(asked) => asked,
         Err(refusal) => return refusal,
     };
-    match minted(&asked, &state, app.now()) {
-        Ok(minted) => {
-            info!(username = asked.sub.as_str(), remote_ip = asked.ip.as_str(); "token minted");
-            issued(&minted)
-        }
-        Err(refusal) => refusal,
-    }
+    // Loaded only now: keys and policy may have changed while the body arrived.
+    minted(&asked, &app.state(), app.now()).map_or_else(|refusal| refusal, |minted| issued(&minted))
 }
 
 /// The answer that carries a new token.
@@ -72,11 +65,12 @@ fn minted(asked: &MintRequest, state: &State, now: u64) -> Result<Minted, HttpRe
         Some(Ok(seconds)) => Some(seconds),
         Some(Err(problem)) => return Err(invalid(format!("ttl: {problem}"))),
     };
+    let username = subject.to_string();
     let client = ObservedClient {
         ip: ClientIp::vouched(ip),
         user_agent: UserAgent::from_bytes(asked.user_agent.as_deref().map(str::as_bytes)),
     };
-    Grant::of(subject)
+    let minted = Grant::of(subject)
         .with_claims(asked.claims.clone())
         .and_then(|grant| state.minter.mint(grant, &client, policy, ttl, now))
         .map_err(|error| match error {
@@ -86,7 +80,9 @@ fn minted(asked: &MintRequest, state: &State, now: u64) -> Result<Minted, HttpRe
             | MintError::Lifetime(..)
             | MintError::TooLarge(_)
             | MintError::TooComplex => invalid(error.to_string()),
-        })
+        })?;
+    info!(username = username.as_str(), remote_ip = client.ip.to_string().as_str(); "token minted");
+    Ok(minted)
 }
 
 /// The one token of the administration side, compared in constant time by the caller.

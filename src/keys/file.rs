@@ -19,6 +19,8 @@ const LOCK_NAME: &str = "keys.lock";
 const FORMAT: u32 = 1;
 /// Random bytes in each secret; its text is the key, so that it can be moved into `SAMEHAND_SECRET` as it is.
 const SECRET_BYTES: usize = 32;
+/// Fewest bytes of a salt.
+const SALT_BYTES: usize = 16;
 
 /// What stands in the file.
 #[derive(Serialize, Deserialize)]
@@ -90,6 +92,15 @@ impl KeyFile {
         data.join(NAME)
     }
 
+    /// A warning when others may write into the directory: they can put keys of their own in place of ours. It is no
+    /// error because container volumes come like that, where nobody else is.
+    #[must_use]
+    pub fn exposure(data: &Path) -> Option<String> {
+        let mode = std::fs::metadata(data).ok()?.mode() & 0o7777;
+        let advice = format!("others may write into {0} (mode {mode:04o}); run: chmod 700 {0}", data.display());
+        (mode & 0o022 != 0).then_some(advice)
+    }
+
     /// Reads the file, and makes it when it is not there.
     ///
     /// # Errors
@@ -132,10 +143,15 @@ impl KeyFile {
             let found = ring.version;
             return Err(unusable(format!("it has format {found}, this samehand reads format {FORMAT}")));
         }
-        match ring.keys.iter().filter(|key| key.state == KeyState::Active).count() {
-            1 => Ok(ring),
-            count => Err(unusable(format!("it has {count} active keys in place of one"))),
+        let count = |state| ring.keys.iter().filter(|key| key.state == state).count();
+        let (active, next) = (count(KeyState::Active), count(KeyState::Next));
+        if active != 1 || next > 1 {
+            return Err(unusable(format!("it has {active} active and {next} next keys in place of one of each")));
         }
+        if ring.keys.iter().any(|key| key.secret.len() < SECRET_BYTES) || ring.salt.len() < SALT_BYTES {
+            return Err(unusable("a key or the salt in it is too short".into()));
+        }
+        Ok(ring)
     }
 
     /// Lets the next key sign, keeps the active one accepted, and makes a new next key. Returns the new active `kid`.

@@ -135,8 +135,12 @@ impl KeySettings {
     /// Whether they leave a secret open, so that the key file is needed.
     #[must_use]
     pub fn need_file(&self) -> bool {
-        let hmac_needed = self.signing_keys.is_empty() || self.accept_article;
-        self.salt.is_none() || (self.secret.is_none() && hmac_needed)
+        self.salt.is_none() || self.need_generated_secret()
+    }
+
+    /// Generated HMAC keys are accepted exactly where one has to sign, whatever else the file is read for.
+    fn need_generated_secret(&self) -> bool {
+        self.secret.is_none() && (self.signing_keys.is_empty() || self.accept_article)
     }
 }
 
@@ -156,7 +160,7 @@ pub fn load(settings: &KeySettings, missing: Missing) -> Result<Keys, KeysError>
     }
     if let Some(secret) = &settings.secret {
         ring.hmac(secret, KeyState::Active, Some("SAMEHAND_SECRET"), None);
-    } else if let Some(file) = &file {
+    } else if let Some(file) = file.as_ref().filter(|_| settings.need_generated_secret()) {
         for key in file.keys() {
             ring.hmac(&key.secret(), key.state, None, Some(key));
         }

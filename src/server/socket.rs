@@ -1,9 +1,9 @@
 //! Opening listeners: TCP, and Unix sockets that only those may connect to whom the operator names.
 
-use std::fs::Permissions;
+use std::fs::{DirBuilder, Permissions};
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener};
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 
@@ -14,20 +14,22 @@ pub(super) fn tcp(address: SocketAddr) -> io::Result<TcpListener> {
 
 /// A Unix socket with this mode and group. A stale socket is replaced; a live one, or any other file, is an error.
 ///
-/// Whoever may connect is trusted as a proxy, so the socket appears at its path only with its final permissions.
+/// Whoever may connect is trusted as a proxy, so the socket is made in a directory that nobody else may enter, and
+/// appears at its path only with its final permissions.
 pub(super) fn unix(path: &Path, mode: u32, group: Option<&str>) -> io::Result<UnixListener> {
     refuse_occupied(path)?;
-    let draft = path.with_added_extension(format!("new-{}", std::process::id()));
-    remove_left_over(&draft)?;
-    let listener = UnixListener::bind(&draft)?;
-    let placed = std::fs::set_permissions(&draft, Permissions::from_mode(mode))
-        .and_then(|()| give_to_group(&draft, group))
-        .and_then(|()| std::fs::rename(&draft, path));
-    if let Err(error) = placed {
-        std::fs::remove_file(&draft)?;
-        return Err(error);
-    }
-    Ok(listener)
+    let private = path.with_file_name(format!(".{}", std::process::id()));
+    remove_left_over(&private)?;
+    DirBuilder::new().mode(0o700).create(&private)?;
+    let draft = private.join("s");
+    let placed = UnixListener::bind(&draft).and_then(|listener| {
+        std::fs::set_permissions(&draft, Permissions::from_mode(mode))?;
+        give_to_group(&draft, group)?;
+        std::fs::rename(&draft, path)?;
+        Ok(listener)
+    });
+    std::fs::remove_dir_all(&private)?;
+    placed
 }
 
 fn refuse_occupied(path: &Path) -> io::Result<()> {
@@ -46,9 +48,9 @@ fn refuse_occupied(path: &Path) -> io::Result<()> {
     }
 }
 
-/// A process that died in between has left its draft behind, and in a container the next one has the same number.
-fn remove_left_over(draft: &Path) -> io::Result<()> {
-    match std::fs::remove_file(draft) {
+/// A process that died in between has left its directory behind, and in a container the next one has the same number.
+fn remove_left_over(private: &Path) -> io::Result<()> {
+    match std::fs::remove_dir_all(private) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
         Ok(()) | Err(_) => Ok(()),
     }
@@ -94,10 +96,11 @@ mod tests {
     fn a_draft_that_was_left_behind_is_replaced() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("samehand.sock");
-        let draft = path.with_added_extension(format!("new-{}", std::process::id()));
-        drop(UnixListener::bind(&draft).unwrap());
+        let private = directory.path().join(format!(".{}", std::process::id()));
+        std::fs::create_dir(&private).unwrap();
+        drop(UnixListener::bind(private.join("s")).unwrap());
         let _listener = unix(&path, 0o660, None).unwrap();
-        assert!(!draft.exists());
+        assert!(!private.exists());
     }
 
     #[test]

@@ -118,6 +118,26 @@ pub enum StoreError {
     NoSuchUser(UserName),
 }
 
+impl StoreError {
+    /// Whether it goes away by itself: another process holds the store just now.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Database { error, .. } => matches!(
+                error.sqlite_error_code(),
+                Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked)
+            ),
+            Self::Missing(_)
+            | Self::Newer { .. }
+            | Self::Exposed { .. }
+            | Self::Unreachable { .. }
+            | Self::Damaged { .. }
+            | Self::UserExists(_)
+            | Self::NoSuchUser(_) => false,
+        }
+    }
+}
+
 impl fmt::Display for StoreError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

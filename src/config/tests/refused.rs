@@ -47,7 +47,7 @@ fn addresses_to_listen_on() {
         ("SOCKET_MODE", "0662", "SAMEHAND_SOCKET_GROUP"),
     ]);
     let long = format!("unix:/{}", "x".repeat(107));
-    refused(&[("LISTEN", &long, "at most 107 bytes")]);
+    refused(&[("LISTEN", &long, "at most 98 bytes")]);
 }
 
 #[test]

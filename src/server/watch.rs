@@ -1,0 +1,138 @@
+//! What a running service waits for: the signals to stop and to read its files again, and changes of the key file.
+
+use crate::app::App;
+use crate::config::Config;
+use crate::keys::KeyFile;
+use crate::server::Reread;
+use actix_web::dev::ServerHandle;
+use log::{error, info, warn};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::time::{Duration, SystemTime};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// Between `/readyz` turning to 503 and the listeners closing: long enough for a load balancer to notice.
+const DRAIN_NOTICE: Duration = Duration::from_secs(1);
+/// How often the key file is looked at; a change is in force within a second.
+const KEY_FILE_POLL: Duration = Duration::from_millis(300);
+
+/// The signals, and the key file as it was before it was read. Made before the keys are loaded and before anybody can
+/// know that the service runs, so that nothing that comes in between is missed.
+pub(super) struct Watch {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+    key_file: Option<KeyFileVersion>,
+}
+
+/// What changes whenever the key file is replaced.
+type KeyFileVersion = (u64, Option<SystemTime>, u64);
+
+impl Watch {
+    /// Starts watching.
+    pub(super) fn start(config: &Config) -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+            key_file: key_file_version(config),
+        })
+    }
+
+    /// Reloads what changes until it is time to stop, then tells the servers to.
+    pub(super) async fn until_stop(
+        mut self,
+        app: &App,
+        mut config: Config,
+        reread: Reread,
+        servers: Vec<ServerHandle>,
+    ) {
+        let mut poll = tokio::time::interval(KEY_FILE_POLL);
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => break,
+                _ = self.interrupt.recv() => break,
+                _ = self.hang_up.recv() => config = reload_settings(app, config, &reread),
+                _ = poll.tick() => {
+                    let version = key_file_version(&config);
+                    if version != self.key_file {
+                        self.key_file = version;
+                        reload_keys(app, &config);
+                    }
+                }
+            }
+        }
+        info!("stopping");
+        app.stop();
+        // A second signal does not wait for load balancers.
+        tokio::select! {
+            () = tokio::time::sleep(DRAIN_NOTICE) => {}
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+        for server in servers {
+            // Asks for the graceful stop; that it has come about is awaited on the server itself.
+            actix_rt::spawn(server.stop(true));
+        }
+    }
+}
+
+fn key_file_version(config: &Config) -> Option<KeyFileVersion> {
+    if !config.keys.need_file() {
+        return None;
+    }
+    let file = std::fs::metadata(KeyFile::path(&config.keys.data)).ok()?;
+    Some((file.ino(), file.modified().ok(), file.len()))
+}
+
+fn reload_keys(app: &App, config: &Config) {
+    match app.reload(config) {
+        Ok(()) => info!("keys read again"),
+        Err(problem) => error!("the keys changed and cannot be used, the old ones stay: {problem}"),
+    }
+}
+
+/// A bad configuration is logged and the old one stays. Listeners, workers, log and store need a restart.
+fn reload_settings(app: &App, old: Config, reread: &Reread) -> Config {
+    let mut new = match reread() {
+        Ok(new) => new,
+        Err(problems) => {
+            for problem in problems {
+                error!(setting = problem.setting.as_str(); "{}", problem.message);
+            }
+            error!("the settings were not read again; the old ones stay");
+            return old;
+        }
+    };
+    for (name, changed) in [
+        ("SAMEHAND_LISTEN", new.listen != old.listen),
+        ("SAMEHAND_ADMIN_LISTEN", new.admin_listen != old.admin_listen),
+        ("SAMEHAND_SOCKET_MODE", new.socket_mode != old.socket_mode),
+        ("SAMEHAND_SOCKET_GROUP", new.socket_group != old.socket_group),
+        ("SAMEHAND_DATA", new.store != old.store),
+        ("SAMEHAND_WORKERS", new.workers != old.workers),
+        ("SAMEHAND_LOG", new.log != old.log),
+        ("SAMEHAND_LOG_FORMAT", new.log_format != old.log_format),
+    ] {
+        if changed {
+            warn!(setting = name; "this setting changed, and changes with a restart only");
+        }
+    }
+    // Generated keys belong to the users beside them. What is kept is compared again at the next signal.
+    new.keys.data.clone_from(&old.keys.data);
+    new.store.clone_from(&old.store);
+    new.listen.clone_from(&old.listen);
+    new.admin_listen.clone_from(&old.admin_listen);
+    new.socket_group.clone_from(&old.socket_group);
+    new.log.clone_from(&old.log);
+    (new.socket_mode, new.workers, new.log_format) = (old.socket_mode, old.workers, old.log_format);
+    if let Err(problem) = app.reload(&new) {
+        error!("the settings were not read again, the old ones stay: {problem}");
+        return old;
+    }
+    for warning in &new.warnings {
+        warn!("{warning}");
+    }
+    info!("settings read again");
+    new
+}
