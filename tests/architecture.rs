@@ -38,7 +38,7 @@ const HOMES: [(&str, &[&str]); 32] = [
     // The decision reads the web server's header map, which is checked more closely below, and `explain` fills one.
     ("actix_web", &["http", "server", "check", "cli/explain"]),
     ("actix_rt", &["server", "cli/serve"]),
-    ("tokio", &["server", "users/hasher", "http/json"]),
+    ("tokio", &["server", "users/hasher", "http/json", "http/login"]),
     ("jsonwebtoken", &["check/key_ring", "keys", "config/signing"]),
     ("sha2", &["check/fingerprint", "keys"]),
     ("hmac", &["check/fingerprint"]),

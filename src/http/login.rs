@@ -18,7 +18,11 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use log::{error, info, warn};
 use serde::Deserialize;
+use std::time::{Duration, Instant};
 
+/// A refusal is answered at a multiple of this time after the attempt began. Each kind of refusal hashes as often, and
+/// this hides what little else they do differently, such as reading the user that exists.
+const REFUSAL_STEP: Duration = Duration::from_millis(50);
 /// Seconds after which a caller may try again when the queue is full.
 const RETRY_AFTER: u64 = 2;
 
@@ -45,6 +49,7 @@ pub(super) async fn login(request: HttpRequest, body: web::Payload, app: web::Da
         Err(refusal) => return refusal,
     };
     let password = Secret::new(credentials.password.into_bytes());
+    let started = Instant::now();
     let outcome = sign_in(app.store(), app.hasher(), &credentials.username, password, app.now()).await;
     let client = ObservedClient { ip, user_agent };
     match outcome {
@@ -58,8 +63,21 @@ pub(super) async fn login(request: HttpRequest, body: web::Payload, app: web::Da
                 json::unavailable()
             }
         },
-        Err(error) => refuse(&app, &error, &credentials.username, ip),
+        Err(error) => {
+            let refusal = refuse(&app, &error, &credentials.username, ip);
+            if let SignInError::Refused(_) = error {
+                tokio::time::sleep(until_next_step(started.elapsed())).await;
+            }
+            refusal
+        }
     }
+}
+
+/// What is left of the step that has begun.
+fn until_next_step(elapsed: Duration) -> Duration {
+    let step = REFUSAL_STEP.as_micros();
+    let left = step - elapsed.as_micros() % step;
+    Duration::from_micros(u64::try_from(left).unwrap_or_default())
 }
 
 fn mint(user: &SignedIn, client: &ObservedClient<'_>, state: &State, now: u64) -> Result<Minted, MintError> {
@@ -101,5 +119,17 @@ fn report(app: &App, result: &'static str, username: &str, ip: ClientIp) {
     match result {
         "ok" => info!(username = username.as_str(), remote_ip = remote_ip.as_str(); "login"),
         _ => warn!(username = username.as_str(), remote_ip = remote_ip.as_str(), reason = result; "login failed"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_waits_for_the_next_step() {
+        for (elapsed, left) in [(0, 50), (1, 49), (23, 27), (49, 1), (50, 50), (120, 30)] {
+            assert_eq!(until_next_step(Duration::from_millis(elapsed)), Duration::from_millis(left));
+        }
     }
 }

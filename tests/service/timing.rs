@@ -42,7 +42,7 @@ fn unknown_wrong_and_disabled_take_the_same_time() {
     for (one, other) in [(0, 1), (0, 2), (1, 2)] {
         let (names, times) = ((kinds[one].0, kinds[other].0), (&times[one], &times[other]));
         let (first, second) = (median(times.0), median(times.1));
-        // Without the hash for nobody, or with one hash too many, the medians differ by a factor.
+        // One hash too many for one of them is a step later, and the medians differ by a factor.
         let ratio = first.as_secs_f64() / second.as_secs_f64();
         assert!((0.8..1.25).contains(&ratio), "{names:?}: {first:?} and {second:?}");
         // One of a pair is the faster one about half the time: with 100 rounds five standard deviations are 25.
