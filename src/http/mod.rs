@@ -16,23 +16,33 @@ pub use respond::{IDENTITY_HEADERS, status_of};
 
 use actix_web::middleware::from_fn;
 use actix_web::web::{ServiceConfig, get, head, post, resource, route, scope, to};
-use actix_web::{Handler, Resource, Responder};
+use actix_web::{FromRequest, Handler, Resource, Responder};
 
 /// The routes of `SAMEHAND_LISTEN`. The subrequest comes first: every request to a protected application asks it.
 pub fn public_routes(routes: &mut ServiceConfig) {
-    routes
-        .service(resource(["/auth/nginx", "/auth/nginx/{rest:.*}"]).to(authorize::nginx))
-        .service(resource(["/auth/traefik", "/auth/traefik/{rest:.*}"]).to(authorize::traefik))
-        .service(resource(["/auth/caddy", "/auth/caddy/{rest:.*}"]).to(authorize::caddy))
-        .service(
-            scope("")
-                .wrap(from_fn(request_id::tag))
-                .service(resource("/login").route(post().to(login::login)).default_service(to(json::only_post)))
-                .service(read_only("/whoami", whoami::whoami))
-                .service(read_only("/.well-known/jwks.json", jwks::jwks))
-                .configure(health_routes)
-                .default_service(route().to(json::not_found)),
-        );
+    subrequest(routes, "/auth/nginx", authorize::nginx);
+    subrequest(routes, "/auth/traefik", authorize::traefik);
+    subrequest(routes, "/auth/caddy", authorize::caddy);
+    routes.service(
+        scope("")
+            .wrap(from_fn(request_id::tag))
+            .service(resource("/login").route(post().to(login::login)).default_service(to(json::only_post)))
+            .service(read_only("/whoami", whoami::whoami))
+            .service(read_only("/.well-known/jwks.json", jwks::jwks))
+            .configure(health_routes)
+            .default_service(route().to(json::not_found)),
+    );
+}
+
+/// A path and everything below it, by any method. Two plain patterns, because one with a variable part is matched by a
+/// regular expression on every request.
+fn subrequest<F, Args>(routes: &mut ServiceConfig, path: &str, handler: F)
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    routes.service(resource(path).to(handler.clone())).service(scope(path).default_service(to(handler)));
 }
 
 /// The routes of `SAMEHAND_ADMIN_LISTEN`.
@@ -55,7 +65,7 @@ fn health_routes(routes: &mut ServiceConfig) {
 fn read_only<F, Args>(path: &str, handler: F) -> Resource
 where
     F: Handler<Args>,
-    Args: actix_web::FromRequest + 'static,
+    Args: FromRequest + 'static,
     F::Output: Responder + 'static,
 {
     resource(path).route(get().to(handler.clone())).route(head().to(handler)).default_service(to(json::only_get))
