@@ -11,23 +11,18 @@ use crate::keys::{self, KeyFile, Missing};
 use crate::store::Store;
 use crate::users::hasher::Hasher;
 use actix_web::dev::{Server, ServerHandle};
-use actix_web::{App as Routes, HttpServer, web};
+use actix_web::web;
 use log::{info, warn};
 use std::io;
 use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
-use std::time::Duration;
 use watch::Watch;
 
+mod http1;
 mod socket;
 mod watch;
 
-/// Idle connections stay open longer than any proxy's pool keeps them (nginx 60 s, Traefik 90 s, Caddy 120 s), so that
-/// a connection never dies under a request.
-const KEEP_ALIVE: Duration = Duration::from_secs(180);
-/// How long a new connection may take to send its first request head.
-const FIRST_HEAD: Duration = Duration::from_secs(5);
 /// How long requests in flight may take while the process ends, in seconds.
 const DRAIN_SECONDS: u64 = 7;
 
@@ -117,27 +112,16 @@ fn serve(
     listeners: Vec<Listener>,
     side: &'static str,
     workers: usize,
-    routes: fn(&mut web::ServiceConfig),
+    routes: http1::RouteTable,
 ) -> io::Result<Server> {
-    let app = app.clone();
-    let mut server = HttpServer::new(move || Routes::new().app_data(app.clone()).configure(routes))
-        .workers(workers)
-        .on_connect(http::note_unix_socket)
-        .keep_alive(KEEP_ALIVE)
-        .client_request_timeout(FIRST_HEAD)
-        .shutdown_timeout(DRAIN_SECONDS)
-        .disable_signals();
+    let mut builder = Server::build().workers(workers).shutdown_timeout(DRAIN_SECONDS).disable_signals();
     for listener in listeners {
-        server = match listener {
-            Listener::Tcp(listener, address) => {
-                info!(side = side, address = address.as_str(); "listening");
-                server.listen(listener)?
-            }
-            Listener::Unix(listener, path) => {
-                info!(side = side, address = format!("unix:{}", path.display()).as_str(); "listening");
-                server.listen_uds(listener)?
-            }
+        let address = match &listener {
+            Listener::Tcp(_, address) => address.clone(),
+            Listener::Unix(_, path) => format!("unix:{}", path.display()),
         };
+        builder = http1::listen(builder, listener, app, routes)?;
+        info!(side = side, address = address.as_str(); "listening");
     }
-    Ok(server.run())
+    Ok(builder.run())
 }

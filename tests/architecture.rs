@@ -34,9 +34,12 @@ const IMPORTS: [(&str, &[&str]); 17] = [
 ];
 
 /// Where each dependency of `Cargo.toml` is used; a folder stands for everything in it.
-const HOMES: [(&str, &[&str]); 32] = [
+const HOMES: [(&str, &[&str]); 35] = [
     // The decision reads the web server's header map, which is checked more closely below, and `explain` fills one.
     ("actix_web", &["http", "server", "check", "cli/explain"]),
+    ("actix_http", &["server/http1", "http/authorize"]),
+    ("actix_server", &["server/http1"]),
+    ("actix_service", &["server/http1"]),
     ("actix_rt", &["server", "cli/serve"]),
     ("tokio", &["server", "users/hasher", "http/json", "http/login"]),
     ("jsonwebtoken", &["check/key_ring", "keys", "config/signing"]),

@@ -8,30 +8,42 @@ use crate::audit::Answered;
 use crate::check::client_ip::Peer;
 use crate::check::forwarded::Proxy;
 use crate::check::{Question, decide};
+use actix_http::HttpMessage as _;
 use actix_web::dev::Extensions;
+use actix_web::http::header::HeaderMap;
 use actix_web::rt::net::UnixStream;
 use actix_web::{HttpRequest, HttpResponse, web};
 use std::any::Any;
+use std::net::SocketAddr;
 use std::time::Instant;
 
 pub(super) async fn nginx(request: HttpRequest, app: web::Data<App>) -> HttpResponse {
-    authorize(&request, &app, Proxy::Nginx)
+    authorize(peer_of(&request), request.headers(), &app, Proxy::Nginx)
 }
 
 pub(super) async fn traefik(request: HttpRequest, app: web::Data<App>) -> HttpResponse {
-    authorize(&request, &app, Proxy::Traefik)
+    authorize(peer_of(&request), request.headers(), &app, Proxy::Traefik)
 }
 
 pub(super) async fn caddy(request: HttpRequest, app: web::Data<App>) -> HttpResponse {
-    authorize(&request, &app, Proxy::Caddy)
+    authorize(peer_of(&request), request.headers(), &app, Proxy::Caddy)
 }
 
-fn authorize(request: &HttpRequest, app: &App, proxy: Proxy) -> HttpResponse {
+/// The answer to a subrequest that says `Expect: 100-continue`, given at once: nginx and HAProxy take an interim answer
+/// for a failure, and the body would not be read anyway. Nothing for any other path.
+pub fn answer_in_place_of_continue(request: &actix_http::Request, app: &App) -> Option<HttpResponse> {
+    let below = request.path().strip_prefix("/auth/")?;
+    let proxy = Proxy::from_name(below.split_once('/').map_or(below, |(kind, _)| kind))?;
+    let peer = peer_from(request.conn_data::<UnixSocket>(), request.peer_addr());
+    Some(authorize(peer, request.headers(), app, proxy))
+}
+
+fn authorize(peer: Peer, headers: &HeaderMap, app: &App, proxy: Proxy) -> HttpResponse {
     let started = Instant::now();
-    let question = Question { proxy, peer: peer_of(request), headers: request.headers() };
+    let question = Question { proxy, peer, headers };
     let state = app.state();
     let judgement = decide(&question, &state.gate, app.now());
-    let request_id = request_id::of(request.headers());
+    let request_id = request_id::of(headers);
     let answered = Answered {
         status: respond::status_of(proxy, &judgement).as_u16(),
         request_id: request_id.to_str().unwrap_or_default(),
@@ -54,7 +66,11 @@ pub fn note_unix_socket(connection: &dyn Any, extensions: &mut Extensions) {
 /// Who opened the connection. That it has no address does not make it a Unix socket, which would be trusted: a TCP
 /// connection has none either once its client has reset it, and its request is answered all the same.
 pub(super) fn peer_of(request: &HttpRequest) -> Peer {
-    match (request.conn_data::<UnixSocket>(), request.peer_addr()) {
+    peer_from(request.conn_data::<UnixSocket>(), request.peer_addr())
+}
+
+fn peer_from(mark: Option<&UnixSocket>, address: Option<SocketAddr>) -> Peer {
+    match (mark, address) {
         (Some(UnixSocket), _) => Peer::Unix,
         (None, Some(address)) => Peer::Tcp(address.ip()),
         (None, None) => Peer::Unknown,

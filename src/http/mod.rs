@@ -11,7 +11,7 @@ mod request_id;
 mod respond;
 mod whoami;
 
-pub use authorize::note_unix_socket;
+pub use authorize::{answer_in_place_of_continue, note_unix_socket};
 pub use respond::{IDENTITY_HEADERS, status_of};
 
 use actix_web::middleware::from_fn;

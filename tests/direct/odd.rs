@@ -33,19 +33,21 @@ fn old_http_and_bodies_that_never_come_are_answered_at_once() {
     }
 }
 
-/// The library answers 100 by itself to whoever asks for it; the shipped configurations see to it that no proxy does.
+/// nginx and HAProxy take an interim answer for a failure: whoever expects `100 Continue` gets the decision at once.
 #[test]
-fn who_expects_to_be_told_to_continue_gets_the_answer_all_the_same() {
+fn no_interim_answer_goes_before_a_decision() {
     let mut world = World::start();
-    for kind in KINDS {
-        let question = world.question(kind).header("Content-Length", "5").header("Expect", "100-continue");
-        let reply = ask(PROXY, &world.samehand.tcp, &question);
-        assert_eq!((reply.status, reply.header("Remote-User")), (200, Some("alice")), "{kind}: {reply:?}");
-        let refused =
-            Request::get(&format!("/auth/{kind}")).header("Content-Length", "5").header("Expect", "100-continue");
-        assert_closed(kind, &ask(PROXY, &world.samehand.tcp, &refused));
-        world.goes_on("an expectation");
+    let expecting = |request: Request| request.header("Content-Length", "1048576").header("Expect", "100-continue");
+    for (kind, address) in KINDS.iter().flat_map(|kind| [(kind, &world.samehand.tcp), (kind, &world.samehand.unix)]) {
+        let mut connection = Connection::open(PROXY, address);
+        connection.send(&expecting(world.question(kind)).bytes());
+        let first = connection.head().unwrap_or_else(|error| panic!("{kind}: no answer ({error})"));
+        assert_eq!((first.status, first.header("Remote-User")), (200, Some("alice")), "{kind}: {first:?}");
+        assert_eq!(first.header("Content-Length"), Some("0"), "{kind}: {first:?}");
+        let below = format!("/auth/{kind}/below");
+        assert_closed(kind, &ask(PROXY, address, &expecting(Request::get(&below))));
     }
+    world.goes_on("an expectation");
 }
 
 #[test]

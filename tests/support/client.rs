@@ -197,7 +197,7 @@ impl Connection {
         Ok(self.unread.drain(..length).collect())
     }
 
-    fn head(&mut self) -> io::Result<Reply> {
+    pub(crate) fn head(&mut self) -> io::Result<Reply> {
         let start = self.line()?;
         let status = start.split(' ').nth(1).and_then(|status| status.parse().ok());
         let status = status.ok_or_else(|| io::Error::other(format!("not an answer: {start:?}")))?;
