@@ -1,11 +1,13 @@
 //! What all workers share, built once from the settings: keys and policy as one snapshot that a request reads without a
 //! lock, the store of users, the queue before password hashing, counts, and the one clock.
 
+use crate::activity::Activity;
 use crate::audit::Audit;
 use crate::check::Gate;
 use crate::config::Config;
 use crate::issue::Minter;
 use crate::keys::{Keys, KeysError, Missing};
+use crate::revocations::Revocations;
 use crate::secret::Secret;
 use crate::store::Store;
 use crate::users::hasher::Hasher;
@@ -19,6 +21,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 #[expect(clippy::disallowed_methods, reason = "this is the one clock")]
 pub fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// The time, in milliseconds since 1970: for comparing clocks.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "this is the one clock")]
+pub fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// What a change of settings or keys replaces as a whole.
@@ -52,21 +62,25 @@ impl State {
 /// What all workers share.
 pub struct App {
     state: ArcSwap<State>,
-    store: Arc<Store>,
+    store: Arc<dyn Store>,
+    revocations: Revocations,
     hasher: Hasher,
     audit: Audit,
+    activity: Activity,
     stopping: AtomicBool,
 }
 
 impl App {
     /// The running service's state.
     #[must_use]
-    pub fn new(state: State, store: Store, hasher: Hasher) -> Self {
+    pub fn new(state: State, store: Arc<dyn Store>, revocations: Revocations, hasher: Hasher) -> Self {
         Self {
             state: ArcSwap::from_pointee(state),
-            store: Arc::new(store),
+            store,
+            revocations,
             hasher,
             audit: Audit::default(),
+            activity: Activity::default(),
             stopping: AtomicBool::new(false),
         }
     }
@@ -91,10 +105,16 @@ impl App {
         Ok(())
     }
 
-    /// The users.
+    /// What is remembered.
     #[must_use]
-    pub fn store(&self) -> &Arc<Store> {
-        &self.store
+    pub fn store(&self) -> &dyn Store {
+        &*self.store
+    }
+
+    /// What is known about revocations.
+    #[must_use]
+    pub fn revocations(&self) -> &Revocations {
+        &self.revocations
     }
 
     /// The queue before password hashing.
@@ -107,6 +127,12 @@ impl App {
     #[must_use]
     pub fn audit(&self) -> &Audit {
         &self.audit
+    }
+
+    /// When sessions were last used.
+    #[must_use]
+    pub fn activity(&self) -> &Activity {
+        &self.activity
     }
 
     /// The time, in seconds since 1970.

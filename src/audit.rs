@@ -57,9 +57,8 @@ impl Audit {
         self.metrics.decision(&labels, judgement.seen.changed, answered.duration);
         let level = match (&judgement.decision, judgement.seen.changed.is_empty()) {
             (Decision::Allow(_), true) => Level::Debug,
-            (Decision::Allow(_), false) | (Decision::Challenge(_) | Decision::Forbid | Decision::Reject(_), _) => {
-                Level::Info
-            }
+            (Decision::Allow(_), false)
+            | (Decision::Challenge(_) | Decision::Forbid | Decision::Reject(_) | Decision::Undecided, _) => Level::Info,
         };
         if log_enabled!(target: TARGET, level) {
             write_line(level, question, judgement, answered);
@@ -87,7 +86,7 @@ fn write_line(level: Level, question: &Question<'_>, judgement: &Judgement<'_>, 
         path = path.get(..MOST_OF_A_PATH).unwrap_or(path),
         changed = seen.changed.to_string().as_str(),
         format = seen.format.map_or("", |format| format.name()),
-        sid = "",
+        sid = seen.session.as_ref().map_or("", |sid| sid.as_str()),
         request_id = answered.request_id,
         duration_us = u64::try_from(answered.duration.as_micros()).unwrap_or(u64::MAX),
         enforced = if judgement.passed.is_some() { "no" } else { "yes" };

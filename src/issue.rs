@@ -5,6 +5,7 @@
 //! over the size limit.
 
 use crate::check::fingerprint::{FingerprintKeys, ObservedClient, TokenContext};
+use crate::check::identifiers::{RANDOM_BYTES, Revision, SessionId, token_id};
 use crate::check::names::{DisplayName, Email, Groups, UserName};
 use crate::check::policy::{Format, Policy};
 use crate::check::token::{MAX_TOKEN, are_readable};
@@ -39,6 +40,17 @@ impl Grant {
     #[must_use]
     pub fn of(subject: UserName) -> Self {
         Self { subject, groups: Groups::default(), name: None, email: None, claims: Map::new() }
+    }
+
+    /// What an earlier token of the same session said, for a new one: all but what samehand sets itself.
+    ///
+    /// # Errors
+    /// [`MintError::Failed`] when the claims, which were verified, cannot be read.
+    pub fn again(subject: UserName, payload: &[u8]) -> Result<Self, MintError> {
+        let mut claims: Map<String, Value> =
+            serde_json::from_slice(payload).map_err(|error| MintError::Failed(error.to_string()))?;
+        claims.retain(|name, _| !RESERVED.contains(&name.as_str()) && name != ARTICLE_USER);
+        Self::of(subject).with_claims(claims)
     }
 
     /// Adds claims of the minter's own; `groups`, `name` and `email` among them replace the user's.
@@ -79,6 +91,19 @@ fn read_groups(value: Value) -> Result<Groups, String> {
         })
         .collect();
     Groups::new(names?).map_err(|error| error.to_string())
+}
+
+/// What a token is issued under.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// The store's revision before the user was read: what is revoked later covers the token.
+    pub issued_under: Revision,
+    /// The session it belongs to, with its end, in seconds since 1970: the token does not outlive it.
+    pub session: Option<(SessionId, u64)>,
+    /// How long it lives, in seconds, when somebody asked for a time.
+    pub ttl: Option<u64>,
+    /// The time, in seconds since 1970.
+    pub now: u64,
 }
 
 /// A new token.
@@ -147,7 +172,7 @@ impl Minter {
         Self { format, signer, fingerprints: keys.fingerprints.clone(), token_ttl }
     }
 
-    /// Mints a token for this client at the time `now`, in seconds since 1970.
+    /// Mints a token for this client.
     ///
     /// # Errors
     /// See [`MintError`].
@@ -156,20 +181,28 @@ impl Minter {
         grant: Grant,
         client: &ObservedClient<'_>,
         policy: &Policy,
-        ttl: Option<u64>,
-        now: u64,
+        terms: &Terms,
     ) -> Result<Minted, MintError> {
-        let expires_in = ttl.unwrap_or(self.token_ttl);
-        if expires_in == 0 || expires_in > policy.max_lifetime {
-            return Err(MintError::Lifetime(expires_in, policy.max_lifetime));
+        let asked = terms.ttl.unwrap_or(self.token_ttl);
+        if asked == 0 || asked > policy.max_lifetime {
+            return Err(MintError::Lifetime(asked, policy.max_lifetime));
         }
         let mut claims = grant.claims;
-        match self.format {
-            Format::Keyed => self.keyed_claims(&mut claims, grant.subject, client, policy)?,
-            Format::Article => self.article_claims(&mut claims, grant.subject, client),
-        }
-        claims.insert("iat".into(), now.into());
-        claims.insert("exp".into(), now.saturating_add(expires_in).into());
+        let issued_at = match self.format {
+            Format::Keyed => {
+                self.keyed_claims(&mut claims, grant.subject, client, policy, terms)?;
+                terms.now
+            }
+            Format::Article => {
+                self.article_claims(&mut claims, grant.subject, client);
+                // It knows seconds only, and a revocation covers its whole second: what is issued after it comes later.
+                terms.now.max(terms.issued_under.seconds() + 1)
+            }
+        };
+        let left = terms.session.as_ref().map_or(asked, |(_, ends_at)| ends_at.saturating_sub(issued_at));
+        let expires_in = asked.min(left).max(1);
+        claims.insert("iat".into(), issued_at.into());
+        claims.insert("exp".into(), issued_at.saturating_add(expires_in).into());
         if !grant.groups.is_empty() {
             let groups: Vec<&str> = grant.groups.iter().map(|group| group.as_str()).collect();
             claims.insert("groups".into(), groups.into());
@@ -189,16 +222,16 @@ impl Minter {
         subject: UserName,
         client: &ObservedClient<'_>,
         policy: &Policy,
+        terms: &Terms,
     ) -> Result<(), MintError> {
-        let mut random = [0; 16];
-        getrandom::fill(&mut random).map_err(|error| MintError::Failed(error.to_string()))?;
-        let jti = URL_SAFE_NO_PAD.encode(random);
+        let jti = token_id(terms.issued_under, random()?);
         let context = TokenContext { issuer: &policy.issuer, jti: &jti };
         let fingerprint = self.fingerprints.current().keyed(client, policy.recipe, context);
         claims.insert("iss".into(), policy.issuer.as_str().into());
         claims.extend(policy.audience.as_deref().map(|audience| ("aud".into(), audience.into())));
         claims.insert("sub".into(), subject.as_str().into());
         claims.insert("jti".into(), jti.into());
+        claims.extend(terms.session.as_ref().map(|(sid, _)| ("sid".into(), sid.as_str().into())));
         claims.insert("fingerprint".into(), fingerprint.into());
         Ok(())
     }
@@ -222,4 +255,18 @@ impl Minter {
         token.push_str(&signature);
         Ok(token)
     }
+}
+
+/// Names a new session.
+///
+/// # Errors
+/// [`MintError::Failed`] when the system gives no random bytes.
+pub fn new_session_id() -> Result<SessionId, MintError> {
+    random().map(SessionId::new)
+}
+
+fn random() -> Result<[u8; RANDOM_BYTES], MintError> {
+    let mut random = [0; RANDOM_BYTES];
+    getrandom::fill(&mut random).map_err(|error| MintError::Failed(error.to_string()))?;
+    Ok(random)
 }

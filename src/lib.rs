@@ -1,5 +1,6 @@
 //! samehand: a forward-auth service whose tokens work only in the hand they were given to.
 
+pub mod activity;
 pub mod advice;
 pub mod app;
 pub mod audit;
@@ -11,7 +12,9 @@ pub mod issue;
 pub mod keys;
 pub mod logging;
 pub mod metrics;
+pub mod revocations;
 pub mod secret;
 pub mod server;
+pub mod sessions;
 pub mod store;
 pub mod users;

@@ -8,17 +8,21 @@ use crate::app::{App, State, now};
 use crate::config::{Config, ListenAddress, Problem};
 use crate::http;
 use crate::keys::{self, KeyFile, Missing};
-use crate::store::Store;
+use crate::revocations::Revocations;
+use crate::store::{self, Access};
 use crate::users::hasher::Hasher;
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::web;
+use follow::Follower;
 use log::{info, warn};
 use std::io;
 use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
+use std::time::Duration;
 use watch::Watch;
 
+mod follow;
 mod http1;
 mod socket;
 mod watch;
@@ -55,12 +59,12 @@ pub async fn run(config: Config, reread: Reread) -> Result<(), StartError> {
     }
     let watch = Watch::start(&config).map_err(failed("waiting for signals".into()))?;
     let keys = keys::load(&config.keys, Missing::Create(now())).map_err(|error| StartError(error.to_string()))?;
-    let store = Store::create(&config.store).map_err(|error| StartError(error.to_string()))?;
-    if store.count_users().map_err(|error| StartError(error.to_string()))? == 0 {
-        warn!("no users yet; add the first one with: {}", first_user_command(&config));
-    }
+    let store = store::at(&config.store, Access::Create).map_err(|error| StartError(error.to_string()))?;
+    let revocations = Revocations::new(Duration::from_secs(config.store_max_stale));
     let permits = std::thread::available_parallelism().map_or(1, usize::from);
-    let app = web::Data::new(App::new(State::new(&config, keys), store, Hasher::new(permits, WAITING_SIGN_INS)));
+    let app =
+        web::Data::new(App::new(State::new(&config, keys), store, revocations, Hasher::new(permits, WAITING_SIGN_INS)));
+    let follower = Follower::start(&app, &config).await;
 
     let public = bind(&config, &config.listen)?;
     let admin = bind(&config, &config.admin_listen)?;
@@ -72,16 +76,13 @@ pub async fn run(config: Config, reread: Reread) -> Result<(), StartError> {
     let handles: Vec<ServerHandle> = servers.iter().map(Server::handle).collect();
     let running: Vec<_> = servers.into_iter().map(actix_rt::spawn).collect();
     watch.until_stop(&app, config, reread, handles).await;
+    follower.stop().await;
     for server in running {
         let stopped = server.await.map_err(|error| StartError(error.to_string()))?;
         stopped.map_err(failed("serving".into()))?;
     }
     info!("stopped");
     Ok(())
-}
-
-fn first_user_command(config: &Config) -> String {
-    format!("SAMEHAND_DATA={} samehand user add NAME", config.keys.data.display())
 }
 
 /// An open listener, with the address to tell.

@@ -3,11 +3,12 @@
 
 use super::fingerprint::{FingerprintKeys, KeyedFingerprint, ObservedClient, TokenContext};
 use super::policy::{Part, Parts, Policy, Recipe};
+use super::revocation::LiveToken;
 use super::token::{Fingerprint, VerifiedToken};
 use std::net::IpAddr;
 use subtle::ConstantTimeEq;
 
-/// A verified token in the right hand, or in one that the policy lets pass.
+/// A live token in the right hand, or in one that the policy lets pass.
 #[derive(Debug)]
 pub struct BoundToken {
     token: VerifiedToken,
@@ -70,14 +71,15 @@ impl ClientChanged {
 /// # Errors
 /// See [`BindingError`].
 pub fn bind(
-    token: VerifiedToken,
+    token: LiveToken,
     client: &ObservedClient<'_>,
     policy: &Policy,
     keys: &FingerprintKeys,
 ) -> Result<BoundToken, BindingError> {
+    let token = token.into_token();
     let (claim, jti) = match &token.fingerprint {
         Fingerprint::Keyed { claim, jti } => (claim, jti),
-        Fingerprint::Article(claim) => {
+        Fingerprint::Article { claim, .. } => {
             return match is_article_client(claim, client, keys) {
                 true => Ok(BoundToken { token, changed: Parts::NONE }),
                 false => Err(BindingError::ClientChanged(Box::new(ClientChanged { token, changed: Parts::NONE }))),

@@ -8,6 +8,7 @@
 use super::forwarded::FORWARDED_FOR;
 use super::policy::TrustedProxies;
 use actix_web::http::header::HeaderMap;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -60,6 +61,17 @@ impl ClientIp {
     #[must_use]
     pub fn address(self) -> IpAddr {
         self.0
+    }
+
+    /// The network it belongs to, as far as people and limits tell networks apart: /24 and /64.
+    #[must_use]
+    pub fn network(self) -> IpNet {
+        let network = match self.0 {
+            IpAddr::V4(v4) => Ipv4Net::new(v4, 24).map(IpNet::V4),
+            IpAddr::V6(v6) => Ipv6Net::new(v6, 64).map(IpNet::V6),
+        };
+        // Both lengths fit.
+        network.unwrap_or(IpNet::from(self.0)).trunc()
     }
 }
 

@@ -6,6 +6,7 @@ use super::credential::CredentialError;
 use super::forwarded::ForwardedError;
 use super::identity::{Identity, UnusableIdentity};
 use super::policy::Format;
+use super::revocation::RevocationError;
 use super::token::{TokenError, TokenRefused};
 use super::user_agent::UserAgentAmbiguous;
 
@@ -21,6 +22,8 @@ pub enum Decision {
     Forbid,
     /// The question itself is not acceptable.
     Reject(Reject),
+    /// It cannot be said; nobody is signed out by it.
+    Undecided,
 }
 
 impl Decision {
@@ -32,6 +35,7 @@ impl Decision {
             Self::Challenge(_) => "challenge",
             Self::Forbid => "forbid",
             Self::Reject(_) => "reject",
+            Self::Undecided => "undecided",
         }
     }
 }
@@ -69,6 +73,8 @@ pub enum Denial {
     Credential(CredentialError, Format),
     /// The token.
     Token(TokenRefused),
+    /// The token was taken back, or whether it was is not known; with the kind of token.
+    Revoked(RevocationError, Format),
     /// Another client; with the kind of token.
     Binding(BindingError, Format),
     /// The token's identity cannot be passed on; with the kind of token.
@@ -96,6 +102,10 @@ pub enum Reason {
     SignatureInvalid,
     /// No key of ours has the token's `kid`, or no salt its fingerprint's.
     KeyUnknown,
+    /// The token was taken back.
+    TokenRevoked,
+    /// The session has ended.
+    SessionEnded,
     /// Another client.
     ClientChanged,
     /// Minted when the policy asked for less.
@@ -112,6 +122,8 @@ pub enum Reason {
     ClientIpUnreadable,
     /// Two `User-Agent` lines.
     UserAgentAmbiguous,
+    /// The store was away for too long.
+    StoreStale,
 }
 
 impl Reason {
@@ -128,6 +140,8 @@ impl Reason {
             Self::TokenClaims => "token-claims",
             Self::SignatureInvalid => "signature-invalid",
             Self::KeyUnknown => "key-unknown",
+            Self::TokenRevoked => "token-revoked",
+            Self::SessionEnded => "session-ended",
             Self::ClientChanged => "client-changed",
             Self::PolicyOutdated => "policy-outdated",
             Self::ProxyUntrusted => "proxy-untrusted",
@@ -136,6 +150,7 @@ impl Reason {
             Self::ForwardedUnreadable => "forwarded-unreadable",
             Self::ClientIpUnreadable => "client-ip-unreadable",
             Self::UserAgentAmbiguous => "user-agent-ambiguous",
+            Self::StoreStale => "store-stale",
         }
     }
 }
@@ -157,6 +172,7 @@ impl Denial {
             Self::Credential(CredentialError::Ambiguous, _) => Reason::TokenAmbiguous,
             Self::Credential(CredentialError::Malformed, _) => Reason::TokenMalformed,
             Self::Token(refused) => refused.error.reason(),
+            Self::Revoked(error, _) => error.reason(),
             Self::Binding(BindingError::KeyUnknown, _) => Reason::KeyUnknown,
             Self::Binding(BindingError::PolicyOutdated, _) => Reason::PolicyOutdated,
             Self::Binding(BindingError::ClientChanged(_), _) => Reason::ClientChanged,
@@ -172,11 +188,13 @@ impl Denial {
             Self::Credential(CredentialError::Missing, _) => Decision::Challenge(Challenge::NoToken),
             Self::Credential(CredentialError::Ambiguous | CredentialError::Malformed, format)
             | Self::Token(TokenRefused { format, .. })
+            | Self::Revoked(RevocationError::TokenRevoked | RevocationError::SessionEnded, format)
             | Self::Binding(BindingError::KeyUnknown | BindingError::PolicyOutdated, format)
             | Self::Identity(UnusableIdentity, format) => match format {
                 Format::Keyed => Decision::Challenge(Challenge::InvalidToken),
                 Format::Article => Decision::Forbid,
             },
+            Self::Revoked(RevocationError::StoreStale, _) => Decision::Undecided,
             Self::Binding(BindingError::ClientChanged(_), _) => Decision::Forbid,
         }
     }
@@ -193,6 +211,18 @@ impl TokenError {
             Self::Claims => Reason::TokenClaims,
             Self::Expired => Reason::TokenExpired,
             Self::NotYetValid => Reason::TokenNotYetValid,
+        }
+    }
+}
+
+impl RevocationError {
+    /// The reason, as one word.
+    #[must_use]
+    pub fn reason(self) -> Reason {
+        match self {
+            Self::TokenRevoked => Reason::TokenRevoked,
+            Self::SessionEnded => Reason::SessionEnded,
+            Self::StoreStale => Reason::StoreStale,
         }
     }
 }

@@ -3,9 +3,13 @@
 //!
 //! [`keys`](crate::keys) loads and rotates them.
 
+use super::revocation::{ID_BYTES, RevokedId};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hkdf::Hkdf;
+use hmac::{Hmac, KeyInit, Mac};
 use jsonwebtoken::{Algorithm, DecodingKey};
+use sha2::Sha256;
 
 /// The `typ` of keyed tokens: an explicit type of our own (RFC 8725 section 3.11).
 pub const KEYED_TYPE: &str = "samehand+jwt";
@@ -52,6 +56,42 @@ impl VerifyingKey {
     }
 }
 
+/// An HS256 key of article tokens, which have neither `kid` nor `jti`.
+#[derive(Clone)]
+pub struct ArticleKey {
+    key: DecodingKey,
+    revocation: Hmac<Sha256>,
+}
+
+impl ArticleKey {
+    /// The key of these bytes.
+    #[must_use]
+    pub fn new(secret: &[u8]) -> Self {
+        // HMAC pads a key with zeros to the block of the hash (RFC 2104 section 2).
+        let mut block = [0; 64];
+        // HKDF-SHA256 fails only beyond 255 * 32 bytes of output.
+        let fits = Hkdf::<Sha256>::new(None, secret).expand(b"samehand/article-revocation/v1", &mut block[..32]);
+        debug_assert!(fits.is_ok());
+        Self { key: DecodingKey::from_secret(secret), revocation: Hmac::new(&block.into()) }
+    }
+
+    /// Whether `signature`, in base64url, is this key's over `message`.
+    #[must_use]
+    pub fn verifies(&self, message: &[u8], signature: &str) -> bool {
+        jsonwebtoken::crypto::verify(signature, message, &self.key, Algorithm::HS256).unwrap_or(false)
+    }
+
+    /// What a token is called in the set of revocations: a keyed digest of what was signed, so that the set says
+    /// nothing about tokens to whoever reads it. The signature, which has several spellings, is no part of it.
+    #[must_use]
+    pub fn revoked_id(&self, message: &[u8]) -> RevokedId {
+        let full = self.revocation.clone().chain_update(message).finalize().into_bytes();
+        let mut id = [0; ID_BYTES];
+        id.copy_from_slice(&full[..ID_BYTES]);
+        RevokedId::from_bytes(id)
+    }
+}
+
 /// The header of a keyed token, encoded: exactly `alg`, `kid` and `typ`.
 fn keyed_header(kid: &str, algorithm: Algorithm) -> String {
     let header = serde_json::json!({ "alg": algorithm_name(algorithm), "kid": kid, "typ": KEYED_TYPE });
@@ -68,13 +108,13 @@ pub fn algorithm_name(algorithm: Algorithm) -> String {
 #[derive(Clone, Default)]
 pub struct KeyRing {
     keyed: Vec<VerifyingKey>,
-    article: Vec<VerifyingKey>,
+    article: Vec<ArticleKey>,
 }
 
 impl KeyRing {
     /// Keys of keyed tokens, and the HS256 keys of article tokens (which have no `kid`).
     #[must_use]
-    pub fn new(keyed: Vec<VerifyingKey>, article: Vec<VerifyingKey>) -> Self {
+    pub fn new(keyed: Vec<VerifyingKey>, article: Vec<ArticleKey>) -> Self {
         Self { keyed, article }
     }
 
@@ -87,7 +127,7 @@ impl KeyRing {
         self.keyed.iter().find(|key| key.kid == kid)
     }
 
-    pub(super) fn article_keys(&self) -> &[VerifyingKey] {
+    pub(super) fn article_keys(&self) -> &[ArticleKey] {
         &self.article
     }
 }

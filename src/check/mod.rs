@@ -9,8 +9,9 @@
 //! 4. [`user_agent`]: one `User-Agent` line, or none.
 //! 5. [`credential`]: exactly one token.
 //! 6. [`token`]: is it ours, and valid at this time? ([`key_ring`]; its JSON is read by `claims`)
-//! 7. [`fingerprint`] and [`binding`]: is it in the hand it was given to?
-//! 8. [`identity`]: who is that, in words that are safe in headers? ([`names`])
+//! 7. [`revocation`]: was it taken back?
+//! 8. [`fingerprint`] and [`binding`]: is it in the hand it was given to?
+//! 9. [`identity`]: who is that, in words that are safe in headers? ([`names`])
 //!
 //! Each step returns a type with a private constructor that the next one consumes, so a forgotten step does not compile.
 //! Every refusal is a [`Denial`], and [`decision`] says what follows from it.
@@ -22,10 +23,12 @@ pub mod credential;
 pub mod decision;
 pub mod fingerprint;
 pub mod forwarded;
+pub mod identifiers;
 pub mod identity;
 pub mod key_ring;
 pub mod names;
 pub mod policy;
+pub mod revocation;
 pub mod token;
 pub mod user_agent;
 
@@ -36,10 +39,12 @@ use credential::{BearerToken, Carrier, CredentialError, Presented};
 use decision::{Decision, Denial, Reason};
 use fingerprint::{FingerprintKeys, ObservedClient};
 use forwarded::{ForwardedError, ForwardedRequest, Proxy};
+use identifiers::SessionId;
 use identity::Identity;
 use key_ring::KeyRing;
 use policy::{Enforce, Format, Parts, Policy};
-use token::{TokenRefused, VerifiedToken};
+use revocation::Knowledge;
+use token::{Expiry, TokenRefused, VerifiedToken};
 use user_agent::UserAgent;
 
 /// What every decision is measured against.
@@ -50,6 +55,15 @@ pub struct Gate {
     pub ring: KeyRing,
     /// The keys of fingerprints.
     pub fingerprints: FingerprintKeys,
+}
+
+/// When a decision is made, and what is known then.
+#[derive(Clone, Copy)]
+pub struct Moment<'a> {
+    /// In seconds since 1970.
+    pub now: u64,
+    /// What was taken back.
+    pub revocations: Knowledge<'a>,
 }
 
 /// A proxy's question about one request.
@@ -72,6 +86,8 @@ pub struct Judgement<'a> {
     pub reason: Reason,
     /// Set where `ENFORCE` lets the refusal pass: the answer is 200 with this identity.
     pub passed: Option<Identity>,
+    /// The token, where the decision is to allow.
+    pub bound: Option<BoundToken>,
     /// What the steps found out.
     pub seen: Seen<'a>,
 }
@@ -93,6 +109,8 @@ pub struct Seen<'a> {
     pub format: Option<Format>,
     /// The user a verified token names.
     pub username: Option<String>,
+    /// The session a verified token belongs to.
+    pub session: Option<SessionId>,
     /// The key that signed it.
     pub kid: Option<String>,
     /// `exp` of a verified token.
@@ -101,15 +119,52 @@ pub struct Seen<'a> {
     pub changed: Parts,
 }
 
-/// Decides about one request at the time `now`, in seconds since 1970.
-pub fn decide<'a>(question: &Question<'a>, gate: &Gate, now: u64) -> Judgement<'a> {
+/// Decides about one request.
+pub fn decide<'a>(question: &Question<'a>, gate: &Gate, moment: Moment<'_>) -> Judgement<'a> {
+    judge(question, gate, moment, Expiry::Checked)
+}
+
+/// What is decided about an expired token whose session lives, which only the store can say.
+pub struct Provisional<'a> {
+    judgement: Judgement<'a>,
+    bound: BoundToken,
+}
+
+impl<'a> Provisional<'a> {
+    /// The token, whose session has to be asked about.
+    #[must_use]
+    pub fn bound(&self) -> &BoundToken {
+        &self.bound
+    }
+
+    /// The decision, once the store has said that the session lives, and whose it is now.
+    pub fn danger_session_lives(self, identity: Identity) -> Judgement<'a> {
+        Judgement { decision: Decision::Allow(identity), bound: Some(self.bound), ..self.judgement }
+    }
+}
+
+/// The decision about a request whose token has expired and may be renewed on the way: signature, claims, revocations
+/// and client hold. Nothing in every other case.
+pub fn decide_if_session_lives<'a>(
+    question: &Question<'a>,
+    gate: &Gate,
+    moment: Moment<'_>,
+) -> Option<Provisional<'a>> {
+    let mut judgement = judge(question, gate, moment, Expiry::Ignored);
+    let bound = judgement.bound.take()?;
+    let may_be_renewed = bound.token().is_expired() && bound.token().session().is_some();
+    may_be_renewed.then_some(Provisional { judgement, bound })
+}
+
+fn judge<'a>(question: &Question<'a>, gate: &Gate, moment: Moment<'_>, expiry: Expiry) -> Judgement<'a> {
     let mut seen = Seen::default();
-    let denial = match steps(question, gate, now, &mut seen) {
+    let denial = match steps(question, gate, moment, expiry, &mut seen) {
         Ok(recognised) => {
             return Judgement {
                 decision: Decision::Allow(recognised.identity),
                 reason: Reason::Ok,
                 passed: None,
+                bound: Some(recognised.bound),
                 seen,
             };
         }
@@ -117,10 +172,16 @@ pub fn decide<'a>(question: &Question<'a>, gate: &Gate, now: u64) -> Judgement<'
     };
     let (decision, reason) = (denial.decision(), denial.reason());
     let passed = passes(denial, gate.policy.enforce);
-    Judgement { decision, reason, passed, seen }
+    Judgement { decision, reason, passed, bound: None, seen }
 }
 
-fn steps<'a>(question: &Question<'a>, gate: &Gate, now: u64, seen: &mut Seen<'a>) -> Result<Recognised, Denial> {
+fn steps<'a>(
+    question: &Question<'a>,
+    gate: &Gate,
+    moment: Moment<'_>,
+    expiry: Expiry,
+    seen: &mut Seen<'a>,
+) -> Result<Recognised, Denial> {
     let trusted = &gate.policy.trusted_proxies;
     if !question.peer.is_trusted(trusted) {
         return Err(Denial::ProxyUntrusted);
@@ -132,7 +193,7 @@ fn steps<'a>(question: &Question<'a>, gate: &Gate, now: u64, seen: &mut Seen<'a>
     seen.request = Some(request);
     let ip = client_ip::behind_proxy(question.headers, trusted).map_err(Denial::ClientIp)?;
     seen.client_ip = Some(ip);
-    recognise(question.headers, ip, gate, now, seen)
+    recognise(question.headers, ip, gate, moment, expiry, seen)
 }
 
 /// A caller whose token is valid and in the right hand.
@@ -152,19 +213,16 @@ pub fn recognise<'a>(
     headers: &'a HeaderMap,
     ip: ClientIp,
     gate: &Gate,
-    now: u64,
+    moment: Moment<'_>,
+    expiry: Expiry,
     seen: &mut Seen<'a>,
 ) -> Result<Recognised, Denial> {
     let policy = &gate.policy;
     let user_agent = UserAgent::read(headers).map_err(Denial::UserAgent)?;
     seen.user_agent = Some(user_agent);
-    let presented =
-        credential::read(headers, policy).map_err(|error| Denial::Credential(error, policy.formats.minted))?;
-    let token = verify_presented(presented, gate, now, seen)?;
+    let token = verified_token(headers, gate, moment.now, expiry, seen)?;
     let format = token.format();
-    seen.username = Some(token.subject().to_owned());
-    seen.kid = token.kid().map(str::to_owned);
-    seen.expires_at = Some(token.expires_at());
+    let token = revocation::check(token, moment.revocations).map_err(|error| Denial::Revoked(error, format))?;
     let client = ObservedClient { ip, user_agent };
     let bound = binding::bind(token, &client, policy, &gate.fingerprints).map_err(|error| {
         if let BindingError::ClientChanged(changed) = &error {
@@ -177,16 +235,39 @@ pub fn recognise<'a>(
     Ok(Recognised { identity, bound })
 }
 
-/// Of several cookies of our name the one that verifies counts; two that verify for different sessions are ambiguous.
+/// The one token that a request carries, verified and nothing more: whoever only ends a session needs no more.
+///
+/// # Errors
+/// The denial of the step that refused.
+pub fn verified_token(
+    headers: &HeaderMap,
+    gate: &Gate,
+    now: u64,
+    expiry: Expiry,
+    seen: &mut Seen<'_>,
+) -> Result<VerifiedToken, Denial> {
+    let presented = credential::read(headers, &gate.policy)
+        .map_err(|error| Denial::Credential(error, gate.policy.formats.minted))?;
+    let token = verify_presented(presented, gate, now, expiry, seen)?;
+    seen.username = Some(token.subject().to_owned());
+    seen.session = token.session().cloned();
+    seen.kid = token.kid().map(str::to_owned);
+    seen.expires_at = Some(token.expires_at());
+    Ok(token)
+}
+
+/// Of several cookies of our name the one that verifies counts, of several of one session the one that lives longest;
+/// two that verify for different sessions are ambiguous.
 fn verify_presented(
     presented: Presented<'_>,
     gate: &Gate,
     now: u64,
+    expiry: Expiry,
     seen: &mut Seen<'_>,
 ) -> Result<VerifiedToken, Denial> {
     let mut verify = |token: BearerToken<'_>| {
         seen.carrier = Some(token.carrier());
-        let outcome = token::verify(token, &gate.ring, &gate.policy, now);
+        let outcome = token::verify(token, &gate.ring, &gate.policy, expiry, now);
         seen.format = Some(match &outcome {
             Ok(verified) => verified.format(),
             Err(TokenRefused { format, .. }) => *format,
@@ -204,6 +285,7 @@ fn verify_presented(
             (Ok(verified), Some(known)) if !verified.is_same_session(known) => {
                 return Err(Denial::Credential(CredentialError::Ambiguous, gate.policy.formats.minted));
             }
+            (Ok(verified), Some(known)) if verified.expires_at() < known.expires_at() => {}
             (Ok(verified), _) => accepted = Some(verified),
             (Err(refused), _) => _ = first_refusal.get_or_insert(refused),
         }
@@ -230,9 +312,14 @@ fn passes(denial: Denial, enforce: Enforce) -> Option<Identity> {
             Enforce::Observe,
             Denial::ProxyUntrusted | Denial::Forwarded(_) | Denial::ClientIp(_) | Denial::UserAgent(_),
         ) => None,
-        (Enforce::Observe, Denial::Credential(..) | Denial::Token(_) | Denial::Binding(..) | Denial::Identity(..)) => {
-            Some(Identity::nobody())
-        }
+        (
+            Enforce::Observe,
+            Denial::Credential(..)
+            | Denial::Token(_)
+            | Denial::Revoked(..)
+            | Denial::Binding(..)
+            | Denial::Identity(..),
+        ) => Some(Identity::nobody()),
     }
 }
 

@@ -2,20 +2,23 @@
 //!
 //! Order: length, alphabet and dots → header → key by `kid` (or, for an article token, our HS256 keys) → signature →
 //! claims → times. Nothing of the payload is looked at before the signature holds. The client is not looked at here:
-//! that is [`binding`](super::binding)'s part.
+//! that is [`binding`](super::binding)'s part, and whether it was taken back is [`revocation`](super::revocation)'s.
 
+mod payload;
+
+use self::payload::{Claims, Times};
 use super::claims::{Malformed, Object, Value};
 use super::credential::{BearerToken, Carrier};
 use super::fingerprint::KeyedFingerprint;
-use super::key_ring::{KEYED_TYPE, KeyRing, VerifyingKey, algorithm_name};
+use super::identifiers::{Revision, SessionId, issued_under};
+use super::key_ring::{ArticleKey, KEYED_TYPE, KeyRing, VerifyingKey, algorithm_name};
 use super::policy::{Format, Policy};
+use super::revocation::RevokedId;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 /// Longest token in bytes. Longer ones are refused before anything is decoded, and never minted.
 pub const MAX_TOKEN: usize = 4096;
-/// How far a minter's clock may be ahead of ours, in seconds; `exp` has no such leeway.
-const CLOCK_LEEWAY: u64 = 30;
 
 /// A token whose signature and claims hold. Whether it is in the right hand is not known yet.
 #[derive(Debug)]
@@ -26,8 +29,10 @@ pub struct VerifiedToken {
     pub(super) name: Option<String>,
     pub(super) email: Option<String>,
     times: Times,
+    session: Option<SessionId>,
     kid: Option<String>,
     payload: Vec<u8>,
+    is_expired: bool,
 }
 
 /// The fingerprint claim, by kind of token.
@@ -35,8 +40,8 @@ pub struct VerifiedToken {
 pub(super) enum Fingerprint {
     /// The claim and the `jti` that goes into it.
     Keyed { claim: KeyedFingerprint, jti: String },
-    /// Lower-case hex of a SHA-256.
-    Article(String),
+    /// Lower-case hex of a SHA-256, and the token's name in the set of revocations.
+    Article { claim: String, revoked_id: RevokedId },
 }
 
 impl VerifiedToken {
@@ -45,7 +50,7 @@ impl VerifiedToken {
     pub fn format(&self) -> Format {
         match self.fingerprint {
             Fingerprint::Keyed { .. } => Format::Keyed,
-            Fingerprint::Article(_) => Format::Article,
+            Fingerprint::Article { .. } => Format::Article,
         }
     }
 
@@ -73,19 +78,52 @@ impl VerifiedToken {
         self.kid.as_deref()
     }
 
+    /// The session it belongs to, if it belongs to one.
+    #[must_use]
+    pub fn session(&self) -> Option<&SessionId> {
+        self.session.as_ref()
+    }
+
+    /// Whether `exp` has passed, which only [`Expiry::Ignored`] lets through.
+    #[must_use]
+    pub fn is_expired(&self) -> bool {
+        self.is_expired
+    }
+
+    /// What the token is called when it is taken back.
+    #[must_use]
+    pub fn revoked_id(&self) -> RevokedId {
+        match &self.fingerprint {
+            Fingerprint::Keyed { jti, .. } => RevokedId::token(jti),
+            Fingerprint::Article { revoked_id, .. } => *revoked_id,
+        }
+    }
+
+    /// The store's revision when it was issued; a token that somebody else minted tells none.
+    #[must_use]
+    pub fn issued_under(&self) -> Option<Revision> {
+        match &self.fingerprint {
+            Fingerprint::Keyed { jti, .. } => issued_under(jti),
+            Fingerprint::Article { .. } => None,
+        }
+    }
+
     /// The claims, as signed: one JSON object.
     #[must_use]
     pub fn payload(&self) -> &[u8] {
         &self.payload
     }
 
-    /// What tells this token from every other one.
+    /// Whether both are one sign-in: one session, or where there is none, one token.
     pub(super) fn is_same_session(&self, other: &Self) -> bool {
+        if let (Some(ours), Some(theirs)) = (&self.session, &other.session) {
+            return ours == theirs;
+        }
         match (&self.fingerprint, &other.fingerprint) {
             (Fingerprint::Keyed { jti: ours, .. }, Fingerprint::Keyed { jti: theirs, .. }) => ours == theirs,
-            (Fingerprint::Article(_), Fingerprint::Article(_)) => self.payload == other.payload,
-            (Fingerprint::Keyed { .. }, Fingerprint::Article(_))
-            | (Fingerprint::Article(_), Fingerprint::Keyed { .. }) => false,
+            (Fingerprint::Article { .. }, Fingerprint::Article { .. }) => self.payload == other.payload,
+            (Fingerprint::Keyed { .. }, Fingerprint::Article { .. })
+            | (Fingerprint::Article { .. }, Fingerprint::Keyed { .. }) => false,
         }
     }
 }
@@ -122,6 +160,15 @@ pub struct TokenRefused {
     pub format: Format,
 }
 
+/// Whether `exp` counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expiry {
+    /// An expired token is refused.
+    Checked,
+    /// It may have passed: for renewing and ending, where the session counts. Everything else is checked.
+    Ignored,
+}
+
 /// Verifies a token at the time `now`, in seconds since 1970.
 ///
 /// # Errors
@@ -130,6 +177,7 @@ pub fn verify(
     token: BearerToken<'_>,
     ring: &KeyRing,
     policy: &Policy,
+    expiry: Expiry,
     now: u64,
 ) -> Result<VerifiedToken, TokenRefused> {
     let unread = |error| TokenRefused { error, format: policy.formats.minted };
@@ -148,18 +196,20 @@ pub fn verify(
     if token.carrier() == Carrier::Bare && signer.format() == Format::Keyed {
         return Err(refused(TokenError::Malformed));
     }
-    let kid = signer.verify(&parts).ok_or(refused(TokenError::SignatureInvalid))?;
+    let signed_by = signer.verify(&parts).ok_or(refused(TokenError::SignatureInvalid))?;
     let payload = URL_SAFE_NO_PAD.decode(parts.payload).map_err(|_| refused(TokenError::Malformed))?;
     let claims = Object::parse(&payload).map_err(|malformed| refused(malformed.into()))?;
-    let mut verified = match signer.format() {
-        Format::Keyed => keyed_claims(claims, policy),
-        Format::Article => article_claims(claims),
-    }
-    .map_err(refused)?;
-    verified.kid = kid;
-    verified.times.check(policy.max_lifetime, now).map_err(refused)?;
-    verified.payload = payload;
-    Ok(verified)
+    let (claims, kid) = match signed_by {
+        SignedBy::Kid(kid) => (payload::keyed(claims, policy), Some(kid)),
+        SignedBy::Article(id) => (payload::article(claims, id), None),
+    };
+    let Claims { subject, fingerprint, groups, name, email, times, session } = claims.map_err(refused)?;
+    let is_expired = match (times.check(policy.max_lifetime, now), expiry) {
+        (Ok(()), _) => false,
+        (Err(TokenError::Expired), Expiry::Ignored) => true,
+        (Err(error), Expiry::Checked | Expiry::Ignored) => return Err(refused(error)),
+    };
+    Ok(VerifiedToken { subject, fingerprint, groups, name, email, times, session, kid, payload, is_expired })
 }
 
 /// Whether [`verify`] could read these claims, one JSON object, in a token: what it could not must not be minted.
@@ -203,7 +253,15 @@ impl<'a> Parts<'a> {
 
 enum Signer<'a> {
     Keyed(&'a VerifyingKey),
-    Article(&'a [VerifyingKey]),
+    Article(&'a [ArticleKey]),
+}
+
+/// The key whose signature holds.
+enum SignedBy {
+    /// The one that the token names.
+    Kid(String),
+    /// An article key, with the token's name in the set of revocations.
+    Article(RevokedId),
 }
 
 impl Signer<'_> {
@@ -214,12 +272,15 @@ impl Signer<'_> {
         }
     }
 
-    /// The `kid` of the key that signed, if one did; article tokens have none.
-    fn verify(&self, parts: &Parts<'_>) -> Option<Option<String>> {
-        let holds = |key: &&VerifyingKey| key.verifies(parts.signed.as_bytes(), parts.signature);
+    /// The key that signed, if one did.
+    fn verify(&self, parts: &Parts<'_>) -> Option<SignedBy> {
+        let message = parts.signed.as_bytes();
         match self {
-            Self::Keyed(key) => holds(key).then(|| Some(key.kid().to_owned())),
-            Self::Article(keys) => keys.iter().find(holds).map(|_| None),
+            Self::Keyed(key) => key.verifies(message, parts.signature).then(|| SignedBy::Kid(key.kid().to_owned())),
+            Self::Article(keys) => {
+                let key = keys.iter().find(|key| key.verifies(message, parts.signature))?;
+                Some(SignedBy::Article(key.revoked_id(message)))
+            }
         }
     }
 }
@@ -255,130 +316,5 @@ fn read_header<'r>(
             _ => Err((TokenError::SignatureInvalid, Some(format))),
         },
         (Format::Keyed | Format::Article, _) => Err(malformed),
-    }
-}
-
-fn text(value: Option<Value<'_>>) -> Result<String, TokenError> {
-    match value {
-        Some(Value::Text(text)) => Ok(text.into_owned()),
-        Some(Value::Integer(_) | Value::Texts(_) | Value::Other) | None => Err(TokenError::Claims),
-    }
-}
-
-fn optional_text(value: Option<Value<'_>>) -> Result<Option<String>, TokenError> {
-    value.map(|value| text(Some(value))).transpose()
-}
-
-fn seconds(value: Option<Value<'_>>) -> Result<u64, TokenError> {
-    match value {
-        Some(Value::Integer(seconds)) => Ok(seconds),
-        Some(Value::Text(_) | Value::Texts(_) | Value::Other) | None => Err(TokenError::Claims),
-    }
-}
-
-fn keyed_claims(mut claims: Object<'_>, policy: &Policy) -> Result<VerifiedToken, TokenError> {
-    let claim = match claims.take("fingerprint") {
-        Some(Value::Text(claim)) => KeyedFingerprint::parse(&claim).ok_or(TokenError::Malformed)?,
-        Some(Value::Integer(_) | Value::Texts(_) | Value::Other) | None => return Err(TokenError::Malformed),
-    };
-    // RFC 7800: a confirmation method that we do not know must not be skipped.
-    if text(claims.take("iss"))? != policy.issuer || claims.contains("cnf") {
-        return Err(TokenError::Claims);
-    }
-    check_audience(claims.take("aud"), policy)?;
-    let jti = text(claims.take("jti"))?;
-    if jti.is_empty() {
-        return Err(TokenError::Claims);
-    }
-    let groups = match claims.take("groups") {
-        None => Vec::new(),
-        Some(Value::Texts(groups)) => groups,
-        Some(Value::Text(_) | Value::Integer(_) | Value::Other) => return Err(TokenError::Claims),
-    };
-    Ok(VerifiedToken {
-        subject: text(claims.take("sub"))?,
-        fingerprint: Fingerprint::Keyed { claim, jti },
-        groups,
-        name: optional_text(claims.take("name"))?,
-        email: optional_text(claims.take("email"))?,
-        times: Times::take(&mut claims)?,
-        kid: None,
-        payload: Vec::new(),
-    })
-}
-
-/// RFC 7519 section 4.1.3: a string or an array of strings.
-fn check_audience(claim: Option<Value<'_>>, policy: &Policy) -> Result<(), TokenError> {
-    let Some(expected) = &policy.audience else { return Ok(()) };
-    let named = match claim {
-        Some(Value::Text(audience)) => audience == expected.as_str(),
-        Some(Value::Texts(audiences)) => audiences.contains(expected),
-        Some(Value::Integer(_) | Value::Other) | None => false,
-    };
-    named.then_some(()).ok_or(TokenError::Claims)
-}
-
-/// The 2023 article's claims. Members of other names have no meaning there; `groups`, `name` and `email` are read when
-/// they have the shape that we mint, and left alone otherwise.
-fn article_claims(mut claims: Object<'_>) -> Result<VerifiedToken, TokenError> {
-    let fingerprint = match claims.take("fingerprint") {
-        Some(Value::Text(hex)) if is_sha256_hex(&hex) => hex.into_owned(),
-        Some(Value::Text(_) | Value::Integer(_) | Value::Texts(_) | Value::Other) | None => {
-            return Err(TokenError::Malformed);
-        }
-    };
-    let subject = match claims.take("userId") {
-        Some(Value::Text(user)) => user.into_owned(),
-        Some(Value::Integer(user)) => user.to_string(),
-        Some(Value::Texts(_) | Value::Other) | None => return Err(TokenError::Claims),
-    };
-    let groups = match claims.take("groups") {
-        Some(Value::Texts(groups)) => groups,
-        Some(Value::Text(_) | Value::Integer(_) | Value::Other) | None => Vec::new(),
-    };
-    Ok(VerifiedToken {
-        subject,
-        fingerprint: Fingerprint::Article(fingerprint),
-        groups,
-        name: text(claims.take("name")).ok(),
-        email: text(claims.take("email")).ok(),
-        times: Times::take(&mut claims)?,
-        kid: None,
-        payload: Vec::new(),
-    })
-}
-
-fn is_sha256_hex(text: &str) -> bool {
-    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
-}
-
-/// `iat`, `nbf` and `exp`, in seconds since 1970.
-#[derive(Clone, Copy, Debug)]
-struct Times {
-    issued_at: u64,
-    not_before: u64,
-    expires_at: u64,
-}
-
-impl Times {
-    fn take(claims: &mut Object<'_>) -> Result<Self, TokenError> {
-        let issued_at = seconds(claims.take("iat"))?;
-        let not_before = claims.take("nbf").map_or(Ok(issued_at), |nbf| seconds(Some(nbf)))?;
-        Ok(Self { issued_at, not_before, expires_at: seconds(claims.take("exp"))? })
-    }
-
-    /// RFC 7519 section 4.1.4: on or after `exp` the token is expired.
-    fn check(self, max_lifetime: u64, now: u64) -> Result<(), TokenError> {
-        let lifetime = self.expires_at.checked_sub(self.issued_at).ok_or(TokenError::Claims)?;
-        if lifetime == 0 || lifetime > max_lifetime {
-            return Err(TokenError::Claims);
-        }
-        if now >= self.expires_at {
-            return Err(TokenError::Expired);
-        }
-        if self.issued_at.max(self.not_before) > now.saturating_add(CLOCK_LEEWAY) {
-            return Err(TokenError::NotYetValid);
-        }
-        Ok(())
     }
 }

@@ -4,7 +4,7 @@
 use super::{Failure, Outcome, print};
 use crate::config::{Config, Problem};
 use crate::keys::{self, KeyFile, KeysError, Missing};
-use crate::store::{Store, StoreError};
+use crate::store::{self, Access, StoreAddress, StoreError};
 
 pub(super) fn run(config: &Config) -> Outcome {
     refuse_unusable_files(config)?;
@@ -13,7 +13,7 @@ pub(super) fn run(config: &Config) -> Outcome {
         let value = if setting.value.is_empty() { "(unset)" } else { &setting.value };
         print::result(&format!("{:width$}  {value}  [{}]", setting.name, setting.origin))?;
     }
-    print::result(&format!("store: {}", config.store.display()))?;
+    print::result(&format!("store: {}", config.store))?;
     for warning in config.warnings.iter().chain(&KeyFile::exposure(&config.keys.data)) {
         print::result(&format!("warning: {warning}"))?;
     }
@@ -31,10 +31,14 @@ pub(super) fn refuse_unusable_files(config: &Config) -> Outcome {
             problems.push(problem(error.to_string()));
         }
     }
-    match Store::open(&config.store) {
-        Ok(_) | Err(StoreError::Missing(_)) => {}
-        Err(error) if error.is_passing() => return Err(Failure::failed(error)),
-        Err(error) => problems.push(problem(error.to_string())),
+    match &config.store {
+        StoreAddress::Sqlite(_) => match store::at(&config.store, Access::Existing) {
+            Ok(_) | Err(StoreError::Missing { .. }) => {}
+            Err(error) if error.is_passing() => return Err(Failure::failed(error)),
+            Err(error) => problems.push(problem(error.to_string())),
+        },
+        // No file of ours: whether it answers is seen when it is asked.
+        StoreAddress::Postgres(_) | StoreAddress::Valkey(_) => {}
     }
     if problems.is_empty() { Ok(()) } else { Err(Failure::Config(problems)) }
 }

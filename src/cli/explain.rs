@@ -2,13 +2,15 @@
 
 mod article;
 
+use super::opened::Opened;
 use super::{Failure, Outcome, print};
 use crate::check::client_ip::Peer;
 use crate::check::decision::{Decision, Reason};
 use crate::check::forwarded::Proxy;
 use crate::check::identity::Identity;
 use crate::check::policy::{Format, Part};
-use crate::check::{Gate, Judgement, Question, decide};
+use crate::check::revocation::{Knowledge, RevocationSet};
+use crate::check::{Gate, Judgement, Moment, Question, decide};
 use crate::config::Config;
 use crate::http::status_of;
 use crate::keys::{self, Missing};
@@ -70,7 +72,12 @@ pub(super) fn run(args: &Args, config: &Config, now: u64) -> Outcome {
     let keys = keys::load(&config.keys, Missing::Refuse)?;
     let gate = Gate { policy: config.policy.clone(), ring: keys.ring, fingerprints: keys.fingerprints };
     let question = Question { proxy: args.proxy, peer: args.peer, headers: &headers };
-    let judgement = decide(&question, &gate, now);
+    let revocations = match Opened::if_any(&config.store).map_err(Failure::failed)? {
+        Some(store) => store.revocations().map_err(Failure::failed)?,
+        None => RevocationSet::default(),
+    };
+    let moment = Moment { now, revocations: Knowledge { set: &revocations, is_stale: false } };
+    let judgement = decide(&question, &gate, moment);
     let status = status_of(args.proxy, &judgement).as_u16();
     let steps = steps(&question, &judgement, &gate, now);
     if !args.json {
@@ -142,7 +149,10 @@ fn headers_of(args: &Args) -> Result<HeaderMap, Failure> {
 fn identity_json(judgement: &Judgement<'_>) -> Value {
     let identity = match (&judgement.passed, &judgement.decision) {
         (Some(identity), _) | (None, Decision::Allow(identity)) if !identity.user().is_empty() => identity,
-        (Some(_) | None, Decision::Allow(_) | Decision::Challenge(_) | Decision::Forbid | Decision::Reject(_)) => {
+        (
+            Some(_) | None,
+            Decision::Allow(_) | Decision::Challenge(_) | Decision::Forbid | Decision::Reject(_) | Decision::Undecided,
+        ) => {
             return Value::Null;
         }
     };
@@ -207,7 +217,12 @@ fn token_text(judgement: &Judgement<'_>, now: u64) -> Option<String> {
         let kind = seen.format.map_or("", Format::name);
         let key = seen.kid.as_deref().map_or_else(String::new, |kid| format!(", key {kid}"));
         let left = expires_at.saturating_sub(now);
-        return Some(format!("valid {kind} token of {username}{key}, expires in {left} s"));
+        let state = match judgement.reason {
+            Reason::TokenRevoked => "revoked: itself, or all that its user had",
+            Reason::SessionEnded => "its session has ended",
+            _ => "valid",
+        };
+        return Some(format!("{kind} token of {username}{key}, expires in {left} s; {state}"));
     }
     match judgement.reason {
         Reason::TokenMissing => Some("none".into()),
@@ -220,6 +235,9 @@ fn token_text(judgement: &Judgement<'_>, now: u64) -> Option<String> {
         Reason::KeyUnknown => Some("no key has the name that it gives".into()),
         Reason::UserAgentAmbiguous => Some("not looked at: there are two User-Agent lines".into()),
         Reason::Ok
+        | Reason::TokenRevoked
+        | Reason::SessionEnded
+        | Reason::StoreStale
         | Reason::ClientChanged
         | Reason::PolicyOutdated
         | Reason::ProxyUntrusted
@@ -238,6 +256,7 @@ fn binding_text(judgement: &Judgement<'_>) -> Option<String> {
             Some("no: the address or the User-Agent differs; an article token cannot tell which".into())
         }
         (Reason::ClientChanged, _) => Some(format!("no: changed {}", seen.changed)),
+        (Reason::TokenRevoked | Reason::SessionEnded, _) => None,
         (Reason::PolicyOutdated, _) => Some("unknown: the token was minted when less had to be the same".into()),
         (Reason::KeyUnknown, _) => Some("unknown: the fingerprint was made with another SAMEHAND_SALT".into()),
         (Reason::TokenClaims, _) => Some("yes, but its user, a group or the e-mail cannot stand in a header".into()),

@@ -10,6 +10,7 @@ mod explain;
 mod hash;
 mod healthcheck;
 mod keys;
+mod opened;
 mod print;
 mod serve;
 mod token;

@@ -1,16 +1,19 @@
 //! `samehand token mint | inspect`.
 
+use super::opened::Opened;
 use super::{Failure, Outcome, print};
 use crate::check::client_ip::ClientIp;
 use crate::check::credential::BearerToken;
+use crate::check::decision::Reason;
 use crate::check::fingerprint::ObservedClient;
 use crate::check::names::UserName;
-use crate::check::token::{self, VerifiedToken, danger_unverified};
+use crate::check::revocation::{self, Knowledge, LiveToken, RevocationError, RevocationSet};
+use crate::check::token::{self, Expiry, danger_unverified};
 use crate::check::user_agent::UserAgent;
 use crate::config::{Config, duration};
-use crate::issue::{Grant, Minter};
+use crate::issue::{Grant, Minter, Terms};
 use crate::keys::{self, Missing};
-use crate::store::Store;
+use crate::store::Access;
 use serde_json::{Map, Value, json};
 use std::io::Read as _;
 use std::net::IpAddr;
@@ -74,18 +77,19 @@ fn mint(args: &Mint, config: &Config, now: u64) -> Outcome {
         print::note(&format!("warning: {ip} is a trusted proxy, and hardly the address of a client"));
     }
     let keys = keys::load(&config.keys, Missing::Create(now))?;
-    let store = Store::create(&config.store).map_err(Failure::failed)?;
+    let store = Opened::at(&config.store, Access::Create)?;
+    let issued_under = store.wait(store.revision())?;
     let grant = grant_for(&store, subject)?.with_claims(claims).map_err(|error| usage("claim", &error))?;
     let user_agent = (!args.user_agent.is_empty()).then_some(args.user_agent.as_bytes());
     let client = ObservedClient { ip, user_agent: UserAgent::from_bytes(user_agent) };
     let minted = Minter::new(&config.policy, &keys, config.token_ttl)
-        .mint(grant, &client, &config.policy, ttl, now)
+        .mint(grant, &client, &config.policy, &Terms { issued_under, session: None, ttl, now })
         .map_err(Failure::failed)?;
     print::result(&minted.token)
 }
 
-fn grant_for(store: &Store, subject: UserName) -> Result<Grant, Failure> {
-    match store.user(&subject).map_err(Failure::failed)? {
+fn grant_for(store: &Opened, subject: UserName) -> Result<Grant, Failure> {
+    match store.wait(store.user(&subject))? {
         None => {
             print::note(&format!("warning: there is no user {subject}; the token names one all the same"));
             Ok(Grant::of(subject))
@@ -123,10 +127,18 @@ fn inspect(args: Inspect, config: &Config, now: u64) -> Outcome {
     };
     let text = text.trim();
     let keys = keys::load(&config.keys, Missing::Refuse)?;
-    let verified = token::verify(BearerToken::typed(text.as_bytes()), &keys.ring, &config.policy, now);
+    let revocations = match Opened::if_any(&config.store)? {
+        Some(store) => store.revocations()?,
+        None => RevocationSet::default(),
+    };
+    let verified = token::verify(BearerToken::typed(text.as_bytes()), &keys.ring, &config.policy, Expiry::Checked, now)
+        .map_err(|refused| refused.error.reason())
+        .and_then(|token| {
+            revocation::check(token, Knowledge { set: &revocations, is_stale: false }).map_err(RevocationError::reason)
+        });
     let reason = match &verified {
         Ok(_) => "ok",
-        Err(refused) => refused.error.reason().name(),
+        Err(reason) => reason.name(),
     };
     let (header, claims) = danger_unverified(text);
     let age = claims.as_ref().and_then(|claims| claims.get("iat")?.as_u64()).map(|iat| now.saturating_sub(iat));
@@ -158,7 +170,7 @@ fn print_text(
     age: Option<u64>,
     size: usize,
     reason: &str,
-    verified: &Result<VerifiedToken, token::TokenRefused>,
+    verified: &Result<LiveToken, Reason>,
     now: u64,
 ) -> Outcome {
     let shown = |value: Option<&Value>| match value {
@@ -171,8 +183,8 @@ fn print_text(
         Some(age) => format!("age:      {age} s"),
         None => "age:      unknown".into(),
     })?;
-    if let Ok(verified) = verified {
-        print::result(&format!("expires:  in {} s", verified.expires_at().saturating_sub(now)))?;
+    if let Ok(live) = verified {
+        print::result(&format!("expires:  in {} s", live.token().expires_at().saturating_sub(now)))?;
     }
     print::result(&format!("size:     {size} bytes"))?;
     print::result(&format!("verdict:  {}", verdict(reason)))

@@ -9,10 +9,11 @@ pub(crate) use self::arguments::Args;
 
 use self::arguments::{Command, Details};
 use super::console::Console;
+use super::opened::Opened;
 use super::{Failure, Outcome};
 use crate::check::names::{DisplayName, Email, GroupName, Groups, UserName};
 use crate::config::Config;
-use crate::store::{Store, StoreError, StoredPassword, User};
+use crate::store::{Access, Revoked, StoreAddress, StoreError, StoredPassword, User, UserChange, all_users};
 use crate::users::import;
 use crate::users::password::PasswordHash;
 use crate::users::rules::{NewPassword, Person};
@@ -24,7 +25,7 @@ pub(crate) fn run(args: Args, config: &Config, now: u64) -> Outcome {
     Console::of_process(|console| execute(args, &config.store, now, console))
 }
 
-fn execute(args: Args, store: &Path, now: u64, console: &mut Console<'_>) -> Outcome {
+fn execute(args: Args, store: &StoreAddress, now: u64, console: &mut Console<'_>) -> Outcome {
     match args.command {
         Command::Add { who, details } => add(who.name, details, store, now, console),
         Command::Set { who, details, no_groups } => set(&who.name, details, no_groups, store, now, console),
@@ -37,15 +38,15 @@ fn execute(args: Args, store: &Path, now: u64, console: &mut Console<'_>) -> Out
     }
 }
 
-fn add(name: UserName, details: Details, path: &Path, now: u64, console: &mut Console<'_>) -> Outcome {
+fn add(name: UserName, details: Details, at: &StoreAddress, now: u64, console: &mut Console<'_>) -> Outcome {
     let groups = Groups::new(details.groups).map_err(|error| Failure::Usage(error.to_string()))?;
     let email = details.email.and_then(|given| given.0);
     let display_name = details.display_name.and_then(|given| given.0);
     // Before anybody types a password in vain, and without creating a store for a password that is refused.
-    match Store::open(path) {
-        Ok(store) if store.user(&name)?.is_some() => return Err(exists(&name)),
-        Ok(_) | Err(StoreError::Missing(_)) => {}
-        Err(error) => return Err(error.into()),
+    if let Some(store) = Opened::if_any(at)?
+        && store.wait(store.user(&name))?.is_some()
+    {
+        return Err(exists(&name));
     }
     let person = Person { name: Some(&name), email: email.as_ref(), display_name: display_name.as_ref() };
     let password = choose_password(details.password_stdin, &person, console)?;
@@ -59,8 +60,9 @@ fn add(name: UserName, details: Details, path: &Path, now: u64, console: &mut Co
         created_at: now,
         updated_at: now,
     };
-    Store::create(path)?.add_users(&[user])?;
-    console.note(format_args!("user {name} added to {}", path.display()));
+    let store = Opened::at(at, Access::Create)?;
+    store.wait(store.add_users(&[user]))?;
+    console.note(format_args!("user {name} added to {at}"));
     Ok(())
 }
 
@@ -68,7 +70,7 @@ fn set(
     name: &UserName,
     details: Details,
     no_groups: bool,
-    path: &Path,
+    at: &StoreAddress,
     now: u64,
     console: &mut Console<'_>,
 ) -> Outcome {
@@ -82,58 +84,77 @@ fn set(
         let options = "--group, --no-groups, --email, --display-name, --password-stdin";
         return Err(Failure::Usage(format!("nothing to change: give at least one of {options}")));
     }
-    let store = Store::open(path)?;
+    let store = Opened::at(at, Access::Existing)?;
     let user = known_user(&store, name)?;
-    let email = details.email.map_or(user.email, |given| given.0);
-    let display_name = details.display_name.map_or(user.display_name, |given| given.0);
-    let person = Person { name: Some(name), email: email.as_ref(), display_name: display_name.as_ref() };
+    let email = details.email.map(|given| given.0);
+    let display_name = details.display_name.map(|given| given.0);
+    let person = Person {
+        name: Some(name),
+        email: email.as_ref().unwrap_or(&user.email).as_ref(),
+        display_name: display_name.as_ref().unwrap_or(&user.display_name).as_ref(),
+    };
     let password = match details.password_stdin {
         true => Some(choose_password(true, &person, console)?),
         false => None,
     };
-    store.change_user(name, now, |user| {
-        user.email = email;
-        user.display_name = display_name;
-        user.groups = groups.unwrap_or_else(|| user.groups.clone());
-        user.password = password.unwrap_or_else(|| user.password.clone());
-    })?;
-    console.note(format_args!("user {name} changed"));
+    // Groups stand in tokens, and who lost one must not keep it until they expire.
+    let loses_a_group = |groups: &Groups| user.groups.iter().any(|group| !groups.iter().any(|kept| kept == group));
+    let revokes = password.is_some() || groups.as_ref().is_some_and(loses_a_group);
+    let change = UserChange { display_name, email, groups, password, disabled: None, revokes };
+    let (_, revoked) = store.wait(store.change_user(name, &change, now))?;
+    match revokes {
+        true => console.note(format_args!("user {name} changed; {}", ended(&revoked))),
+        false => console.note(format_args!("user {name} changed")),
+    }
     Ok(())
 }
 
-fn passwd(name: &UserName, from_input: bool, path: &Path, now: u64, console: &mut Console<'_>) -> Outcome {
-    let store = Store::open(path)?;
+fn passwd(name: &UserName, from_input: bool, at: &StoreAddress, now: u64, console: &mut Console<'_>) -> Outcome {
+    let store = Opened::at(at, Access::Existing)?;
     let user = known_user(&store, name)?;
     let person = Person { name: Some(name), email: user.email.as_ref(), display_name: user.display_name.as_ref() };
     let password = choose_password(from_input, &person, console)?;
-    store.change_user(name, now, |user| user.password = password)?;
-    console.note(format_args!("password of {name} changed; {TOKENS_STAY}"));
+    let change = UserChange { password: Some(password), revokes: true, ..UserChange::default() };
+    let (_, revoked) = store.wait(store.change_user(name, &change, now))?;
+    console.note(format_args!("password of {name} changed; {}", ended(&revoked)));
     Ok(())
 }
 
-fn disable(name: &UserName, path: &Path, now: u64, console: &mut Console<'_>) -> Outcome {
-    Store::open(path)?.change_user(name, now, |user| user.disabled = true)?;
-    console.note(format_args!("user {name} cannot sign in any more; {TOKENS_STAY}"));
+fn disable(name: &UserName, at: &StoreAddress, now: u64, console: &mut Console<'_>) -> Outcome {
+    let store = Opened::at(at, Access::Existing)?;
+    let change = UserChange { disabled: Some(true), revokes: true, ..UserChange::default() };
+    let (_, revoked) = store.wait(store.change_user(name, &change, now))?;
+    console.note(format_args!("user {name} cannot sign in any more; {}", ended(&revoked)));
     Ok(())
 }
 
-fn enable(name: &UserName, path: &Path, now: u64, console: &mut Console<'_>) -> Outcome {
-    Store::open(path)?.change_user(name, now, |user| user.disabled = false)?;
+fn enable(name: &UserName, at: &StoreAddress, now: u64, console: &mut Console<'_>) -> Outcome {
+    let store = Opened::at(at, Access::Existing)?;
+    let change = UserChange { disabled: Some(false), ..UserChange::default() };
+    store.wait(store.change_user(name, &change, now))?;
     console.note(format_args!("user {name} can sign in"));
     Ok(())
 }
 
-fn remove(name: &UserName, path: &Path, console: &mut Console<'_>) -> Outcome {
-    Store::open(path)?.remove_user(name)?;
-    console.note(format_args!("user {name} removed; {TOKENS_STAY}"));
+fn remove(name: &UserName, at: &StoreAddress, console: &mut Console<'_>) -> Outcome {
+    let store = Opened::at(at, Access::Existing)?;
+    let revoked = store.wait(store.remove_user(name))?;
+    console.note(format_args!("user {name} removed; {}", ended(&revoked)));
     Ok(())
 }
 
-/// This release cannot end them; whoever locks somebody out must know.
-const TOKENS_STAY: &str = "tokens issued before stay valid until they expire";
+/// What a change ended, for whoever made it.
+fn ended(revoked: &Revoked) -> String {
+    match revoked.sessions {
+        0 => "tokens issued before are refused from now on".into(),
+        1 => "1 session ended, and tokens issued before are refused from now on".into(),
+        sessions => format!("{sessions} sessions ended, and tokens issued before are refused from now on"),
+    }
+}
 
-fn list(json: bool, path: &Path, console: &mut Console<'_>) -> Outcome {
-    let users = Store::open(path)?.users()?;
+fn list(json: bool, at: &StoreAddress, console: &mut Console<'_>) -> Outcome {
+    let store = Opened::at(at, Access::Existing)?;
+    let users = store.wait(all_users(&*store))?;
     if json {
         let users: Vec<_> = users.iter().map(as_json).collect();
         return console.result(format_args!("{:#}", serde_json::Value::Array(users)));
@@ -168,7 +189,7 @@ fn as_json(user: &User) -> serde_json::Value {
     })
 }
 
-fn import_file(file: &Path, path: &Path, now: u64, console: &mut Console<'_>) -> Outcome {
+fn import_file(file: &Path, at: &StoreAddress, now: u64, console: &mut Console<'_>) -> Outcome {
     let shown = file.display();
     let text = fs::read_to_string(file).map_err(|error| Failure::Failed(format!("cannot read {shown}: {error}")))?;
     let imported = import::read(&text).map_err(|problems| {
@@ -179,9 +200,10 @@ fn import_file(file: &Path, path: &Path, now: u64, console: &mut Console<'_>) ->
         return Err(Failure::Failed(format!("there are no users in {shown}")));
     }
     let users: Vec<_> = imported.into_iter().map(|user| bare_user(user, now)).collect();
-    let added = Store::create(path)?.add_users(&users);
+    let store = Opened::at(at, Access::Create)?;
+    let added = store.wait(store.add_users(&users));
     added.map_err(|error| Failure::Failed(format!("nothing was imported: {error}")))?;
-    console.note(format_args!("{} users added to {}", users.len(), path.display()));
+    console.note(format_args!("{} users added to {at}", users.len()));
     Ok(())
 }
 
@@ -209,8 +231,8 @@ fn choose_password(
     Ok(hash.stored())
 }
 
-fn known_user(store: &Store, name: &UserName) -> Result<User, Failure> {
-    store.user(name)?.ok_or_else(|| StoreError::NoSuchUser(name.clone()).into())
+fn known_user(store: &Opened, name: &UserName) -> Result<User, Failure> {
+    store.wait(store.user(name))?.ok_or_else(|| StoreError::NoSuchUser(name.clone()).into())
 }
 
 fn exists(name: &UserName) -> Failure {

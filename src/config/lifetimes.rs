@@ -8,20 +8,22 @@ use super::settings::DEFAULT_TOKEN_TTL;
 /// A year; whoever writes more has mistaken a unit.
 const LONGEST_SESSION: u64 = 365 * 24 * 60 * 60;
 
+/// When a session was last used is noted every few seconds; a shorter limit would end sessions in use.
+const SHORTEST_IDLE: u64 = 10;
+
 /// Lifetimes in seconds.
 pub(super) struct Lifetimes {
     pub(super) token: u64,
     pub(super) session: u64,
+    pub(super) idle: Option<u64>,
 }
 
 /// Validates the settings of this file.
 pub(super) fn check(raw: &Raw, findings: &mut Findings) -> Option<Lifetimes> {
-    if raw.session_idle.is_some() {
-        findings.problem("SESSION_IDLE", "an idle limit is not in this release; remove the setting");
-    }
     let session = findings.keep("SESSION_TTL", session(&raw.session_ttl));
     let token = findings.keep("TOKEN_TTL", token(&raw.token_ttl));
-    let mut lifetimes = Lifetimes { token: token?, session: session? };
+    let idle = findings.keep("SESSION_IDLE", raw.session_idle.as_deref().map(idle).transpose());
+    let mut lifetimes = Lifetimes { token: token?, session: session?, idle: idle? };
     if lifetimes.token > lifetimes.session && raw.token_ttl == DEFAULT_TOKEN_TTL {
         // A shorter SESSION_TTL would else need two settings.
         findings.warn("TOKEN_TTL", format!("tokens live {} as sessions do, not {DEFAULT_TOKEN_TTL}", raw.session_ttl));
@@ -42,6 +44,15 @@ fn session(text: &str) -> Result<u64, String> {
         Ok(seconds)
     } else {
         Err(format!("`{text}` does not fit; write from 1s to 365d"))
+    }
+}
+
+fn idle(text: &str) -> Result<u64, String> {
+    let seconds = seconds(text)?;
+    if (SHORTEST_IDLE..=LONGEST_SESSION).contains(&seconds) {
+        Ok(seconds)
+    } else {
+        Err(format!("`{text}` does not fit; write from 10s to 365d"))
     }
 }
 

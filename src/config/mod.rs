@@ -20,6 +20,7 @@ mod service;
 mod settings;
 mod signing;
 mod sources;
+mod store;
 mod suggestions;
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,7 @@ mod well_known;
 use crate::check::policy::{Format, Policy};
 use crate::keys::KeySettings;
 use crate::secret::Secret;
+use crate::store::StoreAddress;
 use findings::Findings;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -54,8 +56,14 @@ pub struct Config {
     pub admin_listen: Vec<ListenAddress>,
     /// Token of the administration side.
     pub admin_token: Option<Secret>,
-    /// The embedded store's file.
-    pub store: PathBuf,
+    /// Where users, sessions and revocations are kept.
+    pub store: StoreAddress,
+    /// What the key ring in the store is encrypted with, where replicas share it so.
+    pub store_key: Option<Secret>,
+    /// How long to go on deciding without the store, in seconds.
+    pub store_max_stale: u64,
+    /// How long a session may stay unused, in seconds.
+    pub session_idle: Option<u64>,
     /// What the settings say about keys, the directory of generated ones included.
     pub keys: KeySettings,
     /// Lifetime of a token in seconds.
@@ -144,9 +152,11 @@ fn load_with_default_file(
 /// Every check runs, whatever the others found; only then the parts become one.
 fn validate(mut raw: raw::Raw, given: &sources::Given, findings: &mut Findings) -> Option<Config> {
     let listeners = listeners::check(&raw, findings);
-    let service = service::check(&raw, given.state_directory.clone(), findings);
+    let data = service::data(&raw, given.state_directory.clone());
+    let service = service::check(&raw, findings);
     let formats = binding::formats(&raw, findings);
     let binding = binding::check(&raw, formats, findings);
+    let store = store::check(&raw, &data, formats, findings);
     let secrets = secrets::check(&mut raw, formats, findings);
     let signing_keys = signing::check(&raw, findings);
     let lifetimes = lifetimes::check(&raw, findings);
@@ -155,9 +165,10 @@ fn validate(mut raw: raw::Raw, given: &sources::Given, findings: &mut Findings) 
     let cookie = cookie::check(&raw, public_url.as_ref(), findings);
 
     let (listeners, service, binding) = (listeners?, service?, binding?);
-    let (signing_keys, lifetimes, cookie) = (signing_keys?, lifetimes?, cookie?);
+    let (store, signing_keys, lifetimes, cookie) = (store?, signing_keys?, lifetimes?, cookie?);
     let mut effective = BTreeMap::from([
-        ("DATA", service.data.display().to_string()),
+        ("DATA", data.display().to_string()),
+        ("STORE", shown_store(&store.address)),
         ("SALT", GENERATED.to_owned()),
         ("ALGORITHM", signing::algorithm_in_use(&signing_keys).to_owned()),
         ("COOKIE_DOMAIN", cookie.domain),
@@ -173,9 +184,12 @@ fn validate(mut raw: raw::Raw, given: &sources::Given, findings: &mut Findings) 
         socket_group: listeners.socket_group,
         admin_listen: listeners.admin_listen,
         admin_token: secrets.admin_token,
-        store: service.store,
+        store: store.address,
+        store_key: secrets.store_key,
+        store_max_stale: store.max_stale,
+        session_idle: lifetimes.idle,
         keys: KeySettings {
-            data: service.data,
+            data,
             secret: secrets.secret,
             secret_previous: secrets.secret_previous,
             salt: secrets.salt,
@@ -204,4 +218,12 @@ fn validate(mut raw: raw::Raw, given: &sources::Given, findings: &mut Findings) 
         report: report::lines(given, &effective),
         warnings: Vec::new(),
     })
+}
+
+/// As it is written, but for passwords.
+fn shown_store(address: &StoreAddress) -> String {
+    match address {
+        StoreAddress::Sqlite(_) => String::from("sqlite"),
+        StoreAddress::Postgres(_) | StoreAddress::Valkey(_) => address.to_string(),
+    }
 }

@@ -20,7 +20,9 @@ pub(super) struct Raw {
     pub(super) admin_token: Option<Secret>,
     pub(super) data: Option<String>,
     pub(super) store: String,
-    pub(super) store_max_stale: Option<String>,
+    pub(super) store_max_stale: String,
+    #[serde(default, deserialize_with = "secret")]
+    pub(super) store_key: Option<Secret>,
     #[serde(default, deserialize_with = "secret")]
     pub(super) secret: Option<Secret>,
     #[serde(default, deserialize_with = "secret")]

@@ -1,4 +1,4 @@
-//! `SECRET`, `SALT`, their predecessors and `ADMIN_TOKEN`. Never shows a value, not even a part or its digest.
+//! `SECRET`, `SALT`, their predecessors, `STORE_KEY` and `ADMIN_TOKEN`. Never shows a value, not even a part or its digest.
 
 use super::findings::Findings;
 use super::raw::Raw;
@@ -21,6 +21,7 @@ pub(super) struct Secrets {
     pub(super) secret_previous: Option<Secret>,
     pub(super) salt: Option<Secret>,
     pub(super) salt_previous: Option<Secret>,
+    pub(super) store_key: Option<Secret>,
 }
 
 /// Takes the secrets out of the raw settings and validates them.
@@ -32,7 +33,9 @@ pub(super) fn check(raw: &mut Raw, formats: Option<Formats>, findings: &mut Find
         secret_previous: raw.secret_previous.take(),
         salt: raw.salt.take(),
         salt_previous: raw.salt_previous.take(),
+        store_key: raw.store_key.take(),
     };
+    judge("STORE_KEY", secrets.store_key.as_ref(), KEY_BYTES, false, findings);
     judge("ADMIN_TOKEN", secrets.admin_token.as_ref(), KEY_BYTES, false, findings);
     judge("SECRET", secrets.secret.as_ref(), KEY_BYTES, article, findings);
     judge("SECRET_PREVIOUS", secrets.secret_previous.as_ref(), KEY_BYTES, article, findings);
@@ -113,6 +116,12 @@ fn compare(secrets: &Secrets, findings: &mut Findings) {
     }
     for (name, _) in keys.iter().chain(&salts).filter(|(_, secret)| equal(&secrets.admin_token, secret)) {
         findings.problem("ADMIN_TOKEN", format!("has the value of SAMEHAND_{name}; each needs its own: {REMEDY}"));
+    }
+    for (name, _) in keys.iter().chain(&salts).filter(|(_, secret)| equal(&secrets.store_key, secret)) {
+        findings.problem("STORE_KEY", format!("has the value of SAMEHAND_{name}; each needs its own: {REMEDY}"));
+    }
+    if equal(&secrets.admin_token, &secrets.store_key) {
+        findings.problem("ADMIN_TOKEN", format!("has the value of SAMEHAND_STORE_KEY; each needs its own: {REMEDY}"));
     }
     for [(name, current), (previous_name, previous)] in [keys, salts] {
         if equal(current, previous) {

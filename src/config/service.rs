@@ -1,4 +1,4 @@
-//! The service itself: `DATA`, `STORE`, `WORKERS`, `LOG`, `LOG_FORMAT`, `ISSUER`, `AUDIENCE`. Creates nothing.
+//! The service itself: `DATA`, `WORKERS`, `LOG`, `LOG_FORMAT`, `ISSUER`, `AUDIENCE`. Creates nothing.
 
 use super::LogFormat;
 use super::choices::{each, one_of, whole_number};
@@ -9,16 +9,11 @@ use std::path::PathBuf;
 /// Where data goes when nobody says.
 const DATA_DEFAULT: &str = "./samehand-data";
 
-/// The embedded store's file in `DATA`.
-const STORE_FILE: &str = "samehand.sqlite";
-
 /// More threads than any machine's cores are a slip.
 const MOST_WORKERS: u64 = 1024;
 
 /// How the process runs.
 pub(super) struct Service {
-    pub(super) data: PathBuf,
-    pub(super) store: PathBuf,
     pub(super) issuer: String,
     pub(super) audience: Option<String>,
     pub(super) workers: usize,
@@ -26,18 +21,14 @@ pub(super) struct Service {
     pub(super) log_format: LogFormat,
 }
 
-/// Validates the settings of this file.
-pub(super) fn check(raw: &Raw, state_directory: Option<PathBuf>, findings: &mut Findings) -> Option<Service> {
+/// The directory of what samehand keeps for itself.
+pub(super) fn data(raw: &Raw, state_directory: Option<PathBuf>) -> PathBuf {
     let given = raw.data.as_ref().map(PathBuf::from);
-    let data = given.or(state_directory).unwrap_or_else(|| PathBuf::from(DATA_DEFAULT));
-    if raw.store != "sqlite" {
-        let message = "another store than `sqlite` is not in this release; write sqlite, or remove the setting";
-        findings.problem("STORE", message);
-    }
-    if raw.store_max_stale.is_some() {
-        let message = "deciding without the store is not in this release; remove the setting";
-        findings.problem("STORE_MAX_STALE", message);
-    }
+    given.or(state_directory).unwrap_or_else(|| PathBuf::from(DATA_DEFAULT))
+}
+
+/// Validates the settings of this file.
+pub(super) fn check(raw: &Raw, findings: &mut Findings) -> Option<Service> {
     let issuer = findings.keep("ISSUER", printable(&raw.issuer));
     let audience = raw.audience.as_deref().map(printable).transpose();
     let audience = findings.keep("AUDIENCE", audience);
@@ -45,15 +36,7 @@ pub(super) fn check(raw: &Raw, state_directory: Option<PathBuf>, findings: &mut 
     let log = findings.keep("LOG", log_filter(&raw.log));
     let formats = [("text", LogFormat::Text), ("json", LogFormat::Json)];
     let log_format = findings.keep("LOG_FORMAT", one_of(&raw.log_format, &formats));
-    Some(Service {
-        store: data.join(STORE_FILE),
-        data,
-        issuer: issuer?,
-        audience: audience?,
-        workers: workers?,
-        log: log?,
-        log_format: log_format?,
-    })
+    Some(Service { issuer: issuer?, audience: audience?, workers: workers?, log: log?, log_format: log_format? })
 }
 
 fn printable(text: &str) -> Result<String, String> {

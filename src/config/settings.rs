@@ -41,7 +41,7 @@ pub(super) struct Setting {
 }
 
 /// Every setting of this release and those that are only refused by it.
-pub(super) const SETTINGS: [Setting; 35] = [
+pub(super) const SETTINGS: [Setting; 36] = [
     list("SAMEHAND_LISTEN", Some("127.0.0.1:9180")),
     text("SAMEHAND_SOCKET_MODE", Some("0660")),
     text("SAMEHAND_SOCKET_GROUP", None),
@@ -49,7 +49,8 @@ pub(super) const SETTINGS: [Setting; 35] = [
     secret("SAMEHAND_ADMIN_TOKEN"),
     text("SAMEHAND_DATA", None),
     Setting { has_file_form: true, ..text("SAMEHAND_STORE", Some("sqlite")) },
-    text("SAMEHAND_STORE_MAX_STALE", None),
+    text("SAMEHAND_STORE_MAX_STALE", Some("5m")),
+    secret("SAMEHAND_STORE_KEY"),
     secret("SAMEHAND_SECRET"),
     secret("SAMEHAND_SALT"),
     secret("SAMEHAND_SECRET_PREVIOUS"),

@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::audit::Answered;
 use crate::check::client_ip::Peer;
 use crate::check::forwarded::Proxy;
-use crate::check::{Question, decide};
+use crate::check::{Moment, Question, decide};
 use actix_http::HttpMessage as _;
 use actix_web::dev::Extensions;
 use actix_web::http::header::HeaderMap;
@@ -42,7 +42,9 @@ fn authorize(peer: Peer, headers: &HeaderMap, app: &App, proxy: Proxy) -> HttpRe
     let started = Instant::now();
     let question = Question { proxy, peer, headers };
     let state = app.state();
-    let judgement = decide(&question, &state.gate, app.now());
+    let revocations = app.revocations().snapshot();
+    let moment = Moment { now: app.now(), revocations: revocations.knowledge() };
+    let judgement = decide(&question, &state.gate, moment);
     let request_id = request_id::of(headers);
     let answered = Answered {
         status: respond::status_of(proxy, &judgement).as_u16(),

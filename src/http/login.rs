@@ -6,13 +6,15 @@
 
 use super::json;
 use super::mint::issued;
+use super::opening::open;
 use super::whoami::client_of;
-use crate::app::{App, State};
+use crate::app::App;
 use crate::check::client_ip::ClientIp;
 use crate::check::fingerprint::ObservedClient;
 use crate::check::user_agent::UserAgent;
-use crate::issue::{Grant, MintError, Minted};
+use crate::issue::Grant;
 use crate::secret::Secret;
+use crate::store::SignedInBy;
 use crate::users::{SignInError, SignedIn, sign_in};
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -42,7 +44,6 @@ pub(super) async fn login(request: HttpRequest, body: web::Payload, app: web::Da
     let Ok(user_agent) = UserAgent::read(request.headers()) else {
         return json::invalid_request("there are two User-Agent lines");
     };
-    // The state is loaded again after the waiting below: keys and policy may change while a password is hashed.
     drop(state);
     let credentials: Credentials = match json::read(request.headers(), body).await {
         Ok(credentials) => credentials,
@@ -53,12 +54,13 @@ pub(super) async fn login(request: HttpRequest, body: web::Payload, app: web::Da
     let outcome = sign_in(app.store(), app.hasher(), &credentials.username, password, app.now()).await;
     let client = ObservedClient { ip, user_agent };
     match outcome {
-        Ok(user) => match mint(&user, &client, &app.state(), app.now()) {
-            Ok(minted) => {
+        Ok(user) => match open(&app, grant_of(&user), SignedInBy::Password, user.issued_under(), &client, None).await {
+            Ok((minted, _)) => {
                 report(&app, "ok", user.name().as_str(), ip);
                 issued(&minted)
             }
             Err(problem) => {
+                report(&app, "unavailable", user.name().as_str(), ip);
                 error!(username = user.name().as_str(); "no token for a user who signed in: {problem}");
                 json::unavailable()
             }
@@ -80,14 +82,13 @@ fn until_next_step(elapsed: Duration) -> Duration {
     Duration::from_micros(u64::try_from(left).unwrap_or_default())
 }
 
-fn mint(user: &SignedIn, client: &ObservedClient<'_>, state: &State, now: u64) -> Result<Minted, MintError> {
-    let grant = Grant {
+fn grant_of(user: &SignedIn) -> Grant {
+    Grant {
         groups: user.groups().clone(),
         name: user.display_name().cloned(),
         email: user.email().cloned(),
         ..Grant::of(user.name().clone())
-    };
-    state.minter.mint(grant, client, &state.gate.policy, None, now)
+    }
 }
 
 fn refuse(app: &App, error: &SignInError, username: &str, ip: ClientIp) -> HttpResponse {

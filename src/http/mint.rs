@@ -3,17 +3,20 @@
 //! Without `SAMEHAND_ADMIN_TOKEN` there is no such endpoint.
 
 use super::json;
-use crate::app::{App, State};
+use super::opening::open;
+use crate::app::App;
 use crate::check::client_ip::ClientIp;
 use crate::check::fingerprint::ObservedClient;
 use crate::check::names::UserName;
 use crate::check::user_agent::UserAgent;
 use crate::config::duration;
 use crate::issue::{Grant, MintError, Minted};
+use crate::sessions::SessionError;
+use crate::store::{SignedInBy, StoreError};
 use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
-use log::info;
+use log::{error, info};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::net::IpAddr;
@@ -43,8 +46,7 @@ pub(super) async fn mint(request: HttpRequest, body: web::Payload, app: web::Dat
         Ok(asked) => asked,
         Err(refusal) => return refusal,
     };
-    // Loaded only now: keys and policy may have changed while the body arrived.
-    minted(&asked, &app.state(), app.now()).map_or_else(|refusal| refusal, |minted| issued(&minted))
+    minted(&asked, &app).await.map_or_else(|refusal| refusal, |minted| issued(&minted))
 }
 
 /// The answer that carries a new token.
@@ -52,12 +54,11 @@ pub(super) fn issued(minted: &Minted) -> HttpResponse {
     json::ok(&json!({ "token": minted.token, "token_type": "Bearer", "expires_in": minted.expires_in }))
 }
 
-fn minted(asked: &MintRequest, state: &State, now: u64) -> Result<Minted, HttpResponse> {
-    let policy = &state.gate.policy;
+async fn minted(asked: &MintRequest, app: &App) -> Result<Minted, HttpResponse> {
     let invalid = |problem: String| json::invalid_request(&problem);
     let subject = UserName::enter(&asked.sub).map_err(|error| invalid(format!("sub: {error}")))?;
     let ip: IpAddr = asked.ip.parse().map_err(|_| invalid("ip: not an IPv4 or IPv6 address".into()))?;
-    if policy.trusted_proxies.contains(ip) {
+    if app.state().gate.policy.trusted_proxies.contains(ip) {
         return Err(invalid("ip: this is a trusted proxy; send the address of its client".into()));
     }
     let ttl = match asked.ttl.as_deref().map(duration::seconds) {
@@ -65,24 +66,39 @@ fn minted(asked: &MintRequest, state: &State, now: u64) -> Result<Minted, HttpRe
         Some(Ok(seconds)) => Some(seconds),
         Some(Err(problem)) => return Err(invalid(format!("ttl: {problem}"))),
     };
-    let username = subject.to_string();
     let client = ObservedClient {
         ip: ClientIp::vouched(ip),
         user_agent: UserAgent::from_bytes(asked.user_agent.as_deref().map(str::as_bytes)),
     };
-    let minted = Grant::of(subject)
-        .with_claims(asked.claims.clone())
-        .and_then(|grant| state.minter.mint(grant, &client, policy, ttl, now))
-        .map_err(|error| match error {
-            MintError::Failed(_) => json::unavailable(),
-            MintError::ClaimReserved(_)
-            | MintError::ClaimUnusable(..)
-            | MintError::Lifetime(..)
-            | MintError::TooLarge(_)
-            | MintError::TooComplex => invalid(error.to_string()),
-        })?;
-    info!(username = username.as_str(), remote_ip = client.ip.to_string().as_str(); "token minted");
+    let grant = Grant::of(subject.clone()).with_claims(asked.claims.clone()).map_err(|error| refused(&error))?;
+    let away = |error: StoreError| unavailable(&error.into());
+    let issued_under = app.store().revision().await.map_err(away)?;
+    if app.store().user(&subject).await.map_err(away)?.is_some_and(|user| user.disabled) {
+        return Err(invalid("sub: this user is disabled".into()));
+    }
+    let opened = open(app, grant, SignedInBy::BackEnd, issued_under, &client, ttl).await;
+    let (minted, _) = opened.map_err(|error| match error {
+        SessionError::Mint(error) => refused(&error),
+        SessionError::Ended | SessionError::Store(_) => unavailable(&error),
+    })?;
+    info!(username = subject.as_str(), remote_ip = client.ip.to_string().as_str(); "token minted");
     Ok(minted)
+}
+
+fn unavailable(error: &SessionError) -> HttpResponse {
+    error!("no token minted: {error}");
+    json::unavailable()
+}
+
+fn refused(error: &MintError) -> HttpResponse {
+    match error {
+        MintError::Failed(_) => json::unavailable(),
+        MintError::ClaimReserved(_)
+        | MintError::ClaimUnusable(..)
+        | MintError::Lifetime(..)
+        | MintError::TooLarge(_)
+        | MintError::TooComplex => json::invalid_request(&error.to_string()),
+    }
 }
 
 /// The one token of the administration side, compared in constant time by the caller.

@@ -7,6 +7,7 @@ mod jwks;
 mod login;
 mod metrics;
 mod mint;
+mod opening;
 mod request_id;
 mod respond;
 mod whoami;

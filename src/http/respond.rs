@@ -10,7 +10,7 @@ use crate::check::forwarded::Proxy;
 use crate::check::identity::Identity;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue, WWW_AUTHENTICATE};
+use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 
 const REMOTE_USER: HeaderName = HeaderName::from_static("remote-user");
 const REMOTE_GROUPS: HeaderName = HeaderName::from_static("remote-groups");
@@ -22,6 +22,8 @@ pub const IDENTITY_HEADERS: [HeaderName; 4] = [REMOTE_USER, REMOTE_GROUPS, REMOT
 
 /// Every answer is for this request only.
 pub(super) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+/// Seconds after which a caller may ask again when nothing could be decided.
+const RETRY_UNDECIDED: HeaderValue = HeaderValue::from_static("5");
 const CHALLENGE_NO_TOKEN: HeaderValue = HeaderValue::from_static(r#"Bearer realm="samehand""#);
 const CHALLENGE_INVALID: HeaderValue = HeaderValue::from_static(r#"Bearer realm="samehand", error="invalid_token""#);
 
@@ -37,6 +39,7 @@ pub fn status_of(proxy: Proxy, judgement: &Judgement<'_>) -> StatusCode {
         (Decision::Forbid | Decision::Reject(Reject::Untrusted), _)
         | (Decision::Reject(Reject::BadQuestion), Proxy::Nginx) => StatusCode::FORBIDDEN,
         (Decision::Reject(Reject::BadQuestion), Proxy::Traefik | Proxy::Caddy) => StatusCode::BAD_REQUEST,
+        (Decision::Undecided, _) => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 
@@ -53,6 +56,7 @@ pub(super) fn answer(proxy: Proxy, judgement: &Judgement<'_>, request_id: Header
             }
         }
         (None, Decision::Challenge(challenge)) => _ = headers.insert(WWW_AUTHENTICATE, challenge_value(*challenge)),
+        (None, Decision::Undecided) => _ = headers.insert(RETRY_AFTER, RETRY_UNDECIDED),
         (None, Decision::Forbid | Decision::Reject(_)) => {}
     }
     response

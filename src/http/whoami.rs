@@ -5,7 +5,8 @@ use super::{json, respond};
 use crate::app::{App, State};
 use crate::check::client_ip::{self, ClientIp, ClientIpError};
 use crate::check::decision::{Challenge, Decision, Denial, Reject};
-use crate::check::{Seen, pass_changed_client, recognise};
+use crate::check::token::Expiry;
+use crate::check::{Moment, Seen, pass_changed_client, recognise};
 use actix_web::http::StatusCode;
 use actix_web::http::header::WWW_AUTHENTICATE;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -17,7 +18,9 @@ pub(super) async fn whoami(request: HttpRequest, app: web::Data<App>) -> HttpRes
         Ok(ip) => ip,
         Err(refusal) => return refusal,
     };
-    let recognised = recognise(request.headers(), ip, &state.gate, app.now(), &mut Seen::default());
+    let revocations = app.revocations().snapshot();
+    let moment = Moment { now: app.now(), revocations: revocations.knowledge() };
+    let recognised = recognise(request.headers(), ip, &state.gate, moment, Expiry::Checked, &mut Seen::default());
     let bound = match recognised.map(|recognised| recognised.bound) {
         Ok(bound) => bound,
         Err(denial) => match pass_changed_client(denial, state.gate.policy.enforce) {
@@ -50,6 +53,7 @@ fn refusal(denial: &Denial) -> HttpResponse {
         Decision::Challenge(Challenge::InvalidToken) => {
             challenge(Challenge::InvalidToken, "invalid_token", "the token is not accepted")
         }
+        Decision::Undecided => json::unavailable(),
         Decision::Reject(Reject::BadQuestion) => json::invalid_request("the request is ambiguous"),
         Decision::Allow(_) | Decision::Forbid | Decision::Reject(Reject::Untrusted) => {
             json::error(StatusCode::FORBIDDEN, "forbidden", "the token is not accepted from this client")

@@ -9,7 +9,7 @@ pub mod pem;
 pub use file::{GeneratedKey, KeyFile, KeyState};
 
 use crate::check::fingerprint::{FingerprintKey, FingerprintKeys};
-use crate::check::key_ring::{KeyRing, VerifyingKey, algorithm_name};
+use crate::check::key_ring::{ArticleKey, KeyRing, VerifyingKey, algorithm_name};
 use crate::secret::Secret;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -197,7 +197,7 @@ impl Signer {
 struct Assembly {
     max_lifetime: u64,
     keyed: Vec<VerifyingKey>,
-    article: Vec<VerifyingKey>,
+    article: Vec<ArticleKey>,
     signer: Option<Signer>,
     article_signer: Option<Signer>,
     listed: Vec<ListedKey>,
@@ -239,7 +239,7 @@ impl Assembly {
         // A private key of SIGNING_KEY_FILE signs in place of the secret, which is then only accepted.
         let state = if self.signer.is_some() { KeyState::Old } else { state };
         self.list(&verifying, state, setting, generated);
-        self.article.push(verifying.clone());
+        self.article.push(ArticleKey::new(secret.expose()));
         self.keyed.push(verifying);
     }
 

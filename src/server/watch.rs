@@ -109,7 +109,8 @@ fn reload_settings(app: &App, old: Config, reread: &Reread) -> Config {
         ("SAMEHAND_ADMIN_LISTEN", new.admin_listen != old.admin_listen),
         ("SAMEHAND_SOCKET_MODE", new.socket_mode != old.socket_mode),
         ("SAMEHAND_SOCKET_GROUP", new.socket_group != old.socket_group),
-        ("SAMEHAND_DATA", new.store != old.store),
+        ("SAMEHAND_DATA", new.keys.data != old.keys.data),
+        ("SAMEHAND_STORE", !new.store.is_same(&old.store)),
         ("SAMEHAND_WORKERS", new.workers != old.workers),
         ("SAMEHAND_LOG", new.log != old.log),
         ("SAMEHAND_LOG_FORMAT", new.log_format != old.log_format),
@@ -126,6 +127,7 @@ fn reload_settings(app: &App, old: Config, reread: &Reread) -> Config {
     new.socket_group.clone_from(&old.socket_group);
     new.log.clone_from(&old.log);
     (new.socket_mode, new.workers, new.log_format) = (old.socket_mode, old.workers, old.log_format);
+    app.revocations().rely_for(Duration::from_secs(new.store_max_stale));
     if let Err(problem) = app.reload(&new) {
         error!("the settings were not read again, the old ones stay: {problem}");
         return old;

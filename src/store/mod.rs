@@ -1,179 +1,277 @@
-//! Remembers and judges nothing: users, with the hashes of their passwords.
+//! Remembers and judges nothing: users, sessions, revocations, attempts to sign in, and the key ring of replicas.
 //!
-//! What a store promises:
+//! What a store promises, whichever it is; one conformance suite holds all of them to it:
 //! - a change is durable when the call returns, and seen by every process at its next call;
 //! - a change of several rows happens whole or not at all;
 //! - what is read back was checked on the way in and is checked again on the way out;
-//! - a store that a newer samehand has written is refused, never guessed at.
+//! - revisions grow in the order in which revocations become visible: whoever has read up to one has missed nothing;
+//! - a store that a newer samehand has written is refused, never guessed at;
+//! - a call ends: with [`StoreError::Away`] where the store does not answer for some seconds.
 //!
-//! Every call blocks and is short; a server makes it on a thread that may block. No store reads a clock.
+//! No store reads this process's clock: what depends on time is measured by the store's own, which replicas share.
 
+mod address;
+mod bucket;
+mod error;
+mod session;
 mod sqlite;
+mod user;
 
-pub use sqlite::Store;
+pub use address::{StoreAddress, StoreUrl};
+pub use bucket::Bucket;
+pub use error::StoreError;
+pub use session::{Session, SignedInBy};
+pub use user::{StoredPassword, User, UserChange};
 
-use crate::check::names::{DisplayName, Email, Groups, UserName};
-use std::fmt;
-use std::path::PathBuf;
+use crate::check::identifiers::{Revision, SessionId};
+use crate::check::names::UserName;
+use crate::check::revocation::{Entry, ID_BYTES, RevokedId};
+use async_trait::async_trait;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-/// A user as the store holds it.
+/// Whether a store that is not there is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Yes: `serve`, `user add`, `user import`, `token mint`.
+    Create,
+    /// No: every other command says where it looked.
+    Existing,
+}
+
+/// The store at an address. The embedded one is opened; one that is reached over a network need not answer yet, see
+/// [`Store::prepare`].
+///
+/// # Errors
+/// [`StoreError`] when the embedded store cannot be opened, or the address makes no sense.
+pub fn at(address: &StoreAddress, access: Access) -> Result<Arc<dyn Store>, StoreError> {
+    match address {
+        StoreAddress::Sqlite(path) => Ok(Arc::new(sqlite::SqliteStore::open(path, access)?)),
+        StoreAddress::Postgres(url) | StoreAddress::Valkey(url) => Err(StoreError::Refused {
+            place: url.to_string(),
+            problem: "this kind of store is not in this release".into(),
+        }),
+    }
+}
+
+/// The store at an address, which has to answer now: what commands work with.
+///
+/// # Errors
+/// [`StoreError`] when it is not there, does not answer, or is not ours.
+pub async fn open(address: &StoreAddress, access: Access) -> Result<Arc<dyn Store>, StoreError> {
+    let store = at(address, access)?;
+    store.prepare().await?;
+    Ok(store)
+}
+
+/// What is to be revoked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct User {
-    /// The name to sign in with, lower case; never changes.
-    pub name: UserName,
-    /// What the person is called.
-    pub display_name: Option<DisplayName>,
-    /// Where mail reaches the person.
-    pub email: Option<Email>,
-    /// The groups the person is in.
-    pub groups: Groups,
-    /// The hash of the password.
-    pub password: StoredPassword,
-    /// Whether signing in is refused.
-    pub disabled: bool,
-    /// When the user was added, in seconds since 1970.
-    pub created_at: u64,
-    /// When the row last changed, in seconds since 1970.
-    pub updated_at: u64,
+pub enum Revocation {
+    /// One token.
+    Token {
+        /// Its name in the set.
+        id: RevokedId,
+        /// Its `exp`, in seconds since 1970.
+        expires_at: u64,
+    },
+    /// One session: its row is removed, and the revocation lasts until it would have ended. Of a session that the store
+    /// does not know it lasts a year.
+    Session(SessionId),
+    /// All that was issued to a user before, with the user's sessions.
+    User(UserName),
+    /// All that was issued before, with every session.
+    Everything,
 }
 
-/// The hash of a password as text, and what it costs to verify. Has no `Display`, and its `Debug` hides the hash.
+/// What a revocation did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Revoked {
+    /// What was added to the set.
+    pub entries: Vec<Entry>,
+    /// How many open sessions it ended.
+    pub sessions: u64,
+}
+
+/// News since a revision.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// In the order of their revisions, at most as many as were asked for.
+    pub entries: Vec<Entry>,
+    /// The store's present revision.
+    pub revision: Revision,
+    /// The store's clock, in milliseconds since 1970.
+    pub clock_ms: u64,
+    /// The version of the key ring that the store keeps, if it keeps one.
+    pub keys_version: Option<u64>,
+    /// What about the store's set-up could bring revocations back to life, if anything.
+    pub warning: Option<String>,
+}
+
+/// The key ring of replicas that have nothing else in common, encrypted.
 #[derive(Clone, PartialEq, Eq)]
-pub struct StoredPassword {
-    hash: String,
-    scheme: String,
+pub struct SealedKeys {
+    /// Counts the changes, from 1.
+    pub version: u64,
+    /// What only [`keys`](crate::check::key_ring) of the same `STORE_KEY` can read.
+    pub sealed: Vec<u8>,
 }
 
-impl StoredPassword {
-    /// Takes a hash and its scheme over.
-    #[must_use]
-    pub fn new(hash: String, scheme: String) -> Self {
-        Self { hash, scheme }
-    }
-
-    /// The whole hash.
-    #[must_use]
-    pub fn hash(&self) -> &str {
-        &self.hash
-    }
-
-    /// The part of the hash that names the algorithm and its parameters; equal schemes cost equal time.
-    #[must_use]
-    pub fn scheme(&self) -> &str {
-        &self.scheme
-    }
+/// What a replica says about itself, so that others can tell what they do not have in common.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replica {
+    /// Host name and process, for people.
+    pub name: String,
+    /// Settings that must agree, each with a text that is equal where the values are; never a secret.
+    pub settings: BTreeMap<String, String>,
 }
 
-impl fmt::Debug for StoredPassword {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "StoredPassword({}...)", self.scheme)
-    }
+/// Waits for changes that other processes make.
+#[async_trait]
+pub trait News: Send {
+    /// Returns when something may have changed since the last call, or since the subscription.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the subscription is lost: subscribe again, and read everything again.
+    async fn next(&mut self) -> Result<(), StoreError>;
 }
 
-/// Why a store did not do what was asked.
-#[derive(Debug)]
-pub enum StoreError {
-    /// There is no store at this path.
-    Missing(PathBuf),
-    /// A newer samehand has written the store.
-    Newer {
-        /// Where the store is.
-        path: PathBuf,
-        /// The format version found there.
-        found: i64,
-        /// The newest format version this program knows.
-        known: i64,
-    },
-    /// Others than its owner may read or write the store's file.
-    Exposed {
-        /// Where the file is.
-        path: PathBuf,
-        /// Its permission bits.
-        mode: u32,
-    },
-    /// The file or its directory could not be reached.
-    Unreachable {
-        /// Which file or directory.
-        path: PathBuf,
-        /// What the system said.
-        error: std::io::Error,
-    },
-    /// The database refused.
-    Database {
-        /// Where the store is.
-        path: PathBuf,
-        /// What the database said.
-        error: rusqlite::Error,
-    },
-    /// What the store holds cannot have been written by samehand.
-    Damaged {
-        /// Where the store is.
-        path: PathBuf,
-        /// What is wrong.
-        problem: String,
-    },
-    /// A user with this name exists.
-    UserExists(UserName),
-    /// No user has this name.
-    NoSuchUser(UserName),
+/// A store.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Where it is, for messages; never with a password.
+    fn place(&self) -> String;
+
+    /// Makes sure that the store answers and has the newest format: creates what is missing where that was allowed,
+    /// migrates an older format, refuses a newer one. May be called again at any time.
+    async fn prepare(&self) -> Result<(), StoreError>;
+
+    /// Adds users: all of them, or none when one of the names exists.
+    async fn add_users(&self, users: &[User]) -> Result<(), StoreError>;
+
+    /// The user of this name, if there is one.
+    async fn user(&self, name: &UserName) -> Result<Option<User>, StoreError>;
+
+    /// The first users by name after this one, at most `limit` of them.
+    async fn users_after(&self, after: Option<&UserName>, limit: usize) -> Result<Vec<User>, StoreError>;
+
+    /// Changes a user at the time `now`, in seconds since 1970, and returns what it is now. Where the change says so,
+    /// all that was issued to the user before is revoked with it.
+    async fn change_user(&self, name: &UserName, change: &UserChange, now: u64) -> Result<(User, Revoked), StoreError>;
+
+    /// Puts another hash of the same password in the place of `old`; nothing happens when the password has been
+    /// changed meanwhile.
+    async fn rehash(
+        &self,
+        name: &UserName,
+        old: &StoredPassword,
+        new: &StoredPassword,
+        now: u64,
+    ) -> Result<(), StoreError>;
+
+    /// Removes a user and revokes all that was issued to it.
+    async fn remove_user(&self, name: &UserName) -> Result<Revoked, StoreError>;
+
+    /// Every scheme in which a password is hashed, each once.
+    async fn password_schemes(&self) -> Result<Vec<String>, StoreError>;
+
+    /// Opens a session.
+    async fn open_session(&self, session: &Session) -> Result<(), StoreError>;
+
+    /// The session of this name, if it was not revoked. Its times are for the caller to judge.
+    async fn session(&self, sid: &SessionId) -> Result<Option<Session>, StoreError>;
+
+    /// The first sessions by name after this one, at most `limit` of them: everybody's, or those of one user.
+    async fn sessions_after(
+        &self,
+        user: Option<&UserName>,
+        after: Option<&SessionId>,
+        limit: usize,
+    ) -> Result<Vec<Session>, StoreError>;
+
+    /// Notes when sessions were last seen, in seconds since 1970; later times win, unknown sessions are passed over.
+    async fn note_seen(&self, seen: &[(SessionId, u64)]) -> Result<(), StoreError>;
+
+    /// The present revision: what is issued from now on is issued under it. Whoever issues something to a user reads it
+    /// before the user.
+    async fn revision(&self) -> Result<Revision, StoreError>;
+
+    /// Revokes all of these together.
+    async fn revoke(&self, revocations: &[Revocation]) -> Result<Revoked, StoreError>;
+
+    /// Entries after a revision, at most `limit` of them; fewer than `limit` are all there are.
+    async fn changes(&self, since: Revision, limit: usize) -> Result<Changes, StoreError>;
+
+    /// Subscribes to news. Whatever changes after this call returned makes [`News::next`] return.
+    async fn subscribe(&self) -> Result<Box<dyn News>, StoreError>;
+
+    /// Takes one attempt out of each bucket, or none when one of them is empty: then it says after how many
+    /// milliseconds that one has another.
+    async fn take_attempt(&self, buckets: &[Bucket]) -> Result<Option<u64>, StoreError>;
+
+    /// Puts an attempt back into each bucket: it was a good one.
+    async fn give_attempt_back(&self, buckets: &[Bucket]) -> Result<(), StoreError>;
+
+    /// Fills buckets up.
+    async fn forget_attempts(&self, keys: &[[u8; ID_BYTES]]) -> Result<(), StoreError>;
+
+    /// The key ring, if the store keeps one.
+    async fn keys(&self) -> Result<Option<SealedKeys>, StoreError>;
+
+    /// Puts a key ring in the place of version `replaces` (0 where there is none); false when that is not the present
+    /// version any more.
+    async fn put_keys(&self, sealed: &[u8], replaces: u64) -> Result<bool, StoreError>;
+
+    /// Notes what a replica says about itself, and returns what others said within the last `within` seconds.
+    async fn announce(&self, replica: &Replica, within: u64) -> Result<Vec<Replica>, StoreError>;
+
+    /// Removes what has expired by the store's clock: revocations, sessions, attempts, replicas that are gone.
+    async fn purge(&self) -> Result<(), StoreError>;
+
+    /// Puts users, as another store holds them, in the place of those of the same names.
+    async fn put_users(&self, users: &[User]) -> Result<(), StoreError>;
+
+    /// Puts sessions, as another store holds them, in the place of those of the same names.
+    async fn put_sessions(&self, sessions: &[Session]) -> Result<(), StoreError>;
+
+    /// Adds entries, as another store or a replica holds them. Each gets a revision of its own here, later than the
+    /// present one and than any that the entries reach to; what an entry reaches to stays. Of two about the same the one
+    /// that reaches farther, or expires later, holds.
+    async fn put_revocations(&self, entries: &[Entry]) -> Result<(), StoreError>;
 }
 
-impl StoreError {
-    /// Whether it goes away by itself: another process holds the store just now.
-    #[must_use]
-    pub fn is_passing(&self) -> bool {
-        match self {
-            Self::Database { error, .. } => matches!(
-                error.sqlite_error_code(),
-                Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked)
-            ),
-            Self::Missing(_)
-            | Self::Newer { .. }
-            | Self::Exposed { .. }
-            | Self::Unreachable { .. }
-            | Self::Damaged { .. }
-            | Self::UserExists(_)
-            | Self::NoSuchUser(_) => false,
+/// So many rows are read at a time.
+pub const PAGE: usize = 1000;
+
+/// All users by name.
+///
+/// # Errors
+/// As [`Store::users_after`].
+pub async fn all_users(store: &dyn Store) -> Result<Vec<User>, StoreError> {
+    let mut users: Vec<User> = Vec::new();
+    loop {
+        let page = store.users_after(users.last().map(|user| &user.name), PAGE).await?;
+        let is_last = page.len() < PAGE;
+        users.extend(page);
+        if is_last {
+            return Ok(users);
         }
     }
 }
 
-impl fmt::Display for StoreError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Missing(path) => write!(
-                formatter,
-                "there is no store at {}. `samehand user add NAME` creates it; if it is somewhere else, \
-                 set SAMEHAND_DATA to its directory",
-                path.display()
-            ),
-            Self::Newer { path, found, known } => write!(
-                formatter,
-                "the store {} has format version {found}; samehand {} knows versions up to {known}. \
-                 Run the newer samehand that wrote it, or restore the copy made before the upgrade",
-                path.display(),
-                env!("CARGO_PKG_VERSION")
-            ),
-            Self::Exposed { path, mode } => write!(
-                formatter,
-                "others may read or write the store {0} (mode {mode:04o}), which holds the hashes of passwords: \
-                 run `chmod 600 {0}`",
-                path.display()
-            ),
-            Self::Unreachable { path, error } => write!(
-                formatter,
-                "the store needs {}, but: {error}. Check that the user samehand runs as may write there, \
-                 or set SAMEHAND_DATA to another directory",
-                path.display()
-            ),
-            Self::Database { path, error } => {
-                write!(formatter, "the store {} failed: {error}", path.display())
-            }
-            Self::Damaged { path, problem } => write!(formatter, "the store {} is damaged: {problem}", path.display()),
-            Self::UserExists(name) => write!(formatter, "the user {name} exists already"),
-            Self::NoSuchUser(name) => write!(formatter, "there is no user {name}"),
+/// All sessions that are open at `now`, in seconds since 1970: everybody's, or those of one user.
+///
+/// # Errors
+/// As [`Store::sessions_after`].
+pub async fn open_sessions(store: &dyn Store, user: Option<&UserName>, now: u64) -> Result<Vec<Session>, StoreError> {
+    let mut open = Vec::new();
+    let mut after: Option<SessionId> = None;
+    loop {
+        let page = store.sessions_after(user, after.as_ref(), PAGE).await?;
+        let is_last = page.len() < PAGE;
+        after = page.last().map(|session| session.id.clone());
+        open.extend(page.into_iter().filter(|session| session.ends_at > now));
+        if is_last {
+            return Ok(open);
         }
     }
 }
-
-impl std::error::Error for StoreError {}

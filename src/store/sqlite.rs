@@ -1,153 +1,286 @@
 //! The embedded store: one SQLite file in WAL mode, which the service and the command line use at the same time.
 //!
 //! The file is readable by its owner only. It does not belong on a network file system: SQLite's locks do not hold there.
+//! Readers do not wait for the writer, so they have a connection of their own. Every call runs on a thread that may block.
 
+mod attempts;
 mod opening;
-mod user_row;
+mod revocations;
+mod sessions;
+mod shared;
+mod users;
 
-use self::user_row::{COLUMNS, UserRow, read_user, seconds, write_user};
-use super::{StoreError, StoredPassword, User};
+use super::user::UserRow;
+use super::{
+    Access, Bucket, Changes, News, Replica, Revocation, Revoked, SealedKeys, Session, Store, StoreError,
+    StoredPassword, User, UserChange,
+};
+use crate::check::identifiers::{Revision, SessionId};
 use crate::check::names::UserName;
-use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use crate::check::revocation::{Entry, ID_BYTES};
+use async_trait::async_trait;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// How often a service looks for what other processes changed.
+const POLL: Duration = Duration::from_millis(200);
 
 /// The embedded store. Shared by threads; their calls take turns.
-pub struct Store {
-    path: PathBuf,
-    connection: Mutex<Connection>,
+pub(super) struct SqliteStore {
+    file: Arc<StoreFile>,
 }
 
-impl Store {
-    /// Opens the store, and creates it with its directory when it is missing.
-    pub fn create(path: &Path) -> Result<Self, StoreError> {
-        opening::create(path).map(|connection| Self::new(path, connection))
-    }
+struct StoreFile {
+    path: PathBuf,
+    reader: Mutex<Connection>,
+    writer: Mutex<Connection>,
+}
 
-    /// Opens the store that is there.
-    pub fn open(path: &Path) -> Result<Self, StoreError> {
-        opening::open(path).map(|connection| Self::new(path, connection))
-    }
-
-    fn new(path: &Path, connection: Connection) -> Self {
-        Self { path: path.to_owned(), connection: Mutex::new(connection) }
-    }
-
-    /// Adds users: all of them, or none when one of the names exists.
-    pub fn add_users(&self, users: &[User]) -> Result<(), StoreError> {
-        self.change(|transaction| {
-            for user in users {
-                if read_user(transaction, &user.name).map_err(|error| self.failed(error))?.is_some() {
-                    return Err(StoreError::UserExists(user.name.clone()));
-                }
-                let insert = format!("INSERT INTO users ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
-                write_user(transaction, &insert, user).map_err(|error| self.failed(error))?;
-            }
-            Ok(())
-        })
-    }
-
-    /// The user of this name, if there is one.
-    pub fn user(&self, name: &UserName) -> Result<Option<User>, StoreError> {
-        let row = read_user(&self.connection(), name).map_err(|error| self.failed(error))?;
-        row.map(|row| self.checked(row)).transpose()
-    }
-
-    /// All users by name.
-    pub fn users(&self) -> Result<Vec<User>, StoreError> {
-        let rows = {
-            let connection = self.connection();
-            let read = || {
-                let mut statement = connection.prepare(&format!("SELECT {COLUMNS} FROM users ORDER BY name"))?;
-                statement.query_map([], UserRow::read)?.collect::<Result<Vec<_>, _>>()
-            };
-            read().map_err(|error| self.failed(error))?
+impl SqliteStore {
+    /// Opens the store.
+    pub(super) fn open(path: &Path, access: Access) -> Result<Self, StoreError> {
+        let writer = match access {
+            Access::Create => opening::create(path)?,
+            Access::Existing => opening::open(path)?,
         };
-        rows.into_iter().map(|row| self.checked(row)).collect()
+        let reader = Mutex::new(opening::connect_again(path)?);
+        Ok(Self { file: Arc::new(StoreFile { path: path.to_owned(), reader, writer: Mutex::new(writer) }) })
     }
 
-    /// How many users there are.
-    pub fn count_users(&self) -> Result<u64, StoreError> {
-        let count = self.connection().query_row("SELECT count(*) FROM users", [], |row| row.get::<_, i64>(0));
-        count.map(i64::unsigned_abs).map_err(|error| self.failed(error))
+    /// Reads on a thread that may block.
+    async fn read<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.block(move |file| job(&lock(&file.reader)).map_err(|error| file.failed(error))).await
     }
 
-    /// Changes a user and returns what it is now. Whatever `change` does to the name and to `created_at` is ignored.
-    pub fn change_user(&self, name: &UserName, now: u64, change: impl FnOnce(&mut User)) -> Result<User, StoreError> {
-        self.change(|transaction| {
-            let row = read_user(transaction, name).map_err(|error| self.failed(error))?;
-            let before = self.checked(row.ok_or_else(|| StoreError::NoSuchUser(name.clone()))?)?;
-            let mut after = before.clone();
-            change(&mut after);
-            let after = User { name: before.name, created_at: before.created_at, updated_at: now, ..after };
-            let update = "UPDATE users SET display_name = ?2, email = ?3, group_names = ?4, password_hash = ?5, \
-                 password_scheme = ?6, disabled = ?7, created_at = ?8, updated_at = ?9 WHERE name = ?1";
-            write_user(transaction, update, &after).map_err(|error| self.failed(error))?;
-            Ok(after)
+    /// Makes a change of several steps, which other processes see whole or not at all.
+    async fn change<T: Send + 'static>(
+        &self,
+        steps: impl FnOnce(&Transaction<'_>) -> Result<T, ChangeError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.block(move |file| {
+            let mut connection = lock(&file.writer);
+            let failed = |error| file.failed(error);
+            // Immediate: a transaction that first reads and then writes must not find that somebody wrote in between.
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+            let done = steps(&transaction).map_err(|error| match error {
+                ChangeError::Database(error) => failed(error),
+                ChangeError::Damaged(problem) => file.damaged(problem),
+                ChangeError::Refused(error) => error,
+            })?;
+            transaction.commit().map_err(failed)?;
+            Ok(done)
         })
+        .await
     }
 
-    /// Puts another hash of the same password in the place of `old`; nothing happens when the password has been
-    /// changed meanwhile.
-    pub fn rehash(
+    async fn block<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&StoreFile) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let file = Arc::clone(&self.file);
+        let done = tokio::task::spawn_blocking(move || job(&file));
+        let stopped = |_| StoreError::Away { place: self.place(), problem: "the program is ending".into() };
+        done.await.map_err(stopped)?
+    }
+
+    fn checked<T>(&self, checked: Result<T, String>) -> Result<T, StoreError> {
+        checked.map_err(|problem| self.file.damaged(problem))
+    }
+}
+
+/// Why a change was not made.
+enum ChangeError {
+    Database(rusqlite::Error),
+    Damaged(String),
+    Refused(StoreError),
+}
+
+impl From<rusqlite::Error> for ChangeError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+/// A call that panicked rolled its transaction back; the connection is as good as before.
+fn lock(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
+    connection.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl StoreFile {
+    fn failed(&self, error: rusqlite::Error) -> StoreError {
+        opening::failed(&self.path, error)
+    }
+
+    fn damaged(&self, problem: String) -> StoreError {
+        StoreError::Damaged { place: self.path.display().to_string(), problem }
+    }
+}
+
+/// The clock of the database, in milliseconds since 1970.
+fn clock_ms(connection: &Connection) -> rusqlite::Result<u64> {
+    let read = "SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)";
+    connection.prepare_cached(read)?.query_row([], |row| row.get::<_, i64>(0)).map(i64::unsigned_abs)
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    fn place(&self) -> String {
+        self.file.path.display().to_string()
+    }
+
+    async fn prepare(&self) -> Result<(), StoreError> {
+        self.revision().await.map(drop)
+    }
+
+    async fn add_users(&self, added: &[User]) -> Result<(), StoreError> {
+        let added = added.to_vec();
+        self.change(move |transaction| users::add(transaction, &added)).await
+    }
+
+    async fn user(&self, name: &UserName) -> Result<Option<User>, StoreError> {
+        let name = name.clone();
+        let row = self.read(move |connection| users::read(connection, &name)).await?;
+        self.checked(row.map(UserRow::check).transpose())
+    }
+
+    async fn users_after(&self, after: Option<&UserName>, limit: usize) -> Result<Vec<User>, StoreError> {
+        let after = after.cloned();
+        let rows = self.read(move |connection| users::read_after(connection, after.as_ref(), limit)).await?;
+        self.checked(rows.into_iter().map(UserRow::check).collect())
+    }
+
+    async fn change_user(&self, name: &UserName, change: &UserChange, now: u64) -> Result<(User, Revoked), StoreError> {
+        let (name, change) = (name.clone(), change.clone());
+        self.change(move |transaction| users::change(transaction, &name, &change, now)).await
+    }
+
+    async fn rehash(
         &self,
         name: &UserName,
         old: &StoredPassword,
         new: &StoredPassword,
         now: u64,
     ) -> Result<(), StoreError> {
-        let update = "UPDATE users SET password_hash = ?3, password_scheme = ?4, updated_at = ?5 \
-             WHERE name = ?1 AND password_hash = ?2";
-        let values = params![name.as_str(), old.hash(), new.hash(), new.scheme(), seconds(now)];
-        let changed = self.connection().execute(update, values);
-        changed.map(|_| ()).map_err(|error| self.failed(error))
+        let (name, old, new) = (name.clone(), old.clone(), new.clone());
+        self.change(move |transaction| Ok(users::rehash(transaction, &name, &old, &new, now)?)).await
     }
 
-    /// Removes a user.
-    pub fn remove_user(&self, name: &UserName) -> Result<(), StoreError> {
-        let removed = self.connection().execute("DELETE FROM users WHERE name = ?1", [name.as_str()]);
-        match removed.map_err(|error| self.failed(error))? {
-            0 => Err(StoreError::NoSuchUser(name.clone())),
-            _ => Ok(()),
-        }
+    async fn remove_user(&self, name: &UserName) -> Result<Revoked, StoreError> {
+        let name = name.clone();
+        self.change(move |transaction| users::remove(transaction, &name)).await
     }
 
-    /// Every scheme in which a password is hashed, each once.
-    pub fn password_schemes(&self) -> Result<Vec<String>, StoreError> {
-        let connection = self.connection();
-        let read = || {
-            let mut statement = connection.prepare_cached("SELECT DISTINCT password_scheme FROM users")?;
-            statement.query_map([], |row| row.get(0))?.collect::<Result<Vec<_>, _>>()
-        };
-        read().map_err(|error| self.failed(error))
+    async fn password_schemes(&self) -> Result<Vec<String>, StoreError> {
+        self.read(users::password_schemes).await
     }
 
-    /// Makes a change of several steps, which other processes see whole or not at all.
-    fn change<T>(&self, steps: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let mut connection = self.connection();
-        // Immediate: a transaction that first reads and then writes must not find that somebody wrote in between.
-        let transaction =
-            connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(|error| self.failed(error))?;
-        let done = steps(&transaction)?;
-        transaction.commit().map_err(|error| self.failed(error))?;
-        Ok(done)
+    async fn open_session(&self, session: &Session) -> Result<(), StoreError> {
+        self.put_sessions(std::slice::from_ref(session)).await
     }
 
-    /// A call that panicked rolled its transaction back; the connection is as good as before.
-    fn connection(&self) -> MutexGuard<'_, Connection> {
-        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    async fn session(&self, sid: &SessionId) -> Result<Option<Session>, StoreError> {
+        let sid = sid.clone();
+        let row = self.read(move |connection| sessions::read(connection, &sid)).await?;
+        self.checked(row.map(super::session::SessionRow::check).transpose())
     }
 
-    fn failed(&self, error: rusqlite::Error) -> StoreError {
-        StoreError::Database { path: self.path.clone(), error }
+    async fn sessions_after(
+        &self,
+        user: Option<&UserName>,
+        after: Option<&SessionId>,
+        limit: usize,
+    ) -> Result<Vec<Session>, StoreError> {
+        let (user, after) = (user.cloned(), after.cloned());
+        let read =
+            move |connection: &Connection| sessions::read_after(connection, user.as_ref(), after.as_ref(), limit);
+        let rows = self.read(read).await?;
+        self.checked(rows.into_iter().map(super::session::SessionRow::check).collect())
     }
 
-    fn checked(&self, row: UserRow) -> Result<User, StoreError> {
-        let name = row.name.clone();
-        row.check().map_err(|problem| StoreError::Damaged {
-            path: self.path.clone(),
-            problem: format!("the row of the user {name:?}: {problem}"),
-        })
+    async fn note_seen(&self, seen: &[(SessionId, u64)]) -> Result<(), StoreError> {
+        let seen = seen.to_vec();
+        self.change(move |transaction| Ok(sessions::note_seen(transaction, &seen)?)).await
+    }
+
+    async fn revision(&self) -> Result<Revision, StoreError> {
+        self.read(revocations::latest).await
+    }
+
+    async fn revoke(&self, revocations: &[Revocation]) -> Result<Revoked, StoreError> {
+        let revocations = revocations.to_vec();
+        self.change(move |transaction| Ok(revocations::revoke(transaction, &revocations)?)).await
+    }
+
+    async fn changes(&self, since: Revision, limit: usize) -> Result<Changes, StoreError> {
+        self.read(move |connection| revocations::changes(connection, since, limit)).await
+    }
+
+    async fn subscribe(&self) -> Result<Box<dyn News>, StoreError> {
+        Ok(Box::new(Poll))
+    }
+
+    async fn take_attempt(&self, buckets: &[Bucket]) -> Result<Option<u64>, StoreError> {
+        let buckets = buckets.to_vec();
+        self.change(move |transaction| Ok(attempts::take(transaction, &buckets)?)).await
+    }
+
+    async fn give_attempt_back(&self, buckets: &[Bucket]) -> Result<(), StoreError> {
+        let buckets = buckets.to_vec();
+        self.change(move |transaction| Ok(attempts::give_back(transaction, &buckets)?)).await
+    }
+
+    async fn forget_attempts(&self, keys: &[[u8; ID_BYTES]]) -> Result<(), StoreError> {
+        let keys = keys.to_vec();
+        self.change(move |transaction| Ok(attempts::forget(transaction, &keys)?)).await
+    }
+
+    async fn keys(&self) -> Result<Option<SealedKeys>, StoreError> {
+        self.read(shared::keys).await
+    }
+
+    async fn put_keys(&self, sealed: &[u8], replaces: u64) -> Result<bool, StoreError> {
+        let sealed = sealed.to_vec();
+        self.change(move |transaction| Ok(shared::put_keys(transaction, &sealed, replaces)?)).await
+    }
+
+    async fn announce(&self, replica: &Replica, within: u64) -> Result<Vec<Replica>, StoreError> {
+        let replica = replica.clone();
+        self.change(move |transaction| shared::announce(transaction, &replica, within)).await
+    }
+
+    async fn purge(&self) -> Result<(), StoreError> {
+        self.change(|transaction| Ok(shared::purge(transaction)?)).await
+    }
+
+    async fn put_users(&self, put: &[User]) -> Result<(), StoreError> {
+        let put = put.to_vec();
+        self.change(move |transaction| Ok(users::put(transaction, &put)?)).await
+    }
+
+    async fn put_sessions(&self, put: &[Session]) -> Result<(), StoreError> {
+        let put = put.to_vec();
+        self.change(move |transaction| Ok(sessions::put(transaction, &put)?)).await
+    }
+
+    async fn put_revocations(&self, entries: &[Entry]) -> Result<(), StoreError> {
+        let entries = entries.to_vec();
+        self.change(move |transaction| Ok(revocations::put(transaction, &entries)?)).await
+    }
+}
+
+/// SQLite tells nobody about changes of other processes; looking costs microseconds.
+struct Poll;
+
+#[async_trait]
+impl News for Poll {
+    async fn next(&mut self) -> Result<(), StoreError> {
+        tokio::time::sleep(POLL).await;
+        Ok(())
     }
 }
 

@@ -8,7 +8,7 @@ use std::fmt;
 use std::hint::black_box;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Bounds how many hashes are computed at a time, and how many wait. Clones share the bounds.
 #[derive(Clone)]
@@ -30,20 +30,10 @@ impl Hasher {
         }
     }
 
-    /// Runs a job on a thread that may block, when its turn comes. A caller that goes away while it waits gives its
-    /// place up; one that goes away later does not stop the job, which keeps its place until it is done.
-    pub async fn run<T: Send + 'static>(
-        &self,
-        job: impl FnOnce(&Bench) -> T + Send + 'static,
-    ) -> Result<T, HasherError> {
-        let admitted = Arc::clone(&self.admitted).try_acquire_owned().map_err(|_| HasherError::Busy)?;
-        let running = Arc::clone(&self.running).acquire_owned().await.map_err(|_| HasherError::Stopped)?;
-        let bench = Bench { runs: Arc::clone(&self.runs) };
-        let done = tokio::task::spawn_blocking(move || {
-            let _places = (admitted, running);
-            job(&bench)
-        });
-        done.await.map_err(|_| HasherError::Stopped)
+    /// A place in the queue, for one job.
+    pub fn admit(&self) -> Result<Admission, HasherError> {
+        let place = Arc::clone(&self.admitted).try_acquire_owned().map_err(|_| HasherError::Busy)?;
+        Ok(Admission { place, running: Arc::clone(&self.running), runs: Arc::clone(&self.runs) })
     }
 
     /// How many hashes were computed so far.
@@ -53,7 +43,31 @@ impl Hasher {
     }
 }
 
-/// Lets its holder compute hashes; only [`Hasher::run`] gives one out.
+/// A place in the queue. It is given up when it is dropped.
+pub struct Admission {
+    place: OwnedSemaphorePermit,
+    running: Arc<Semaphore>,
+    runs: Arc<AtomicU64>,
+}
+
+impl Admission {
+    /// Runs a job on a thread that may block, when its turn comes. A caller that goes away while it waits gives its
+    /// place up; one that goes away later does not stop the job, which keeps its place until it is done.
+    pub async fn run<T: Send + 'static>(
+        self,
+        job: impl FnOnce(&Bench) -> T + Send + 'static,
+    ) -> Result<T, HasherError> {
+        let running = self.running.acquire_owned().await.map_err(|_| HasherError::Stopped)?;
+        let (place, bench) = (self.place, Bench { runs: self.runs });
+        let done = tokio::task::spawn_blocking(move || {
+            let _places = (place, running);
+            job(&bench)
+        });
+        done.await.map_err(|_| HasherError::Stopped)
+    }
+}
+
+/// Lets its holder compute hashes; only [`Admission::run`] gives one out.
 pub struct Bench {
     runs: Arc<AtomicU64>,
 }
@@ -106,6 +120,15 @@ impl std::error::Error for HasherError {}
 mod tests {
     use super::*;
     use std::sync::mpsc;
+
+    impl Hasher {
+        async fn run<T: Send + 'static>(
+            &self,
+            job: impl FnOnce(&Bench) -> T + Send + 'static,
+        ) -> Result<T, HasherError> {
+            self.admit()?.run(job).await
+        }
+    }
 
     fn on_a_runtime<T>(future: impl Future<Output = T>) -> T {
         tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)

@@ -12,11 +12,11 @@ pub use self::hasher::Hasher;
 
 use self::hasher::{Bench, HasherError};
 use self::password::PasswordHash;
+use crate::check::identifiers::Revision;
 use crate::check::names::{DisplayName, Email, Groups, UserName};
 use crate::secret::Secret;
 use crate::store::{Store, StoreError, User};
 use std::fmt;
-use std::sync::Arc;
 
 /// A user whose password was right; only [`sign_in`] makes one.
 #[derive(Debug)]
@@ -25,9 +25,21 @@ pub struct SignedIn {
     display_name: Option<DisplayName>,
     email: Option<Email>,
     groups: Groups,
+    issued_under: Revision,
 }
 
 impl SignedIn {
+    fn new(user: User, issued_under: Revision) -> Self {
+        let User { name, display_name, email, groups, .. } = user;
+        Self { name, display_name, email, groups, issued_under }
+    }
+
+    /// The store's revision before the user was read: a revocation that came later covers what is issued now.
+    #[must_use]
+    pub fn issued_under(&self) -> Revision {
+        self.issued_under
+    }
+
     /// The name, lower case.
     #[must_use]
     pub fn name(&self) -> &UserName {
@@ -122,44 +134,55 @@ impl From<password::HashError> for SignInError {
     }
 }
 
+impl From<HasherError> for SignInError {
+    fn from(error: HasherError) -> Self {
+        match error {
+            HasherError::Busy => Self::Busy,
+            HasherError::Stopped => Self::Unavailable(Unavailable::Hashing(error)),
+        }
+    }
+}
+
 /// Signs a user in. The name is what a person typed; upper case is folded. A password that was right and whose hash is
 /// weaker than those written now is hashed anew.
 pub async fn sign_in(
-    store: &Arc<Store>,
+    store: &dyn Store,
     hasher: &Hasher,
     name: &str,
     password: Secret,
     now: u64,
 ) -> Result<SignedIn, SignInError> {
-    let store = Arc::clone(store);
+    // A place in the queue first: a flood must not reach the store either.
+    let place = hasher.admit()?;
+    let issued_under = store.revision().await?;
+    let schemes = store.password_schemes().await?;
     // What is no name at all is nobody's name, and takes as long.
-    let name = UserName::enter(name).ok();
-    let attempt = hasher.run(move |bench| attempt(&store, bench, name.as_ref(), password.expose(), now));
-    match attempt.await {
-        Ok(outcome) => outcome,
-        Err(HasherError::Busy) => Err(SignInError::Busy),
-        Err(HasherError::Stopped) => Err(SignInError::Unavailable(Unavailable::Hashing(HasherError::Stopped))),
+    let user = match UserName::enter(name) {
+        Ok(name) => store.user(&name).await?,
+        Err(_) => None,
+    };
+    let (user, renewed) = place.run(move |bench| attempt(bench, schemes, user, password.expose())).await??;
+    if let Some(renewed) = renewed {
+        renew(store, &user, renewed, now).await;
     }
+    Ok(SignedIn::new(user, issued_under))
 }
+
+/// A better hash of a password that was right, or why there is none.
+type Renewed = Option<Result<PasswordHash, password::HashingFailed>>;
 
 /// Every refusal costs one verification in each scheme of the store and in the current one, in one order, whoever is
 /// asked for: a store with an imported bcrypt hash would otherwise tell by its time who has one.
 fn attempt(
-    store: &Store,
     bench: &Bench,
-    name: Option<&UserName>,
+    mut schemes: Vec<String>,
+    user: Option<User>,
     password: &[u8],
-    now: u64,
-) -> Result<SignedIn, SignInError> {
-    let mut schemes = store.password_schemes()?;
+) -> Result<(User, Renewed), SignInError> {
     let current = PasswordHash::current_scheme();
     if !schemes.contains(&current) {
         schemes.push(current);
     }
-    let user = match name {
-        Some(name) => store.user(name)?,
-        None => None,
-    };
     let Some(user) = user else {
         spend(bench, &schemes, password)?;
         return Err(SignInError::Refused(RefusalReason::UnknownUser));
@@ -172,8 +195,7 @@ fn attempt(
     spend(bench, before, password)?;
     let right = bench.verify(&hash, password);
     if right && !user.disabled {
-        renew(store, bench, &user, &hash, password, now);
-        return Ok(SignedIn::from(user));
+        return Ok((user, bench.renew(&hash, password)));
     }
     spend(bench, after, password)?;
     let reason = if right { RefusalReason::Disabled } else { RefusalReason::WrongPassword };
@@ -189,22 +211,16 @@ fn spend(bench: &Bench, schemes: &[String], password: &[u8]) -> Result<(), SignI
 
 /// A hash that could not be computed or kept is no reason to refuse somebody whose password was right: the old one
 /// stays, and the next sign-in tries again.
-fn renew(store: &Store, bench: &Bench, user: &User, hash: &PasswordHash, password: &[u8], now: u64) {
-    let kept = match bench.renew(hash, password) {
-        Some(Ok(renewed)) => {
-            store.rehash(&user.name, &user.password, &renewed.stored(), now).map_err(|error| error.to_string())
+async fn renew(store: &dyn Store, user: &User, renewed: Result<PasswordHash, password::HashingFailed>, now: u64) {
+    let kept = match renewed {
+        Ok(renewed) => {
+            let kept = store.rehash(&user.name, &user.password, &renewed.stored(), now).await;
+            kept.map_err(|error| error.to_string())
         }
-        Some(Err(error)) => Err(error.to_string()),
-        None => Ok(()),
+        Err(error) => Err(error.to_string()),
     };
     if let Err(error) = kept {
         log::warn!(username = user.name.as_str(), error = error.as_str(); "password not hashed anew");
-    }
-}
-
-impl From<User> for SignedIn {
-    fn from(user: User) -> Self {
-        Self { name: user.name, display_name: user.display_name, email: user.email, groups: user.groups }
     }
 }
 

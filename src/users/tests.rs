@@ -3,13 +3,16 @@
 use super::password::PasswordHash;
 use super::rules::{NewPassword, Person};
 use super::*;
-use crate::store::StoredPassword;
+use crate::store::{self, Access, StoreAddress, StoredPassword};
+use std::sync::Arc;
 use tempfile::TempDir;
+use tokio::runtime::Runtime;
 
 const PASSWORD: &str = "trousers marmalade lighthouse";
 
 struct Installation {
-    store: Arc<Store>,
+    runtime: Runtime,
+    store: Arc<dyn Store>,
     hasher: Hasher,
     _directory: TempDir,
 }
@@ -38,23 +41,24 @@ fn user(name: &str, password: StoredPassword, disabled: bool) -> User {
 
 fn installation(users: &[User]) -> Installation {
     let directory = tempfile::tempdir().unwrap();
-    let store = Arc::new(Store::create(&directory.path().join("samehand.db")).unwrap());
-    store.add_users(users).unwrap();
-    Installation { store, hasher: Hasher::new(2, 8), _directory: directory }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let address = StoreAddress::Sqlite(directory.path().join("samehand.db"));
+    let store = runtime.block_on(store::open(&address, Access::Create)).unwrap();
+    runtime.block_on(store.add_users(users)).unwrap();
+    Installation { runtime, store, hasher: Hasher::new(2, 8), _directory: directory }
 }
 
 impl Installation {
     /// The outcome, and how many hashes it took.
     fn sign_in(&self, name: &str, password: &str) -> (Result<SignedIn, SignInError>, u64) {
         let before = self.hasher.runs();
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let password = Secret::new(password.as_bytes().to_vec());
-        let outcome = runtime.block_on(sign_in(&self.store, &self.hasher, name, password, 200));
+        let outcome = self.runtime.block_on(sign_in(&*self.store, &self.hasher, name, password, 200));
         (outcome, self.hasher.runs() - before)
     }
 
     fn stored(&self, name: &str) -> User {
-        self.store.user(&UserName::enter(name).unwrap()).unwrap().unwrap()
+        self.runtime.block_on(self.store.user(&UserName::enter(name).unwrap())).unwrap().unwrap()
     }
 
     #[track_caller]

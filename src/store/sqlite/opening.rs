@@ -3,7 +3,7 @@
 //! All formats the store ever had are here and nowhere else. It never reads or writes a user.
 
 use crate::store::StoreError;
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
@@ -11,7 +11,8 @@ use std::path::Path;
 use std::time::Duration;
 
 /// Every format the store ever had: entry N brings version N to version N + 1. Entries are only ever added.
-const MIGRATIONS: &[&str] = &["CREATE TABLE users (
+const MIGRATIONS: &[&str] = &[
+    "CREATE TABLE users (
         name TEXT NOT NULL PRIMARY KEY,
         display_name TEXT,
         email TEXT,
@@ -22,13 +23,64 @@ const MIGRATIONS: &[&str] = &["CREATE TABLE users (
         created_at INTEGER NOT NULL,
         updated_at INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
-    CREATE INDEX users_by_password_scheme ON users (password_scheme);"];
+    CREATE INDEX users_by_password_scheme ON users (password_scheme);",
+    "CREATE TABLE sessions (
+        id TEXT NOT NULL PRIMARY KEY,
+        user_name TEXT NOT NULL,
+        signed_in_by TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        last_seen_at INTEGER NOT NULL,
+        ends_at INTEGER NOT NULL,
+        device TEXT NOT NULL,
+        network TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX sessions_by_user ON sessions (user_name, id);
+    CREATE INDEX sessions_by_end ON sessions (ends_at);
+    CREATE TABLE revocations (
+        id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+        earlier_than INTEGER,
+        revision INTEGER NOT NULL UNIQUE,
+        expires_at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX revocations_by_expiry ON revocations (expires_at);
+    CREATE TABLE latest_revision (only INTEGER NOT NULL PRIMARY KEY CHECK (only = 1), revision INTEGER NOT NULL) STRICT;
+    INSERT INTO latest_revision VALUES (1, 0);
+    CREATE TABLE attempts (
+        key BLOB NOT NULL PRIMARY KEY CHECK (length(key) = 16),
+        full_at_ms INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX attempts_by_end ON attempts (full_at_ms);
+    CREATE TABLE key_ring (
+        only INTEGER NOT NULL PRIMARY KEY CHECK (only = 1),
+        version INTEGER NOT NULL,
+        sealed BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE replicas (
+        name TEXT NOT NULL PRIMARY KEY,
+        settings TEXT NOT NULL,
+        seen_at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;",
+];
 
 /// The version that this program reads and writes.
 pub(super) const NEWEST: i64 = MIGRATIONS.len() as i64;
 
 /// How long a call waits for another process that is writing.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Another connection to a file that [`create`] or [`open`] has brought to the newest format.
+pub(super) fn connect_again(path: &Path) -> Result<Connection, StoreError> {
+    connect(path).map_err(|error| failed(path, error))
+}
+
+/// What the database said, as our error: a file that another process holds is only away for a moment.
+pub(super) fn failed(path: &Path, error: rusqlite::Error) -> StoreError {
+    let (place, problem) = (path.display().to_string(), error.to_string());
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Away { place, problem },
+        _ => StoreError::Refused { place, problem },
+    }
+}
 
 /// Opens the file in the newest format; creates it, and its directory, where there is none, for the owner only.
 pub(super) fn create(path: &Path) -> Result<Connection, StoreError> {
@@ -43,24 +95,28 @@ pub(super) fn create(path: &Path) -> Result<Connection, StoreError> {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
         Err(error) => return Err(unreachable(path, error)),
     }
-    connect(path)
+    bring_up(path)
 }
 
 /// Opens the file that is there, in the newest format.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     refuse_exposed_file(path)?;
     let _turn = take_turn(directory(path))?;
-    connect(path)
+    bring_up(path)
 }
 
-fn connect(path: &Path) -> Result<Connection, StoreError> {
+fn bring_up(path: &Path) -> Result<Connection, StoreError> {
     refuse_exposed_file(path)?;
-    let failed = |error| StoreError::Database { path: path.to_owned(), error };
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(path, flags).map_err(failed)?;
-    connection.busy_timeout(PATIENCE).map_err(failed)?;
+    let mut connection = connect(path).map_err(|error| failed(path, error))?;
     migrate(&mut connection, path)?;
-    use_write_ahead_log(&connection).map_err(failed)?;
+    use_write_ahead_log(&connection).map_err(|error| failed(path, error))?;
+    Ok(connection)
+}
+
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(PATIENCE)?;
     Ok(connection)
 }
 
@@ -78,21 +134,23 @@ fn directory(path: &Path) -> &Path {
 }
 
 fn unreachable(path: &Path, error: std::io::Error) -> StoreError {
-    StoreError::Unreachable { path: path.to_owned(), error }
+    StoreError::Unreachable { place: path.display().to_string(), error }
 }
 
 fn refuse_exposed_file(path: &Path) -> Result<(), StoreError> {
     match fs::metadata(path).map(|metadata| metadata.permissions().mode() & 0o7777) {
         Ok(mode) if mode & 0o077 == 0 => Ok(()),
-        Ok(mode) => Err(StoreError::Exposed { path: path.to_owned(), mode }),
-        Err(error) if error.kind() == ErrorKind::NotFound => Err(StoreError::Missing(path.to_owned())),
-        Err(error) => Err(StoreError::Unreachable { path: path.to_owned(), error }),
+        Ok(mode) => Err(StoreError::Exposed { place: path.display().to_string(), mode }),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            Err(StoreError::Missing { place: path.display().to_string() })
+        }
+        Err(error) => Err(StoreError::Unreachable { place: path.display().to_string(), error }),
     }
 }
 
 /// Brings the store to the newest version. Two processes may try at once: the second finds the work done.
 fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
-    let failed = |error| StoreError::Database { path: path.to_owned(), error };
+    let failed = |error| failed(path, error);
     if missing_migrations(version(connection).map_err(failed)?, path)?.is_empty() {
         return Ok(());
     }
@@ -106,7 +164,7 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
 
 fn missing_migrations(found: i64, path: &Path) -> Result<&'static [&'static str], StoreError> {
     let missing = usize::try_from(found).ok().and_then(|found| MIGRATIONS.get(found..));
-    missing.ok_or_else(|| StoreError::Newer { path: path.to_owned(), found, known: NEWEST })
+    missing.ok_or_else(|| StoreError::Newer { place: path.display().to_string(), found, known: NEWEST })
 }
 
 fn version(connection: &Connection) -> rusqlite::Result<i64> {

@@ -1,0 +1,233 @@
+//! The set of revocations: complete, small, and read without a lock.
+//!
+//! A million entries take some 25 bytes each: a sorted array with an index of its first bits, which are evenly spread
+//! because identifiers are digests. What came since is a small map over it. A change makes a new set that shares the
+//! array; only when the map has grown is the array made anew.
+
+use super::{Entry, ID_BYTES, LONGEST_LIFETIME, Reach, RevokedId};
+use crate::check::identifiers::Revision;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Every revocation that was heard of. A clone shares what is large.
+#[derive(Clone, Default)]
+pub struct RevocationSet {
+    /// Tokens and sessions that are over, with the time from when on nobody asks.
+    ended: Layered,
+    /// Users, with the revision of their last revocation.
+    users: Layered,
+    everything: Option<Revision>,
+    revision: Revision,
+}
+
+impl RevocationSet {
+    /// Whether nothing was ever revoked.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ended.is_empty() && self.users.is_empty() && self.everything.is_none()
+    }
+
+    /// How many entries there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.ended.len() + self.users.len() + usize::from(self.everything.is_some())
+    }
+
+    /// The latest revision that was heard of.
+    #[must_use]
+    pub fn revision(&self) -> Revision {
+        self.revision
+    }
+
+    /// Whether this token or session is over.
+    #[must_use]
+    pub fn has_ended(&self, id: RevokedId) -> bool {
+        self.ended.value(id).is_some()
+    }
+
+    /// The last revocation of everything.
+    #[must_use]
+    pub fn everything(&self) -> Option<Revision> {
+        self.everything
+    }
+
+    /// The last revocation of all that this user had.
+    #[must_use]
+    pub fn user(&self, id: RevokedId) -> Option<Revision> {
+        self.users.value(id).map(Revision::new)
+    }
+
+    /// The set with these entries too, in any order and any number of times.
+    #[must_use]
+    pub fn with(&self, entries: &[Entry]) -> Self {
+        let mut set = self.clone();
+        let mut ended = Vec::new();
+        let mut users = Vec::new();
+        for entry in entries {
+            set.revision = set.revision.max(entry.revision);
+            match (entry.reach, entry.id) {
+                (Reach::Itself, id) => ended.push((id, entry.expires_at)),
+                (Reach::Earlier(than), RevokedId::EVERYTHING) => set.everything = set.everything.max(Some(than)),
+                (Reach::Earlier(than), id) => users.push((id, than.number())),
+            }
+        }
+        set.ended.add(&ended);
+        set.users.add(&users);
+        set
+    }
+
+    /// The set without what concerns only tokens that have expired at `now`, in seconds since 1970.
+    #[must_use]
+    pub fn without_expired(&self, now: u64) -> Self {
+        let is_over = |revision: Revision| revision.seconds().saturating_add(LONGEST_LIFETIME) <= now;
+        Self {
+            ended: self.ended.retain(|expires_at| expires_at > now),
+            users: self.users.retain(|revision| !is_over(Revision::new(revision))),
+            everything: self.everything.filter(|revision| !is_over(*revision)),
+            revision: self.revision,
+        }
+    }
+
+    /// Every entry, for giving a store back what it has lost.
+    #[must_use]
+    pub fn entries(&self) -> Vec<Entry> {
+        let expires = |revision: Revision| revision.seconds().saturating_add(LONGEST_LIFETIME);
+        let ended = self.ended.rows().map(|(id, expires_at)| Entry {
+            id,
+            reach: Reach::Itself,
+            revision: self.revision,
+            expires_at,
+        });
+        let earlier =
+            |id, than| Entry { id, reach: Reach::Earlier(than), revision: self.revision, expires_at: expires(than) };
+        let users = self.users.rows().map(|(id, revision)| earlier(id, Revision::new(revision)));
+        ended.chain(users).chain(self.everything.map(|revision| earlier(RevokedId::EVERYTHING, revision))).collect()
+    }
+}
+
+/// So many recent entries are kept in a map of their own before the array is made anew.
+const FEWEST_RECENT: usize = 1024;
+/// With a large array that many times more: making it anew costs as much as it is long.
+const BASE_PER_RECENT: usize = 64;
+
+/// Identifiers with a number each; of two numbers the larger one holds.
+#[derive(Clone, Default)]
+struct Layered {
+    base: Arc<Sorted>,
+    recent: Arc<HashMap<RevokedId, u64>>,
+}
+
+impl Layered {
+    fn is_empty(&self) -> bool {
+        self.base.rows.is_empty() && self.recent.is_empty()
+    }
+
+    fn len(&self) -> usize {
+        let new = self.recent.keys().filter(|id| self.base.value(**id).is_none());
+        self.base.rows.len() + new.count()
+    }
+
+    fn value(&self, id: RevokedId) -> Option<u64> {
+        // The map is empty most of the time, and then not worth hashing for.
+        let recent = if self.recent.is_empty() { None } else { self.recent.get(&id).copied() };
+        recent.max(self.base.value(id))
+    }
+
+    fn add(&mut self, added: &[(RevokedId, u64)]) {
+        let news: Vec<_> = added.iter().filter(|(id, value)| self.value(*id).is_none_or(|own| own < *value)).collect();
+        if news.is_empty() {
+            return;
+        }
+        let mut recent = HashMap::clone(&self.recent);
+        for (id, value) in news {
+            let own = recent.entry(*id).or_insert(*value);
+            *own = (*own).max(*value);
+        }
+        if recent.len() <= FEWEST_RECENT.max(self.base.rows.len() / BASE_PER_RECENT) {
+            self.recent = Arc::new(recent);
+            return;
+        }
+        let kept = self.base.rows.iter().map(Row::read).filter(|(id, _)| !recent.contains_key(id));
+        *self = Self::of(kept.chain(recent.iter().map(|(id, value)| (*id, *value))).collect());
+    }
+
+    fn retain(&self, keep: impl Fn(u64) -> bool) -> Self {
+        if self.rows().all(|(_, value)| keep(value)) {
+            return self.clone();
+        }
+        Self::of(self.rows().filter(|(_, value)| keep(*value)).collect())
+    }
+
+    /// Every identifier once.
+    fn rows(&self) -> impl Iterator<Item = (RevokedId, u64)> {
+        let base = self.base.rows.iter().map(Row::read).filter(|(id, _)| !self.recent.contains_key(id));
+        base.chain(self.recent.iter().map(|(id, value)| (*id, *value)))
+    }
+
+    fn of(rows: Vec<(RevokedId, u64)>) -> Self {
+        Self { base: Arc::new(Sorted::new(rows)), recent: Arc::default() }
+    }
+}
+
+/// An identifier and its number, without padding.
+struct Row([u8; ID_BYTES + 8]);
+
+impl Row {
+    fn new((id, value): (RevokedId, u64)) -> Self {
+        let mut bytes = [0; ID_BYTES + 8];
+        bytes[..ID_BYTES].copy_from_slice(&id.bytes());
+        bytes[ID_BYTES..].copy_from_slice(&value.to_be_bytes());
+        Self(bytes)
+    }
+
+    fn read(&self) -> (RevokedId, u64) {
+        let (mut id, mut value) = ([0; ID_BYTES], [0; 8]);
+        id.copy_from_slice(&self.0[..ID_BYTES]);
+        value.copy_from_slice(&self.0[ID_BYTES..]);
+        (RevokedId::from_bytes(id), u64::from_be_bytes(value))
+    }
+}
+
+/// Rows in the order of their identifiers, and where the rows that begin with the same bits start.
+#[derive(Default)]
+struct Sorted {
+    rows: Vec<Row>,
+    starts: Vec<u32>,
+    bits: u32,
+}
+
+/// At least so many rows share an entry of the index, and at most twice as many, on average.
+const ROWS_PER_START: usize = 4;
+
+impl Sorted {
+    fn new(mut rows: Vec<(RevokedId, u64)>) -> Self {
+        rows.sort_unstable();
+        let bits = (rows.len() / ROWS_PER_START).max(1).ilog2();
+        let mut starts = vec![0_u32; (1 << bits) + 1];
+        for (id, _) in &rows {
+            starts[bucket(*id, bits) + 1] += 1;
+        }
+        for at in 1..starts.len() {
+            starts[at] += starts[at - 1];
+        }
+        Self { rows: rows.into_iter().map(Row::new).collect(), starts, bits }
+    }
+
+    fn value(&self, id: RevokedId) -> Option<u64> {
+        if self.rows.is_empty() {
+            return None;
+        }
+        let bucket = bucket(id, self.bits);
+        let rows = &self.rows[self.starts[bucket] as usize..self.starts[bucket + 1] as usize];
+        rows.iter().find(|row| row.0[..ID_BYTES] == id.bytes()).map(|row| row.read().1)
+    }
+}
+
+/// The first `bits` bits, at most 32.
+fn bucket(id: RevokedId, bits: u32) -> usize {
+    let [a, b, c, d, ..] = id.bytes();
+    (u64::from(u32::from_be_bytes([a, b, c, d])) >> (32 - bits)) as usize
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,32 @@
+//! What every way of signing in ends with: the first token of a new session.
+
+use crate::app::App;
+use crate::check::fingerprint::ObservedClient;
+use crate::check::identifiers::Revision;
+use crate::issue::{Grant, Minted};
+use crate::sessions::{self, SessionError};
+use crate::store::{Session, SignedInBy};
+
+/// Mints the first token, and opens the session once there is one: a grant that cannot be minted opens none, and no
+/// token goes out whose session the store does not have.
+pub(super) async fn open(
+    app: &App,
+    grant: Grant,
+    signed_in_by: SignedInBy,
+    issued_under: Revision,
+    client: &ObservedClient<'_>,
+    ttl: Option<u64>,
+) -> Result<(Minted, Option<Session>), SessionError> {
+    let (minted, session) = {
+        // Keys and policy may have changed while a body arrived or a password was hashed.
+        let (state, now) = (app.state(), app.now());
+        let policy = &state.gate.policy;
+        let session = sessions::begin(&grant.subject, signed_in_by, client, policy, now)?;
+        let terms = sessions::terms(session.as_ref(), issued_under, ttl, now);
+        (state.minter.mint(grant, client, policy, &terms)?, session)
+    };
+    if let Some(session) = &session {
+        app.store().open_session(session).await?;
+    }
+    Ok((minted, session))
+}

@@ -1,0 +1,202 @@
+//! Keeps what this process knows in step with the store, and says which state the store is in.
+//!
+//! Every time the store is reached anew: subscribe, read everything, swap it in, and only then apply news. In this order
+//! nothing can fall between reading and listening. What is read is asked for once a second anyway, because news can be
+//! lost on the way, and because that is how an outage is noticed.
+
+use crate::app::{App, now_ms};
+use crate::check::identifiers::Revision;
+use crate::config::Config;
+use crate::revocations::Health;
+use crate::store::{Changes, StoreError};
+use actix_web::web;
+use log::{error, info, warn};
+use std::convert::Infallible;
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// How often the store is asked when there are no news.
+const TICK: Duration = Duration::from_secs(1);
+/// How long to wait before the store is tried again.
+const RETRY: Duration = Duration::from_millis(250);
+/// How many entries are read at a time.
+const PAGE: usize = 20_000;
+/// How often what has expired is removed, from memory and from the store.
+const PURGE: Duration = Duration::from_secs(10 * 60);
+/// How often it is written when sessions were last used.
+const WRITE_SEEN: Duration = Duration::from_secs(2);
+/// A clock that is off by more than this is said to be.
+const CLOCK_TOLERANCE_MS: u64 = 2000;
+/// Start-up waits so long for a store that does not answer before it goes on without.
+const START: Duration = Duration::from_secs(3);
+
+/// The task that follows the store.
+pub(super) struct Follower {
+    task: JoinHandle<()>,
+    app: web::Data<App>,
+}
+
+impl Follower {
+    /// Starts following; returns when everything is read, or when the store has not answered for a while.
+    pub(super) async fn start(app: &web::Data<App>, config: &Config) -> Self {
+        let (tell, mut told) = watch::channel(false);
+        let mut following =
+            Following { app: app.clone(), first_user: first_user_command(config), tell, clock_is_off: false };
+        let task = actix_rt::spawn(async move { following.run().await });
+        // Whichever way it ends, the service starts: it answers that it is not ready.
+        drop(tokio::time::timeout(START, told.wait_for(|done| *done)).await);
+        Self { task, app: app.clone() }
+    }
+
+    /// Stops following, and writes what was not written yet.
+    pub(super) async fn stop(self) {
+        self.task.abort();
+        drop(write_seen(&self.app).await);
+    }
+}
+
+fn first_user_command(config: &Config) -> String {
+    match config.store.is_shared() {
+        true => "samehand user add NAME (with the same SAMEHAND_STORE)".into(),
+        false => format!("SAMEHAND_DATA={} samehand user add NAME", config.keys.data.display()),
+    }
+}
+
+struct Following {
+    app: web::Data<App>,
+    first_user: String,
+    tell: watch::Sender<bool>,
+    clock_is_off: bool,
+}
+
+impl Following {
+    async fn run(&mut self) {
+        loop {
+            let Err(problem) = self.follow().await;
+            self.note_problem(&problem);
+            // A second line for the second thing that an operator has to know: now requests are refused.
+            if self.app.revocations().is_stale() {
+                self.note_stale();
+            }
+            tokio::time::sleep(RETRY).await;
+        }
+    }
+
+    async fn follow(&mut self) -> Result<Infallible, StoreError> {
+        let app = self.app.clone();
+        let store = app.store();
+        store.prepare().await?;
+        let mut news = store.subscribe().await?;
+        let mut cursor = self.catch_up(Revision::NONE).await?;
+        if app.revocations().set().revision() > cursor {
+            warn!(
+                "the store {} has lost revocations that were acknowledged; it gets them back from this replica",
+                store.place()
+            );
+            store.put_revocations(&app.revocations().set().entries()).await?;
+            cursor = self.catch_up(Revision::NONE).await?;
+        }
+        self.note_reached().await?;
+        let (mut purged, mut written) = (None, Instant::now());
+        loop {
+            if let Ok(news) = tokio::time::timeout(TICK, news.next()).await {
+                news?;
+            }
+            cursor = self.catch_up(cursor).await?;
+            if written.elapsed() >= WRITE_SEEN {
+                write_seen(&app).await?;
+                written = Instant::now();
+            }
+            if purged.is_none_or(|at: Instant| at.elapsed() >= PURGE) {
+                app.revocations().forget_expired(app.now());
+                store.purge().await?;
+                purged = Some(Instant::now());
+            }
+        }
+    }
+
+    /// Reads what came after a revision; returns up to which one everything is known.
+    async fn catch_up(&mut self, mut cursor: Revision) -> Result<Revision, StoreError> {
+        loop {
+            let asked_at = Instant::now();
+            let changes = self.app.store().changes(cursor, PAGE).await?;
+            let clock_ahead_ms = clock_ahead_ms(&changes, asked_at);
+            self.app.revocations().add(&changes.entries);
+            match changes.entries.last() {
+                Some(last) if changes.entries.len() == PAGE => cursor = last.revision,
+                Some(_) | None => {
+                    self.note_clock(clock_ahead_ms);
+                    let health = Health {
+                        problem: None,
+                        clock_ahead_ms,
+                        warning: changes.warning,
+                        last_sync: Some(self.app.now()),
+                    };
+                    self.app.revocations().is_complete(asked_at, health);
+                    return Ok(changes.revision);
+                }
+            }
+        }
+    }
+
+    /// Says once that the store was reached, and at the first time whether there is anybody who could sign in.
+    async fn note_reached(&mut self) -> Result<(), StoreError> {
+        let revocations = self.app.revocations().set().len();
+        let place = self.app.store().place();
+        info!(store = place.as_str(), revocations = revocations; "the store answers");
+        if let Some(warning) = &self.app.revocations().health().warning {
+            warn!(store = place.as_str(); "{warning}");
+        }
+        if !*self.tell.borrow() && self.app.store().users_after(None, 1).await?.is_empty() {
+            warn!("no users yet; add the first one with: {}", self.first_user);
+        }
+        self.tell.send_replace(true);
+        Ok(())
+    }
+
+    fn note_problem(&self, problem: &StoreError) {
+        let before = self.app.revocations().health();
+        self.app.revocations().could_not_ask(problem.to_string());
+        if before.problem.is_none() {
+            error!(
+                "{problem}; decisions go on with the {} revocations that are known, nobody can sign in or renew",
+                self.app.revocations().set().len()
+            );
+        }
+    }
+
+    fn note_stale(&self) {
+        if self.app.revocations().note_stale() {
+            error!(
+                "the store is away for longer than SAMEHAND_STORE_MAX_STALE: valid tokens are answered 503 from now on"
+            );
+        }
+    }
+
+    fn note_clock(&mut self, ahead_ms: i64) {
+        let is_off = ahead_ms.unsigned_abs() > CLOCK_TOLERANCE_MS;
+        if is_off && !self.clock_is_off {
+            let direction = if ahead_ms > 0 { "ahead of" } else { "behind" };
+            warn!(
+                "this machine's clock is {:.1} s {direction} the store's; tokens may be refused as not yet valid elsewhere, \
+                 or expire early: set the clocks (NTP)",
+                std::time::Duration::from_millis(ahead_ms.unsigned_abs()).as_secs_f64()
+            );
+        }
+        self.clock_is_off = is_off;
+    }
+}
+
+/// How far our clock is ahead of the store's, as well as the way there and back lets it be known.
+fn clock_ahead_ms(changes: &Changes, asked_at: Instant) -> i64 {
+    let half_way = u64::try_from(asked_at.elapsed().as_millis() / 2).unwrap_or_default();
+    let ours = i64::try_from(now_ms().saturating_sub(half_way)).unwrap_or(i64::MAX);
+    ours.saturating_sub(i64::try_from(changes.clock_ms).unwrap_or(i64::MAX))
+}
+
+/// Writes when sessions were last used. What could not be written is written the next time it is seen.
+async fn write_seen(app: &App) -> Result<(), StoreError> {
+    let seen = app.activity().take();
+    if seen.is_empty() { Ok(()) } else { app.store().note_seen(&seen).await }
+}

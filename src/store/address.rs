@@ -1,0 +1,150 @@
+//! Where a store is: `sqlite`, `postgres://…`, `redis://…`. The address may hold a password, which is never shown.
+
+use crate::secret::Secret;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// The embedded store's file in `DATA`.
+const FILE: &str = "samehand.sqlite";
+const POSTGRES: [&str; 2] = ["postgres", "postgresql"];
+const VALKEY: [&str; 6] = ["redis", "rediss", "redis-sentinel", "rediss-sentinel", "redis-cluster", "rediss-cluster"];
+
+/// Where a store is.
+#[derive(Clone)]
+pub enum StoreAddress {
+    /// The embedded store's file.
+    Sqlite(PathBuf),
+    /// A PostgreSQL database.
+    Postgres(StoreUrl),
+    /// A Valkey or Redis server, a cluster of them, or what sentinels watch.
+    Valkey(StoreUrl),
+}
+
+impl StoreAddress {
+    /// Reads `sqlite` (in the directory `data`), `sqlite:PATH`, or the URL of a database.
+    ///
+    /// # Errors
+    /// What to write instead; it does not show the text, which may hold a password.
+    pub fn read(text: &str, data: &Path) -> Result<Self, String> {
+        if text == "sqlite" {
+            return Ok(Self::Sqlite(data.join(FILE)));
+        }
+        if let Some(path) = text.strip_prefix("sqlite:").filter(|path| !path.is_empty()) {
+            return Ok(Self::Sqlite(PathBuf::from(path)));
+        }
+        let scheme = text.split_once("://").map_or("", |(scheme, _)| scheme);
+        let url = || StoreUrl { whole: Secret::new(text.as_bytes().to_vec()), shown: without_password(text) };
+        match scheme {
+            _ if POSTGRES.contains(&scheme) => Ok(Self::Postgres(url())),
+            _ if VALKEY.contains(&scheme) => Ok(Self::Valkey(url())),
+            _ => Err("it is no store; write sqlite, postgres://USER:PASSWORD@HOST/DATABASE, or redis://HOST:6379 \
+                 (rediss:// for TLS, redis-sentinel:// and redis-cluster:// with several hosts)"
+                .into()),
+        }
+    }
+
+    /// Whether several machines can use it.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        match self {
+            Self::Sqlite(_) => false,
+            Self::Postgres(_) | Self::Valkey(_) => true,
+        }
+    }
+
+    /// Whether both are one place.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Sqlite(own), Self::Sqlite(other)) => own == other,
+            (Self::Postgres(own) | Self::Valkey(own), Self::Postgres(other) | Self::Valkey(other)) => {
+                own.whole.equals(other.whole.expose())
+            }
+            (Self::Sqlite(_), Self::Postgres(_) | Self::Valkey(_))
+            | (Self::Postgres(_) | Self::Valkey(_), Self::Sqlite(_)) => false,
+        }
+    }
+}
+
+impl fmt::Display for StoreAddress {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => path.display().fmt(formatter),
+            Self::Postgres(url) | Self::Valkey(url) => url.fmt(formatter),
+        }
+    }
+}
+
+/// The URL of a database. Its `Display` leaves passwords out.
+#[derive(Clone)]
+pub struct StoreUrl {
+    whole: Secret,
+    shown: String,
+}
+
+impl StoreUrl {
+    /// The whole URL, for the one call that connects.
+    #[must_use]
+    pub fn danger_whole(&self) -> &str {
+        // It was text when it was read.
+        std::str::from_utf8(self.whole.expose()).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for StoreUrl {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.shown)
+    }
+}
+
+/// What stands before an `@` may be a password, whatever else is odd about the URL; of the rest, options that are not
+/// known to be harmless are left out.
+fn without_password(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let (rest, query) = rest.split_once('?').map_or((rest, None), |(rest, query)| (rest, Some(query)));
+    let (user, rest) = match rest.rsplit_once('@') {
+        Some((credentials, rest)) => {
+            let user = credentials.split(':').next().unwrap_or_default();
+            (format!("{user}:***@"), rest)
+        }
+        None => (String::new(), rest),
+    };
+    let harmless = |option: &&str| option.starts_with("sslmode=") || option.starts_with("protocol=");
+    let options: Vec<&str> = query.map_or(Vec::new(), |query| query.split('&').filter(harmless).collect());
+    let query = if options.is_empty() { String::new() } else { format!("?{}", options.join("&")) };
+    format!("{scheme}://{user}{rest}{query}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn shows(text: &str, expected: &str) {
+        let address = StoreAddress::read(text, Path::new("/data")).unwrap_or_else(|problem| panic!("{problem}"));
+        assert_eq!(address.to_string(), expected);
+    }
+
+    #[test]
+    fn an_address_shows_no_password() {
+        shows("sqlite", "/data/samehand.sqlite");
+        shows("sqlite:/other/file.db", "/other/file.db");
+        shows("postgres://db/samehand", "postgres://db/samehand");
+        shows(
+            "postgres://samehand:s3cret@db:5432/x?sslmode=require",
+            "postgres://samehand:***@db:5432/x?sslmode=require",
+        );
+        shows("postgres://db/x?user=a&password=s3cret", "postgres://db/x");
+        shows("postgres://a:p@ss/w@db/x", "postgres://a:***@db/x");
+        shows("redis://:s3cret@cache:6379/0", "redis://:***@cache:6379/0");
+        shows("redis-cluster://u:p@a:1,b:2,c:3", "redis-cluster://u:***@a:1,b:2,c:3");
+    }
+
+    #[test]
+    fn what_is_no_store_is_refused_without_being_shown() {
+        for text in ["", "mysql://root:s3cret@db", "s3cret", "sqlite:", "Postgres://db", "postgres:/db"] {
+            let problem = StoreAddress::read(text, Path::new("/data")).err().unwrap();
+            assert!(problem.contains("postgres://USER") && !problem.contains("s3cret"), "{problem}");
+        }
+    }
+}
