@@ -220,7 +220,24 @@ fn token_text(judgement: &Judgement<'_>, now: u64) -> Option<String> {
         let state = match judgement.reason {
             Reason::TokenRevoked => "revoked: itself, or all that its user had",
             Reason::SessionEnded => "its session has ended",
-            _ => "valid",
+            Reason::StoreStale => "whether it was revoked is not known",
+            Reason::Ok
+            | Reason::TokenMissing
+            | Reason::TokenAmbiguous
+            | Reason::TokenMalformed
+            | Reason::TokenExpired
+            | Reason::TokenNotYetValid
+            | Reason::TokenClaims
+            | Reason::SignatureInvalid
+            | Reason::KeyUnknown
+            | Reason::ClientChanged
+            | Reason::PolicyOutdated
+            | Reason::ProxyUntrusted
+            | Reason::ForwardedMissing
+            | Reason::ForwardedAmbiguous
+            | Reason::ForwardedUnreadable
+            | Reason::ClientIpUnreadable
+            | Reason::UserAgentAmbiguous => "valid",
         };
         return Some(format!("{kind} token of {username}{key}, expires in {left} s; {state}"));
     }

@@ -214,6 +214,13 @@ pub trait Store: Send + Sync {
     /// Fills buckets up.
     async fn forget_attempts(&self, keys: &[[u8; ID_BYTES]]) -> Result<(), StoreError>;
 
+    /// Remembers a digest for some seconds, or for so many from now on; whether it was not remembered before. Of two
+    /// callers at once, one hears yes.
+    async fn remember(&self, key: [u8; ID_BYTES], seconds: u64) -> Result<bool, StoreError>;
+
+    /// Whether a digest is remembered.
+    async fn remembers(&self, key: [u8; ID_BYTES]) -> Result<bool, StoreError>;
+
     /// The key ring, if the store keeps one.
     async fn keys(&self) -> Result<Option<SealedKeys>, StoreError>;
 
@@ -224,7 +231,8 @@ pub trait Store: Send + Sync {
     /// Notes what a replica says about itself, and returns what others said within the last `within` seconds.
     async fn announce(&self, replica: &Replica, within: u64) -> Result<Vec<Replica>, StoreError>;
 
-    /// Removes what has expired by the store's clock: revocations, sessions, attempts, replicas that are gone.
+    /// Removes what has expired by the store's clock: revocations, sessions, attempts, what was remembered for a time,
+    /// replicas that are gone.
     async fn purge(&self) -> Result<(), StoreError>;
 
     /// Puts users, as another store holds them, in the place of those of the same names.

@@ -239,6 +239,14 @@ impl Store for SqliteStore {
         self.change(move |transaction| Ok(attempts::forget(transaction, &keys)?)).await
     }
 
+    async fn remember(&self, key: [u8; ID_BYTES], seconds: u64) -> Result<bool, StoreError> {
+        self.change(move |transaction| Ok(attempts::remember(transaction, key, seconds)?)).await
+    }
+
+    async fn remembers(&self, key: [u8; ID_BYTES]) -> Result<bool, StoreError> {
+        self.read(move |connection| attempts::remembers(connection, key)).await
+    }
+
     async fn keys(&self) -> Result<Option<SealedKeys>, StoreError> {
         self.read(shared::keys).await
     }

@@ -1,4 +1,4 @@
-//! Attempts to sign in, one number for each bucket.
+//! Attempts to sign in, one number for each bucket; and digests that are remembered for a time.
 
 use super::clock_ms;
 use crate::check::revocation::ID_BYTES;
@@ -33,6 +33,19 @@ pub(super) fn give_back(connection: &Connection, buckets: &[Bucket]) -> rusqlite
 pub(super) fn forget(connection: &Connection, keys: &[[u8; ID_BYTES]]) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached("DELETE FROM attempts WHERE key = ?1")?;
     keys.iter().try_for_each(|key| statement.execute([key]).map(drop))
+}
+
+pub(super) fn remember(connection: &Connection, key: [u8; ID_BYTES], seconds: u64) -> rusqlite::Result<bool> {
+    let is_new = !remembers(connection, key)?;
+    let until_ms = clock_ms(connection)?.saturating_add(seconds.saturating_mul(1000));
+    let mut statement = connection.prepare_cached("REPLACE INTO remembered (key, until_ms) VALUES (?1, ?2)")?;
+    statement.execute(params![key, signed(until_ms)])?;
+    Ok(is_new)
+}
+
+pub(super) fn remembers(connection: &Connection, key: [u8; ID_BYTES]) -> rusqlite::Result<bool> {
+    let mut statement = connection.prepare_cached("SELECT 1 FROM remembered WHERE key = ?1 AND until_ms > ?2")?;
+    statement.exists(params![key, signed(clock_ms(connection)?)])
 }
 
 fn full_at(connection: &Connection, bucket: &Bucket) -> rusqlite::Result<Option<u64>> {

@@ -50,6 +50,11 @@ const MIGRATIONS: &[&str] = &[
         full_at_ms INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX attempts_by_end ON attempts (full_at_ms);
+    CREATE TABLE remembered (
+        key BLOB NOT NULL PRIMARY KEY CHECK (length(key) = 16),
+        until_ms INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX remembered_by_end ON remembered (until_ms);
     CREATE TABLE key_ring (
         only INTEGER NOT NULL PRIMARY KEY CHECK (only = 1),
         version INTEGER NOT NULL,

@@ -54,6 +54,7 @@ pub(super) fn purge(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute("DELETE FROM revocations WHERE expires_at <= ?1", [now])?;
     connection.execute("DELETE FROM sessions WHERE ends_at <= ?1", [now])?;
     connection.execute("DELETE FROM attempts WHERE full_at_ms <= ?1", [signed(now_ms)])?;
+    connection.execute("DELETE FROM remembered WHERE until_ms <= ?1", [signed(now_ms)])?;
     let gone = signed((now_ms / 1000).saturating_sub(REPLICA_MEMORY));
     connection.execute("DELETE FROM replicas WHERE seen_at < ?1", [gone]).map(drop)
 }
