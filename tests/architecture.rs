@@ -70,7 +70,7 @@ const HOMES: [(&str, &[&str]); 35] = [
     ("arc_swap", &["app"]),
     ("pem", &["keys", "config/signing"]),
     ("rusqlite", &["store"]),
-    ("nix", &["server/socket"]),
+    ("nix", &["server/socket", "config/listeners"]),
 ];
 
 /// What the decision may take from the standard library: shapes and texts, and nothing that reaches outside.
