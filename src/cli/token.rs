@@ -50,7 +50,7 @@ struct Mint {
 
 #[derive(clap::Args)]
 struct Inspect {
-    /// The token; read from standard input when left out.
+    /// The token; read from standard input when left out or `-`.
     token: Option<String>,
     /// As one JSON object.
     #[arg(long)]
@@ -114,8 +114,8 @@ fn read_claims(claims: &[String]) -> Result<Map<String, Value>, Failure> {
 
 fn inspect(args: Inspect, config: &Config, now: u64) -> Outcome {
     let text = match args.token {
-        Some(token) => token,
-        None => {
+        Some(token) if token != "-" => token,
+        Some(_) | None => {
             let mut text = String::new();
             std::io::stdin().read_to_string(&mut text).map_err(Failure::failed)?;
             text

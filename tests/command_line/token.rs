@@ -81,6 +81,7 @@ fn a_token_is_inspected_as_text_as_json_and_from_standard_input() {
     for (arguments, input) in [
         (vec!["token", "inspect", "--json", &token], String::new()),
         (vec!["token", "inspect", "--json"], format!("{token}\n")),
+        (vec!["token", "inspect", "--json", "-"], format!("{token}\n")),
     ] {
         let ended = run_with(&installation, &arguments, &input);
         assert_eq!((ended.code, ended.notes.as_str()), (Some(0), ""));
