@@ -69,6 +69,8 @@ fn mint(args: &Mint, config: &Config, now: u64) -> Outcome {
     let subject = UserName::enter(&args.user).map_err(|error| usage("user", &error))?;
     let ttl = args.ttl.as_deref().map(duration::seconds).transpose().map_err(|error| usage("ttl", &error))?;
     let claims = read_claims(&args.claims)?;
+    let user_agent = Some(args.user_agent.as_str()).filter(|user_agent| !user_agent.is_empty());
+    let user_agent = UserAgent::vouched(user_agent).map_err(|error| usage("user-agent", &error))?;
     let ip = ClientIp::vouched(args.ip);
     if config.policy.trusted_proxies.contains(ip.address()) {
         print::note(&format!("warning: {ip} is a trusted proxy, and hardly the address of a client"));
@@ -76,8 +78,7 @@ fn mint(args: &Mint, config: &Config, now: u64) -> Outcome {
     let keys = keys::load(&config.keys, Missing::Create(now))?;
     let store = Store::create(&config.store).map_err(Failure::failed)?;
     let grant = grant_for(&store, subject)?.with_claims(claims).map_err(|error| usage("claim", &error))?;
-    let user_agent = (!args.user_agent.is_empty()).then_some(args.user_agent.as_bytes());
-    let client = ObservedClient { ip, user_agent: UserAgent::from_bytes(user_agent) };
+    let client = ObservedClient { ip, user_agent };
     let minted = Minter::new(&config.policy, &keys, config.token_ttl)
         .mint(grant, &client, &config.policy, ttl, now)
         .map_err(Failure::failed)?;

@@ -66,10 +66,9 @@ fn minted(asked: &MintRequest, state: &State, now: u64) -> Result<Minted, HttpRe
         Some(Err(problem)) => return Err(invalid(format!("ttl: {problem}"))),
     };
     let username = subject.to_string();
-    let client = ObservedClient {
-        ip: ClientIp::vouched(ip),
-        user_agent: UserAgent::from_bytes(asked.user_agent.as_deref().map(str::as_bytes)),
-    };
+    let user_agent =
+        UserAgent::vouched(asked.user_agent.as_deref()).map_err(|error| invalid(format!("user_agent: {error}")))?;
+    let client = ObservedClient { ip: ClientIp::vouched(ip), user_agent };
     let minted = Grant::of(subject)
         .with_claims(asked.claims.clone())
         .and_then(|grant| state.minter.mint(grant, &client, policy, ttl, now))

@@ -71,6 +71,8 @@ fn what_is_odd_is_a_warning_and_what_cannot_be_is_refused() {
     refused(&installation, &mint("two words", &[]), "", 2, &["user"]);
     let nowhere = ["token", "mint", "--user", "alice", "--ip", "nowhere", "--user-agent", "x"];
     refused(&installation, &nowhere, "", 2, &["nowhere"]);
+    let two_lines = ["token", "mint", "--user", "alice", "--ip", "192.0.2.7", "--user-agent", "a\nb"];
+    refused(&installation, &two_lines, "", 2, &["--user-agent", "control character"]);
 }
 
 #[test]
