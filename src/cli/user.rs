@@ -181,7 +181,11 @@ fn import_file(file: &Path, path: &Path, now: u64, console: &mut Console<'_>) ->
     let users: Vec<_> = imported.into_iter().map(|user| bare_user(user, now)).collect();
     let added = Store::create(path)?.add_users(&users);
     added.map_err(|error| Failure::Failed(format!("nothing was imported: {error}")))?;
-    console.note(format_args!("{} users added to {}", users.len(), path.display()));
+    let count = match users.len() {
+        1 => "1 user".to_owned(),
+        several => format!("{several} users"),
+    };
+    console.note(format_args!("{count} added to {}", path.display()));
     Ok(())
 }
 
