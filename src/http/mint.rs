@@ -59,10 +59,9 @@ async fn minted(asked: &MintRequest, app: &App) -> Result<Minted, HttpResponse> 
         Some(Ok(seconds)) => Some(seconds),
         Some(Err(problem)) => return Err(invalid(format!("ttl: {problem}"))),
     };
-    let client = ObservedClient {
-        ip: ClientIp::vouched(ip),
-        user_agent: UserAgent::from_bytes(asked.user_agent.as_deref().map(str::as_bytes)),
-    };
+    let user_agent =
+        UserAgent::vouched(asked.user_agent.as_deref()).map_err(|error| invalid(format!("user_agent: {error}")))?;
+    let client = ObservedClient { ip: ClientIp::vouched(ip), user_agent };
     let grant = Grant::of(subject.clone()).with_claims(asked.claims.clone()).map_err(|error| refused(&error))?;
     let away = |error: StoreError| unavailable(&error.into());
     let issued_under = app.store().revision().await.map_err(away)?;
