@@ -10,6 +10,7 @@ use crate::keys::{Keys, KeysError, Missing};
 use crate::revocations::Revocations;
 use crate::secret::Secret;
 use crate::store::Store;
+use crate::throttle::Throttle;
 use crate::users::hasher::Hasher;
 use arc_swap::{ArcSwap, Guard};
 use std::sync::Arc;
@@ -65,6 +66,7 @@ pub struct App {
     store: Arc<dyn Store>,
     revocations: Revocations,
     hasher: Hasher,
+    throttle: Throttle,
     audit: Audit,
     activity: Activity,
     stopping: AtomicBool,
@@ -79,6 +81,7 @@ impl App {
             store,
             revocations,
             hasher,
+            throttle: Throttle::default(),
             audit: Audit::default(),
             activity: Activity::default(),
             stopping: AtomicBool::new(false),
@@ -121,6 +124,12 @@ impl App {
     #[must_use]
     pub fn hasher(&self) -> &Hasher {
         &self.hasher
+    }
+
+    /// How often one may try to sign in.
+    #[must_use]
+    pub fn throttle(&self) -> &Throttle {
+        &self.throttle
     }
 
     /// Says what happened.
