@@ -219,6 +219,8 @@ fn a_file_of_hashes_is_imported_and_creates_the_store() {
     let bob = installation.user("bob").unwrap();
     assert_eq!(bob.password.hash(), BCRYPT);
     has_password(&bob, PASSWORD);
+    let told = installation.import(&format!("carol:{BCRYPT}\n"));
+    assert!(told.notes.starts_with("1 user added"), "{}", told.notes);
 }
 
 #[test]

@@ -45,6 +45,7 @@ fn addresses_to_listen_on() {
         ("SOCKET_MODE", "1660", "octal"),
         ("SOCKET_MODE", "0666", "every user of this machine"),
         ("SOCKET_MODE", "0662", "SAMEHAND_SOCKET_GROUP"),
+        ("SOCKET_GROUP", "no-such-group-here", "write the name of the proxy's group"),
     ]);
     let long = format!("unix:/{}", "x".repeat(107));
     refused(&[("LISTEN", &long, "at most 98 bytes")]);
