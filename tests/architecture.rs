@@ -18,7 +18,13 @@ const MOST_LINES: usize = 400;
 /// Which module may import which, one line for each module of `lib.rs`: callers first, and nobody a caller of theirs.
 const IMPORTS: [(&str, &[&str]); 18] = [
     ("main", &["cli"]),
-    ("cli", &["server", "http", "app", "logging", "issue", "throttle", "users", "keys", "config", "store", "check", "secret"]),
+    (
+        "cli",
+        &[
+            "server", "http", "app", "logging", "issue", "throttle", "users", "keys", "config", "store", "check",
+            "secret",
+        ],
+    ),
     ("server", &["http", "app", "users", "keys", "config", "store"]),
     ("http", &["app", "audit", "metrics", "issue", "throttle", "users", "config", "check", "secret"]),
     ("app", &["audit", "issue", "throttle", "users", "keys", "config", "store", "check", "secret"]),
