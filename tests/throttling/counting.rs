@@ -114,7 +114,7 @@ fn an_office_behind_one_address_signs_in_in_the_morning() {
             assert_eq!(reply.status, 200, "{name}: {reply:?}");
         }
     }
-    for name in &names {
+    for name in names.iter().step_by(5) {
         for _ in 0..3 {
             assert_eq!(wrong(&samehand, name, CLIENT), 401, "{name} mistypes");
         }
