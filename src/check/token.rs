@@ -133,6 +133,8 @@ impl VerifiedToken {
 pub enum TokenError {
     /// Not a token of ours in form; also one without a fingerprint.
     Malformed,
+    /// Our keys are not there yet.
+    KeysAwaited,
     /// No key of ours has that `kid`.
     KeyUnknown,
     /// The signature does not hold, or the algorithm is not the key's.
@@ -181,6 +183,9 @@ pub fn verify(
     now: u64,
 ) -> Result<VerifiedToken, TokenRefused> {
     let unread = |error| TokenRefused { error, format: policy.formats.minted };
+    if ring.is_awaited() {
+        return Err(unread(TokenError::KeysAwaited));
+    }
     let parts = Parts::split(token.bytes()).ok_or(unread(TokenError::Malformed))?;
     let signer = match ring.by_header(parts.header) {
         Some(key) => Signer::Keyed(key),
