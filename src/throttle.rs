@@ -54,8 +54,9 @@ const OVERALL: Limit = Limit { burst: 1000, interval_ms: SECOND_MS / 2 };
 /// How long a client is known after a sign-in, in seconds: 90 days.
 const KNOWN_FOR: u64 = 90 * 24 * 60 * 60;
 
-/// So many attempts may ask the store at a time. A flood must not make other calls wait.
-const ASKING: usize = 64;
+/// So many attempts may ask the store at a time: more than the queue before hashing takes, and few enough that a flood
+/// does not make other calls wait.
+const ASKING: usize = 256;
 
 type Key = [u8; ID_BYTES];
 
