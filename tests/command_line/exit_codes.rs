@@ -7,7 +7,7 @@ fn each_kind_of_end_has_its_code() {
     let installation = Installation::new(&[]);
     installation.add_user("alice", &[]);
     let mint = |user: &'static str| ["token", "mint", "--user", user, "--ip", "192.0.2.7", "--user-agent", FIREFOX];
-    let rows: [(&[&str], i32); 32] = [
+    let rows: [(&[&str], i32); 33] = [
         (&["--version"], 0),
         (&["--help"], 0),
         (&["user", "--help"], 0),
@@ -83,7 +83,7 @@ fn every_command_that_reads_settings_refuses_bad_ones() {
 fn only_what_creates_a_store_creates_one() {
     let installation = Installation::new(&[]);
     let data = installation.data().display().to_string();
-    let rows: [&[&str]; 12] = [
+    let rows: [&[&str]; 13] = [
         &["user", "list"],
         &["user", "list", "--json"],
         &["user", "set", "alice", "--group", "staff"],
