@@ -1,8 +1,10 @@
 //! What a decision costs: requests per second of `/auth/nginx` against a handler in the same server that answers the same
 //! bytes and does nothing. Run with `cargo bench`.
 //!
-//! One worker serves both; blocking clients on keep-alive connections ask in short rounds that alternate, so that the
-//! ratio holds on a machine whose speed drifts. Every answer must be 200, or the run is void.
+//! One worker serves both; keep-alive connections ask in short rounds that alternate, so that the ratio holds on a machine
+//! whose speed drifts. Two ratios are told: of the requests per second that client and server reach together, and of the
+//! processor time that the server alone takes for a request, which does not depend on how the client wakes up. Every
+//! answer must be 200, or the run is void.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot start says so and stops")]
 
@@ -22,17 +24,21 @@ use samehand::users::hasher::Hasher;
 use std::ffi::OsString;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 const USER_AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
-const CONNECTIONS: usize = 8;
+const CONNECTIONS: usize = 64;
 const ROUND: Duration = Duration::from_millis(500);
 const ROUNDS: usize = 20;
 
 fn main() {
     let directory = tempfile::tempdir().unwrap();
-    println!("| algorithm | /auth/nginx per second | empty handler per second | ratio: median | lowest | highest |");
-    println!("|---|---|---|---|---|---|");
+    println!(
+        "| algorithm | /auth/nginx per second | empty handler per second | ratio: median (lowest to highest) \
+         | /auth/nginx, server µs each | empty handler, server µs each | ratio: median (lowest to highest) |"
+    );
+    println!("|---|---|---|---|---|---|---|");
     for algorithm in ["HS256", "EdDSA", "ES256", "RS256"] {
         let config = settings(directory.path(), algorithm);
         let keys = keys::load(&config.keys, Missing::Create(now())).unwrap();
@@ -42,7 +48,7 @@ fn main() {
     }
 }
 
-fn settings(directory: &std::path::Path, algorithm: &str) -> Config {
+fn settings(directory: &Path, algorithm: &str) -> Config {
     let mut variables = vec![("SAMEHAND_DATA".to_owned(), directory.display().to_string())];
     if algorithm != "HS256" {
         let name = match algorithm {
@@ -104,25 +110,44 @@ fn measure(algorithm: &str, address: SocketAddr, token: &str) {
     let mut connections: Vec<TcpStream> = (0..CONNECTIONS).map(|_| TcpStream::connect(address).unwrap()).collect();
     round(&mut connections, &decide);
     round(&mut connections, &nothing);
-    let mut pairs: Vec<(f64, f64)> = Vec::new();
-    for _ in 0..ROUNDS {
-        pairs.push((round(&mut connections, &decide), round(&mut connections, &nothing)));
-    }
-    let mut ratios: Vec<f64> = pairs.iter().map(|(decide, nothing)| decide / nothing).collect();
-    let (mut decided, mut did_nothing): (Vec<f64>, Vec<f64>) = pairs.into_iter().unzip();
-    println!(
-        "| {algorithm} | {:.0} | {:.0} | {:.3} | {:.3} | {:.3} |",
-        median(&mut decided),
-        median(&mut did_nothing),
-        median(&mut ratios),
-        ratios[0],
-        ratios[ROUNDS - 1],
-    );
+    let rounds: Vec<(Round, Round)> =
+        (0..ROUNDS).map(|_| (round(&mut connections, &decide), round(&mut connections, &nothing))).collect();
+    let column = |measured: fn(&Round) -> f64| {
+        let decided = rounds.iter().map(|(decided, _)| measured(decided));
+        let idle = rounds.iter().map(|(_, idle)| measured(idle));
+        let ratios = decided.clone().zip(idle.clone()).map(|(decided, idle)| decided / idle);
+        (sorted(decided)[ROUNDS / 2], sorted(idle)[ROUNDS / 2], sorted(ratios))
+    };
+    let (decided, idle, ratios) = column(|round| round.per_second);
+    print!("| {algorithm} | {decided:.0} | {idle:.0} | {} ", spread(&ratios));
+    let (decided, idle, ratios) = column(|round| round.server_microseconds);
+    println!("| {decided:.1} | {idle:.1} | {} |", spread(&ratios));
 }
 
-fn median(values: &mut [f64]) -> f64 {
+fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
+    let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
+    values
+}
+
+fn spread(ratios: &[f64]) -> String {
+    format!("{:.2} ({:.2} to {:.2})", ratios[ROUNDS / 2], ratios[0], ratios[ROUNDS - 1])
+}
+
+/// What one round reached.
+struct Round {
+    per_second: f64,
+    server_microseconds: f64,
+}
+
+/// Processor time of every thread of this process but the client's, in nanoseconds (Linux, `/proc/PID/task/*/schedstat`).
+fn server_time() -> u64 {
+    let time = |path: &Path| -> u64 {
+        let text = std::fs::read_to_string(path.join("schedstat")).unwrap_or_default();
+        text.split(' ').next().and_then(|nanoseconds| nanoseconds.parse().ok()).unwrap_or_default()
+    };
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    tasks.map(|task| time(&task.unwrap().path())).sum::<u64>() - time(Path::new("/proc/thread-self"))
 }
 
 fn request(path: &str, token: &str) -> Vec<u8> {
@@ -134,10 +159,9 @@ fn request(path: &str, token: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// Requests per second over one round: all connections are written to, then all are read, so that the worker always has
-/// work.
-fn round(connections: &mut [TcpStream], request: &[u8]) -> f64 {
-    let started = Instant::now();
+/// One round: all connections are written to, then all are read, so that the worker always has work.
+fn round(connections: &mut [TcpStream], request: &[u8]) -> Round {
+    let (started, server_before) = (Instant::now(), server_time());
     let mut answered = 0;
     let mut answer = [0; 4096];
     while started.elapsed() < ROUND {
@@ -147,11 +171,19 @@ fn round(connections: &mut [TcpStream], request: &[u8]) -> f64 {
         for connection in connections.iter_mut() {
             let mut read = 0;
             while !answer[..read].ends_with(b"\r\n\r\n") {
-                read += connection.read(&mut answer[read..]).unwrap();
+                let more = connection.read(&mut answer[read..]).unwrap();
+                assert!(more > 0, "connection closed after {}", String::from_utf8_lossy(&answer[..read]));
+                read += more;
             }
             assert!(answer.starts_with(b"HTTP/1.1 200 "), "{}", String::from_utf8_lossy(&answer[..read]));
             answered += 1;
         }
     }
-    f64::from(answered) / started.elapsed().as_secs_f64()
+    let answered = f64::from(answered);
+    #[expect(clippy::cast_precision_loss, reason = "some seconds in nanoseconds fit")]
+    let server_nanoseconds = (server_time() - server_before) as f64;
+    Round {
+        per_second: answered / started.elapsed().as_secs_f64(),
+        server_microseconds: server_nanoseconds / 1000.0 / answered,
+    }
 }

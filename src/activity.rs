@@ -12,6 +12,7 @@ use std::sync::{Mutex, PoisonError};
 #[derive(Default)]
 pub struct Activity {
     seen: Mutex<HashMap<SessionId, u64>>,
+    renewed: Mutex<HashMap<SessionId, u64>>,
 }
 
 /// A thread remembers so many sessions; a flood of others makes it ask the shared map more often, and nothing else.
@@ -25,6 +26,8 @@ thread_local! {
 impl Activity {
     /// How precisely it is known when a session was last used, in seconds.
     pub const GRAIN: u64 = 5;
+    /// How long a session's cookie is not renewed again on the way, in seconds.
+    const RENEWAL_PAUSE: u64 = 10;
 
     /// A token of this session was accepted at `now`, in seconds since 1970.
     pub fn saw(&self, sid: &SessionId, now: u64) {
@@ -42,6 +45,21 @@ impl Activity {
         });
         if !is_told {
             self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(sid.clone(), now);
+        }
+    }
+
+    /// Whether a session's cookie may be renewed on the way at `now`, in seconds since 1970: once in a while is enough.
+    pub fn may_renew(&self, sid: &SessionId, now: u64) -> bool {
+        let mut renewed = self.renewed.lock().unwrap_or_else(PoisonError::into_inner);
+        if renewed.len() >= MOST {
+            renewed.retain(|_, at| now.saturating_sub(*at) < Self::RENEWAL_PAUSE);
+        }
+        match renewed.insert(sid.clone(), now) {
+            Some(before) if now.saturating_sub(before) < Self::RENEWAL_PAUSE => {
+                renewed.insert(sid.clone(), before);
+                false
+            }
+            Some(_) | None => true,
         }
     }
 

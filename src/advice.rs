@@ -4,7 +4,7 @@
 
 use crate::check::client_ip::Peer;
 use crate::check::decision::Reason;
-use crate::check::forwarded::{FORWARDED_FOR, ForwardedError, Proxy};
+use crate::check::forwarded::{ForwardedError, Proxy};
 use crate::check::policy::TrustedProxies;
 use crate::check::{Judgement, Question};
 use std::collections::HashSet;
@@ -37,7 +37,7 @@ impl Advice {
         let mistake = mistake_in(question, judgement, trusted)?;
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         let is_news = told.len() < MOST && told.insert(mistake.clone());
-        is_news.then(|| text(&mistake))
+        is_news.then(|| text(&mistake, trusted))
     }
 }
 
@@ -54,11 +54,11 @@ fn mistake_in(question: &Question<'_>, judgement: &Judgement<'_>, trusted: &Trus
     trusted.contains(client).then_some(Mistake::EverybodyIsTheProxy(proxy))
 }
 
-fn text(mistake: &Mistake) -> String {
+fn text(mistake: &Mistake, trusted: &TrustedProxies) -> String {
     match mistake {
         Mistake::Untrusted(proxy, peer) => format!(
             "{peer} asks as {proxy} and is not a trusted proxy, so it is refused; if it is your proxy, add it: \
-             SAMEHAND_TRUSTED_PROXIES=127.0.0.1,::1,{peer}",
+             SAMEHAND_TRUSTED_PROXIES={trusted},{peer}",
             proxy = proxy.name(),
         ),
         Mistake::Header(proxy, error) => format!(
@@ -70,11 +70,24 @@ fn text(mistake: &Mistake) -> String {
         ),
         Mistake::EverybodyIsTheProxy(proxy) => format!(
             "the client address that {proxy} forwards is itself a trusted proxy, so all clients behind it look alike; \
-             let {proxy} forward its own client ({line}), and keep client networks out of SAMEHAND_TRUSTED_PROXIES; \
+             if a CDN or load balancer connects to {proxy}, write its address there: {line}; \
+             and keep client networks out of SAMEHAND_TRUSTED_PROXIES; \
              this is expected only while you try things out on the proxy's own machine",
             proxy = proxy.name(),
-            line = line_for(*proxy, FORWARDED_FOR.as_str()),
+            line = line_for_front_hop(*proxy),
         ),
+    }
+}
+
+/// The configuration line with which the proxy finds its client behind a hop of the operator's.
+fn line_for_front_hop(proxy: Proxy) -> &'static str {
+    match proxy {
+        Proxy::Nginx => "set_real_ip_from ADDRESS; real_ip_header X-Forwarded-For; real_ip_recursive on;",
+        Proxy::Traefik => {
+            "forwardedHeaders.trustedIPs: [ADDRESS] at the entry point, trustForwardHeader: true in the forwardAuth \
+             middleware"
+        }
+        Proxy::Caddy => "trusted_proxies static ADDRESS and trusted_proxies_strict under servers",
     }
 }
 
@@ -91,19 +104,15 @@ fn line_for(proxy: Proxy, header: &str) -> String {
             };
             format!("proxy_set_header {header} {variable};")
         }
-        Proxy::Traefik => match header {
-            "x-forwarded-for" => {
-                "entryPoints.*.forwardedHeaders.trustedIPs for the load balancer in front of Traefik".into()
-            }
-            _ => "trustForwardHeader: false in the forwardAuth middleware".into(),
-        },
+        Proxy::Traefik => "trustForwardHeader: false in the forwardAuth middleware".into(),
         Proxy::Caddy => {
             let placeholder = match header {
                 "x-forwarded-method" => "{method}",
                 "x-forwarded-proto" => "{scheme}",
                 "x-forwarded-host" => "{host}",
                 "x-forwarded-uri" => "{uri}",
-                _ => "{client_ip}",
+                // Not {client_ip}, which skips what it cannot read and lets a client behind a hop choose who it is.
+                _ => "{remote_host}",
             };
             format!("header_up {header} {placeholder}")
         }
@@ -114,18 +123,43 @@ fn line_for(proxy: Proxy, header: &str) -> String {
 mod tests {
     use super::*;
 
-    #[test]
-    fn each_proxy_is_told_its_own_line() {
-        let missing = |proxy| text(&Mistake::Header(proxy, ForwardedError::Missing("x-forwarded-uri")));
-        assert!(missing(Proxy::Nginx).contains("proxy_set_header x-forwarded-uri $request_uri;"));
-        assert!(missing(Proxy::Traefik).contains("trustForwardHeader: false"));
-        assert!(missing(Proxy::Caddy).contains("header_up x-forwarded-uri {uri}"));
+    fn told(mistake: Mistake) -> String {
+        let trusted = ["127.0.0.1/32", "10.1.0.0/30", "::1/128"].map(|network| network.parse().unwrap());
+        text(&mistake, &TrustedProxies::new(trusted))
     }
 
     #[test]
-    fn an_untrusted_peer_is_named_with_the_setting() {
+    fn each_proxy_is_told_its_own_line() {
+        let missing = |proxy, header| told(Mistake::Header(proxy, ForwardedError::Missing(header)));
+        for (proxy, header, line) in [
+            (Proxy::Nginx, "x-forwarded-uri", "proxy_set_header x-forwarded-uri $request_uri;"),
+            (Proxy::Nginx, "x-forwarded-for", "proxy_set_header x-forwarded-for $remote_addr;"),
+            (Proxy::Traefik, "x-forwarded-uri", "trustForwardHeader: false"),
+            (Proxy::Traefik, "x-forwarded-for", "trustForwardHeader: false"),
+            (Proxy::Caddy, "x-forwarded-uri", "header_up x-forwarded-uri {uri}"),
+            (Proxy::Caddy, "x-forwarded-for", "header_up x-forwarded-for {remote_host}"),
+        ] {
+            let told = missing(proxy, header);
+            assert!(told.contains(line), "{told}");
+        }
+    }
+
+    #[test]
+    fn who_sees_a_hop_in_place_of_clients_is_told_how_to_look_behind_it() {
+        for (proxy, line) in [
+            (Proxy::Nginx, "set_real_ip_from"),
+            (Proxy::Traefik, "forwardedHeaders.trustedIPs"),
+            (Proxy::Caddy, "trusted_proxies static"),
+        ] {
+            let told = told(Mistake::EverybodyIsTheProxy(proxy));
+            assert!(told.contains(line) && !told.contains("{client_ip}"), "{told}");
+        }
+    }
+
+    #[test]
+    fn an_untrusted_peer_is_named_with_the_setting_and_those_that_it_has() {
         let peer = Peer::Tcp("172.18.0.5".parse().unwrap());
-        let told = text(&Mistake::Untrusted(Proxy::Traefik, peer));
-        assert!(told.contains("SAMEHAND_TRUSTED_PROXIES=127.0.0.1,::1,172.18.0.5"), "{told}");
+        let told = told(Mistake::Untrusted(Proxy::Traefik, peer));
+        assert!(told.contains("SAMEHAND_TRUSTED_PROXIES=127.0.0.1,10.1.0.0/30,::1,172.18.0.5"), "{told}");
     }
 }

@@ -4,7 +4,7 @@
 use crate::activity::Activity;
 use crate::audit::Audit;
 use crate::check::Gate;
-use crate::config::Config;
+use crate::config::{Config, SessionCookie};
 use crate::issue::Minter;
 use crate::keys::{Keys, KeysError, Missing};
 use crate::revocations::Revocations;
@@ -41,13 +41,19 @@ pub struct State {
     pub published: serde_json::Value,
     /// The token of the administration side, if there is one.
     pub admin_token: Option<Secret>,
+    /// How the session cookie is set.
+    pub cookie: SessionCookie,
+    /// How long a session may stay unused, in seconds.
+    pub session_idle: Option<u64>,
 }
 
 impl State {
     /// Puts settings and keys together.
     #[must_use]
     pub fn new(config: &Config, keys: Keys) -> Self {
-        let minter = Minter::new(&config.policy, &keys, config.token_ttl);
+        // With an idle limit, that a token is not renewed in time is how an unused session is noticed.
+        let token_ttl = config.session_idle.map_or(config.token_ttl, |idle| idle.min(config.token_ttl));
+        let minter = Minter::new(&config.policy, &keys, token_ttl);
         // A set of public keys is plain strings: it always becomes JSON.
         let published = serde_json::to_value(&keys.published).unwrap_or_default();
         Self {
@@ -55,6 +61,8 @@ impl State {
             minter,
             published,
             admin_token: config.admin_token.clone(),
+            cookie: config.cookie.clone(),
+            session_idle: config.session_idle,
         }
     }
 }

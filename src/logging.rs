@@ -13,8 +13,10 @@ use std::io::{self, Write as _};
 /// Starts logging. Later calls in one process have no effect.
 pub fn start(filter: &str, format: LogFormat) {
     let mut builder = Builder::new();
-    // The web server tells of its threads and sockets; who wants to hear that names `actix_server` in SAMEHAND_LOG.
-    builder.filter_module("actix_server", LevelFilter::Warn).parse_filters(filter).target(Target::Stderr);
+    // The web server tells of its threads and sockets, and calls it an error of its own when somebody sends rubbish, who
+    // hears so and could fill the log. Who wants to read that names `actix_server` or `actix_http` in SAMEHAND_LOG.
+    builder.filter_module("actix_server", LevelFilter::Warn).filter_module("actix_http", LevelFilter::Off);
+    builder.parse_filters(filter).target(Target::Stderr);
     match format {
         LogFormat::Text => builder.format(text_line),
         LogFormat::Json => builder.format(json_line),

@@ -4,6 +4,7 @@ use crate::check::policy::Parts;
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
@@ -22,6 +23,9 @@ pub struct Metrics {
     duration: Histogram,
     logins: Family<LoginLabels, Counter>,
     changes: Family<ChangeLabels, Counter>,
+    revocations: Gauge,
+    store_up: Gauge,
+    store_last_sync: Gauge,
 }
 
 /// Labels of `samehand_decisions_total`.
@@ -63,6 +67,9 @@ impl Metrics {
             duration: Histogram::new(BUCKETS),
             logins: Family::default(),
             changes: Family::default(),
+            revocations: Gauge::default(),
+            store_up: Gauge::default(),
+            store_last_sync: Gauge::default(),
             registry: Registry::default(),
         };
         registry.register("decisions", "Answers to subrequests", metrics.decisions.clone());
@@ -77,6 +84,14 @@ impl Metrics {
             "client_changes",
             "Valid tokens presented by a client that differs in a part that is required or watched",
             metrics.changes.clone(),
+        );
+        registry.register("revocations", "Entries in the set of revocations", metrics.revocations.clone());
+        registry.register("store_up", "Whether the store answered when it was last asked", metrics.store_up.clone());
+        registry.register_with_unit(
+            "store_last_sync_timestamp",
+            "When the set of revocations was last confirmed to be complete, 0 before the first time",
+            Unit::Seconds,
+            metrics.store_last_sync.clone(),
         );
         registry.register("build", "The running program", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
         Self { registry, ..metrics }
@@ -94,6 +109,14 @@ impl Metrics {
     /// One attempt to sign in, by its result.
     pub fn login(&self, result: &'static str) {
         self.logins.get_or_create(&LoginLabels { result }).inc();
+    }
+
+    /// What is known about revocations and the store; `last_sync` in seconds since 1970.
+    pub fn store(&self, revocations: usize, is_up: bool, last_sync: Option<u64>) {
+        let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+        self.revocations.set(number(revocations as u64));
+        self.store_up.set(i64::from(is_up));
+        self.store_last_sync.set(number(last_sync.unwrap_or_default()));
     }
 
     /// The page for Prometheus.

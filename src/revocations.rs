@@ -35,6 +35,17 @@ pub struct Health {
     pub last_sync: Option<u64>,
 }
 
+impl Health {
+    /// A clock that is off by more than this is said to be, in milliseconds.
+    const CLOCK_TOLERANCE_MS: u64 = 2000;
+
+    /// Whether this machine's clock and the store's are too far apart.
+    #[must_use]
+    pub fn is_clock_off(&self) -> bool {
+        self.clock_ahead_ms.unsigned_abs() > Self::CLOCK_TOLERANCE_MS
+    }
+}
+
 /// The set at one moment.
 pub struct Snapshot {
     set: Guard<Arc<RevocationSet>>,

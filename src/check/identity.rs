@@ -49,6 +49,11 @@ impl Identity {
         Ok(Self { user: Some(user), groups: groups.joined(), name, email })
     }
 
+    /// The same user, with what is known of them now.
+    pub(super) fn with_details(self, groups: &Groups, name: Option<&DisplayName>, email: Option<&Email>) -> Self {
+        Self { user: self.user, groups: groups.joined(), name: name.cloned(), email: email.cloned() }
+    }
+
     /// `Remote-User`; empty for nobody.
     #[must_use]
     pub fn user(&self) -> &str {

@@ -27,7 +27,9 @@ pub mod identifiers;
 pub mod identity;
 pub mod key_ring;
 pub mod names;
+pub mod page_request;
 pub mod policy;
+pub mod renewal;
 pub mod revocation;
 pub mod token;
 pub mod user_agent;
@@ -42,6 +44,7 @@ use forwarded::{ForwardedError, ForwardedRequest, Proxy};
 use identifiers::SessionId;
 use identity::Identity;
 use key_ring::KeyRing;
+use names::{DisplayName, Email, Groups};
 use policy::{Enforce, Format, Parts, Policy};
 use revocation::Knowledge;
 use token::{Expiry, TokenRefused, VerifiedToken};
@@ -137,9 +140,19 @@ impl<'a> Provisional<'a> {
         &self.bound
     }
 
-    /// The decision, once the store has said that the session lives, and whose it is now.
-    pub fn danger_session_lives(self, identity: Identity) -> Judgement<'a> {
-        Judgement { decision: Decision::Allow(identity), bound: Some(self.bound), ..self.judgement }
+    /// The decision, once the store has said that the session lives, and what it says of the user now.
+    #[must_use]
+    pub fn danger_session_lives(
+        self,
+        groups: &Groups,
+        name: Option<&DisplayName>,
+        email: Option<&Email>,
+    ) -> Judgement<'a> {
+        let decision = match self.judgement.decision {
+            Decision::Allow(identity) => Decision::Allow(identity.with_details(groups, name, email)),
+            other @ (Decision::Challenge(_) | Decision::Forbid | Decision::Reject(_) | Decision::Undecided) => other,
+        };
+        Judgement { decision, bound: Some(self.bound), ..self.judgement }
     }
 }
 

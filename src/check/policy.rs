@@ -226,6 +226,20 @@ impl TrustedProxies {
     }
 }
 
+/// As the setting is written.
+impl fmt::Display for TrustedProxies {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, network) in self.0.iter().enumerate() {
+            let comma = if position == 0 { "" } else { "," };
+            match network.prefix_len() == network.max_prefix_len() {
+                true => write!(formatter, "{comma}{}", network.addr())?,
+                false => write!(formatter, "{comma}{network}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
 /// `::ffff:10.0.0.0/104` means `10.0.0.0/8`.
 fn canonical_network(network: IpNet) -> IpNet {
     const MAPPED_BITS: u8 = 96;

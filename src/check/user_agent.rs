@@ -65,7 +65,7 @@
 mod family;
 mod words;
 
-use actix_web::http::header::{HeaderMap, USER_AGENT};
+use actix_web::http::header::{HeaderMap, HeaderValue, USER_AGENT};
 use std::fmt;
 
 const ABSENT: u8 = 0;
@@ -87,6 +87,18 @@ impl fmt::Display for UserAgentAmbiguous {
 
 impl std::error::Error for UserAgentAmbiguous {}
 
+/// A value with a line break or another control character.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UserAgentUnsendable;
+
+impl fmt::Display for UserAgentUnsendable {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("it has a control character, so no client can send it")
+    }
+}
+
+impl std::error::Error for UserAgentUnsendable {}
+
 impl<'a> UserAgent<'a> {
     /// Reads the header.
     ///
@@ -101,7 +113,17 @@ impl<'a> UserAgent<'a> {
         Ok(Self::from_bytes(first.map(|value| value.as_bytes())))
     }
 
-    /// Takes a value that came by another way than a request, for instance in the question of a back end that mints.
+    /// Takes a value that somebody says a client sends, for instance a back end that mints.
+    ///
+    /// # Errors
+    /// When no header can carry it: a token for such a client could never be used.
+    pub fn vouched(value: Option<&'a str>) -> Result<Self, UserAgentUnsendable> {
+        let value = value.map(str::as_bytes);
+        value.map(HeaderValue::from_bytes).transpose().map_err(|_| UserAgentUnsendable)?;
+        Ok(Self::from_bytes(value))
+    }
+
+    /// Takes a value that came by another way than a request.
     #[must_use]
     pub fn from_bytes(value: Option<&'a [u8]>) -> Self {
         Self(value.map(trim))
@@ -157,7 +179,6 @@ fn trim(mut value: &[u8]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use actix_web::http::header::HeaderValue;
 
     fn headers(lines: &[&[u8]]) -> HeaderMap {
         let mut headers = HeaderMap::new();

@@ -113,10 +113,8 @@ fn headers_of(args: &Args) -> Result<HeaderMap, Failure> {
         headers.append(name.clone(), value.clone());
     }
     let url = args.url.as_deref().unwrap_or("http://localhost/");
-    let (scheme, rest) = url
-        .split_once("://")
+    let (scheme, host, uri) = request_to(url)
         .ok_or_else(|| Failure::Usage(format!("--url: {url:?} is not a URL such as https://app.example.com/path")))?;
-    let (host, uri) = rest.find('/').map_or((rest, "/"), |slash| rest.split_at(slash));
     let token = match args.token.as_deref() {
         Some("-") => {
             let mut text = String::new();
@@ -131,7 +129,7 @@ fn headers_of(args: &Args) -> Result<HeaderMap, Failure> {
         ("x-forwarded-method", Some(method.to_owned()), args.method.is_some()),
         ("x-forwarded-proto", Some(scheme.to_owned()), args.url.is_some()),
         ("x-forwarded-host", Some(host.to_owned()), args.url.is_some()),
-        ("x-forwarded-uri", Some(uri.to_owned()), args.url.is_some()),
+        ("x-forwarded-uri", Some(uri), args.url.is_some()),
         ("user-agent", args.user_agent.clone(), true),
         ("authorization", token.map(|token| format!("Bearer {token}")), true),
     ] {
@@ -144,6 +142,17 @@ fn headers_of(args: &Args) -> Result<HeaderMap, Failure> {
         headers.append(HeaderName::from_static(name), value);
     }
     Ok(headers)
+}
+
+/// Scheme, host and request target of the request that a client makes for a URL: it keeps the fragment, and a name and
+/// password before the host, to itself. Nothing else is made right, so that an odd target is explained as it is.
+fn request_to(url: &str) -> Option<(&str, &str, String)> {
+    let (scheme, rest) = url.split_once("://")?;
+    let rest = rest.split_once('#').map_or(rest, |(before, _fragment)| before);
+    let (authority, target) = rest.find(['/', '?']).map_or((rest, ""), |end| rest.split_at(end));
+    let host = authority.rsplit_once('@').map_or(authority, |(_user, host)| host);
+    let root = if target.starts_with('/') { "" } else { "/" };
+    Some((scheme, host, format!("{root}{target}")))
 }
 
 fn identity_json(judgement: &Judgement<'_>) -> Value {
@@ -182,7 +191,11 @@ fn steps(question: &Question<'_>, judgement: &Judgement<'_>, gate: &Gate, now: u
         steps.push(("client", text.into()));
     }
     if let Some(ip) = seen.client_ip {
-        steps.push(("client", format!("{ip}, the first from the right that is not a trusted proxy")));
+        let which = match gate.policy.trusted_proxies.contains(ip.address()) {
+            false => "the first from the right that is not a trusted proxy",
+            true => "the leftmost, because every address in X-Forwarded-For is a trusted proxy",
+        };
+        steps.push(("client", format!("{ip}, {which}")));
     }
     if let Some(user_agent) = seen.user_agent {
         steps.push(("user-agent", user_agent.in_words()));

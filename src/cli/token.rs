@@ -53,7 +53,7 @@ struct Mint {
 
 #[derive(clap::Args)]
 struct Inspect {
-    /// The token; read from standard input when left out.
+    /// The token; read from standard input when left out or `-`.
     token: Option<String>,
     /// As one JSON object.
     #[arg(long)]
@@ -72,6 +72,8 @@ fn mint(args: &Mint, config: &Config, now: u64) -> Outcome {
     let subject = UserName::enter(&args.user).map_err(|error| usage("user", &error))?;
     let ttl = args.ttl.as_deref().map(duration::seconds).transpose().map_err(|error| usage("ttl", &error))?;
     let claims = read_claims(&args.claims)?;
+    let user_agent = Some(args.user_agent.as_str()).filter(|user_agent| !user_agent.is_empty());
+    let user_agent = UserAgent::vouched(user_agent).map_err(|error| usage("user-agent", &error))?;
     let ip = ClientIp::vouched(args.ip);
     if config.policy.trusted_proxies.contains(ip.address()) {
         print::note(&format!("warning: {ip} is a trusted proxy, and hardly the address of a client"));
@@ -80,8 +82,7 @@ fn mint(args: &Mint, config: &Config, now: u64) -> Outcome {
     let store = Opened::at(&config.store, Access::Create)?;
     let issued_under = store.wait(store.revision())?;
     let grant = grant_for(&store, subject)?.with_claims(claims).map_err(|error| usage("claim", &error))?;
-    let user_agent = (!args.user_agent.is_empty()).then_some(args.user_agent.as_bytes());
-    let client = ObservedClient { ip, user_agent: UserAgent::from_bytes(user_agent) };
+    let client = ObservedClient { ip, user_agent };
     let minted = Minter::new(&config.policy, &keys, config.token_ttl)
         .mint(grant, &client, &config.policy, &Terms { issued_under, session: None, ttl, now })
         .map_err(Failure::failed)?;
@@ -118,8 +119,8 @@ fn read_claims(claims: &[String]) -> Result<Map<String, Value>, Failure> {
 
 fn inspect(args: Inspect, config: &Config, now: u64) -> Outcome {
     let text = match args.token {
-        Some(token) => token,
-        None => {
+        Some(token) if token != "-" => token,
+        Some(_) | None => {
             let mut text = String::new();
             std::io::stdin().read_to_string(&mut text).map_err(Failure::failed)?;
             text

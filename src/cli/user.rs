@@ -203,7 +203,11 @@ fn import_file(file: &Path, at: &StoreAddress, now: u64, console: &mut Console<'
     let store = Opened::at(at, Access::Create)?;
     let added = store.wait(store.add_users(&users));
     added.map_err(|error| Failure::Failed(format!("nothing was imported: {error}")))?;
-    console.note(format_args!("{} users added to {at}", users.len()));
+    let count = match users.len() {
+        1 => "1 user".to_owned(),
+        several => format!("{several} users"),
+    };
+    console.note(format_args!("{count} added to {at}"));
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! `COOKIE_DOMAIN` and `COOKIE_NAME`. Refuses what browsers drop silently and what would reach strangers' sites.
 
+use super::SessionCookie;
 use super::findings::Findings;
 use super::public_url::PublicUrl;
 use super::raw::Raw;
@@ -13,7 +14,9 @@ pub(super) struct Cookie {
     /// The exact name.
     pub(super) name: String,
     /// `host`, or the domain in whose hosts it is valid.
-    pub(super) domain: String,
+    pub(super) shown_domain: String,
+    /// As it is set.
+    pub(super) session: SessionCookie,
 }
 
 /// Where browsers send the cookie.
@@ -37,10 +40,11 @@ pub(super) fn check(raw: &Raw, public: Option<&PublicUrl>, findings: &mut Findin
         None => default_name(&reach, over_http).to_owned(),
     };
     let domain = match reach {
-        Reach::Host => HOST_ONLY.to_owned(),
-        Reach::Domain(domain) => domain,
+        Reach::Host => None,
+        Reach::Domain(domain) => Some(domain),
     };
-    Some(Cookie { name, domain })
+    let shown_domain = domain.clone().unwrap_or_else(|| HOST_ONLY.to_owned());
+    Some(Cookie { shown_domain, session: SessionCookie { name: name.clone(), domain, secure: !over_http }, name })
 }
 
 /// The host without its first label, so that `auth.example.com` signs in to `app.example.com`; the host itself when

@@ -1,4 +1,4 @@
-//! `LISTEN`, `SOCKET_MODE`, `SOCKET_GROUP`, `ADMIN_LISTEN`. Opens nothing and looks up no group: that is the server's.
+//! `LISTEN`, `SOCKET_MODE`, `SOCKET_GROUP`, `ADMIN_LISTEN`. Opens nothing: that is the server's.
 
 use super::ListenAddress;
 use super::choices::each;
@@ -46,10 +46,11 @@ pub(super) fn check(raw: &Raw, findings: &mut Findings) -> Option<Listeners> {
         }
     }
     let socket_mode = findings.keep("SOCKET_MODE", socket_mode(&raw.socket_mode));
+    let socket_group = findings.keep("SOCKET_GROUP", raw.socket_group.clone().map(existing_group).transpose());
     Some(Listeners {
         listen: listen?,
         socket_mode: socket_mode?,
-        socket_group: raw.socket_group.clone(),
+        socket_group: socket_group?,
         admin_listen: admin_listen?,
     })
 }
@@ -93,6 +94,17 @@ fn socket_mode(text: &str) -> Result<u32, String> {
         ));
     }
     Ok(mode)
+}
+
+/// A service that cannot give its socket away would be started again and again, and never answer.
+fn existing_group(name: String) -> Result<String, String> {
+    match nix::unistd::Group::from_name(&name) {
+        Ok(Some(_)) => Ok(name),
+        Ok(None) => {
+            Err(format!("there is no group `{name}` here; write the name of the proxy's group, such as www-data"))
+        }
+        Err(error) => Err(format!("the group `{name}` cannot be looked up: {error}")),
+    }
 }
 
 impl ListenAddress {

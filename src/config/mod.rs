@@ -70,6 +70,8 @@ pub struct Config {
     pub token_ttl: u64,
     /// How decisions are made.
     pub policy: Policy,
+    /// How the session cookie is set.
+    pub cookie: SessionCookie,
     /// Number of worker threads.
     pub workers: usize,
     /// `env_logger` filter.
@@ -99,6 +101,17 @@ pub enum ListenAddress {
     Tcp(SocketAddr),
     /// `unix:/path`
     Unix(PathBuf),
+}
+
+/// How the session cookie is set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionCookie {
+    /// The exact name.
+    pub name: String,
+    /// The domain in whose hosts it is valid; nothing for the host that set it.
+    pub domain: Option<String>,
+    /// Whether it travels over TLS only.
+    pub secure: bool,
 }
 
 /// How log lines are written.
@@ -171,7 +184,7 @@ fn validate(mut raw: raw::Raw, given: &sources::Given, findings: &mut Findings) 
         ("STORE", shown_store(&store.address)),
         ("SALT", GENERATED.to_owned()),
         ("ALGORITHM", signing::algorithm_in_use(&signing_keys).to_owned()),
-        ("COOKIE_DOMAIN", cookie.domain),
+        ("COOKIE_DOMAIN", cookie.shown_domain),
         ("COOKIE_NAME", cookie.name.clone()),
         ("WORKERS", service.workers.to_string()),
     ]);
@@ -212,6 +225,7 @@ fn validate(mut raw: raw::Raw, given: &sources::Given, findings: &mut Findings) 
             recipe: binding.recipe,
             enforce: binding.enforce,
         },
+        cookie: cookie.session,
         workers: service.workers,
         log: service.log,
         log_format: service.log_format,

@@ -2,15 +2,16 @@
 //!
 //! Any method, any path below the prefix; a body is neither read nor waited for, the query string is not looked at.
 
-use super::{request_id, respond};
+use super::{on_the_way, request_id, respond};
 use crate::app::App;
 use crate::audit::Answered;
 use crate::check::client_ip::Peer;
 use crate::check::forwarded::Proxy;
-use crate::check::{Moment, Question, decide};
+use crate::check::renewal::{self, Renewal};
+use crate::check::{Judgement, Moment, Question, decide};
 use actix_http::HttpMessage as _;
 use actix_web::dev::Extensions;
-use actix_web::http::header::HeaderMap;
+use actix_web::http::header::{HeaderValue, SET_COOKIE};
 use actix_web::rt::net::UnixStream;
 use actix_web::{HttpRequest, HttpResponse, web};
 use std::any::Any;
@@ -18,15 +19,15 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 pub(super) async fn nginx(request: HttpRequest, app: web::Data<App>) -> HttpResponse {
-    authorize(peer_of(&request), request.headers(), &app, Proxy::Nginx)
+    answer(&request, &app, Proxy::Nginx).await
 }
 
 pub(super) async fn traefik(request: HttpRequest, app: web::Data<App>) -> HttpResponse {
-    authorize(peer_of(&request), request.headers(), &app, Proxy::Traefik)
+    answer(&request, &app, Proxy::Traefik).await
 }
 
 pub(super) async fn caddy(request: HttpRequest, app: web::Data<App>) -> HttpResponse {
-    authorize(peer_of(&request), request.headers(), &app, Proxy::Caddy)
+    answer(&request, &app, Proxy::Caddy).await
 }
 
 /// The answer to a subrequest that says `Expect: 100-continue`, given at once: nginx and HAProxy take an interim answer
@@ -35,24 +36,57 @@ pub fn answer_in_place_of_continue(request: &actix_http::Request, app: &App) -> 
     let below = request.path().strip_prefix("/auth/")?;
     let proxy = Proxy::from_name(below.split_once('/').map_or(below, |(kind, _)| kind))?;
     let peer = peer_from(request.conn_data::<UnixSocket>(), request.peer_addr());
-    Some(authorize(peer, request.headers(), app, proxy))
+    let question = Question { proxy, peer, headers: request.headers() };
+    let asked = Asked::at(Instant::now(), app, &question);
+    Some(asked.answer(app, &question, None))
 }
 
-fn authorize(peer: Peer, headers: &HeaderMap, app: &App, proxy: Proxy) -> HttpResponse {
+async fn answer(request: &HttpRequest, app: &App, proxy: Proxy) -> HttpResponse {
     let started = Instant::now();
-    let question = Question { proxy, peer, headers };
-    let state = app.state();
-    let revocations = app.revocations().snapshot();
-    let moment = Moment { now: app.now(), revocations: revocations.knowledge() };
-    let judgement = decide(&question, &state.gate, moment);
-    let request_id = request_id::of(headers);
-    let answered = Answered {
-        status: respond::status_of(proxy, &judgement).as_u16(),
-        request_id: request_id.to_str().unwrap_or_default(),
-        duration: started.elapsed(),
-    };
-    app.audit().decision(&question, &judgement, &answered, &state.gate.policy.trusted_proxies);
-    respond::answer(proxy, &judgement, request_id)
+    let question = Question { proxy, peer: peer_of(request), headers: request.headers() };
+    let mut asked = Asked::at(started, app, &question);
+    let mut cookie = None;
+    // Out of the way of nearly every request: renewing asks the store.
+    if asked.renewal != Renewal::No {
+        (asked.judgement, cookie) = on_the_way::renew(app, &question, asked.judgement, asked.renewal).await;
+    }
+    asked.answer(app, &question, cookie)
+}
+
+/// A question that was decided about and not answered yet.
+struct Asked<'a> {
+    started: Instant,
+    judgement: Judgement<'a>,
+    renewal: Renewal,
+}
+
+impl<'a> Asked<'a> {
+    fn at(started: Instant, app: &App, question: &Question<'a>) -> Self {
+        let (state, revocations, now) = (app.state(), app.revocations().snapshot(), app.now());
+        let moment = Moment { now, revocations: revocations.knowledge() };
+        let judgement = decide(question, &state.gate, moment);
+        if let Some(sid) = judgement.bound.as_ref().and_then(|bound| bound.token().session()) {
+            app.activity().saw(sid, now);
+        }
+        let renewal = renewal::wanted(question, &judgement, now);
+        Self { started, judgement, renewal }
+    }
+
+    fn answer(self, app: &App, question: &Question<'_>, cookie: Option<HeaderValue>) -> HttpResponse {
+        let (proxy, judgement) = (question.proxy, &self.judgement);
+        let request_id = request_id::of(question.headers);
+        let answered = Answered {
+            status: respond::status_of(proxy, judgement).as_u16(),
+            request_id: request_id.to_str().unwrap_or_default(),
+            duration: self.started.elapsed(),
+        };
+        app.audit().decision(question, judgement, &answered, &app.state().gate.policy.trusted_proxies);
+        let mut response = respond::answer(proxy, judgement, request_id);
+        if let Some(cookie) = cookie {
+            response.headers_mut().insert(SET_COOKIE, cookie);
+        }
+        response
+    }
 }
 
 /// Marks a connection that came through a Unix socket.

@@ -38,6 +38,14 @@ pub(super) fn unavailable() -> HttpResponse {
     response
 }
 
+/// 503 with a body of its own.
+pub(super) fn not_ready(body: &serde_json::Value) -> HttpResponse {
+    HttpResponse::ServiceUnavailable()
+        .insert_header((CACHE_CONTROL, NO_STORE))
+        .insert_header((RETRY_AFTER, 5))
+        .json(body)
+}
+
 pub(super) fn slow_down(seconds: u64) -> HttpResponse {
     let mut response = error(StatusCode::TOO_MANY_REQUESTS, "slow_down", "too many attempts at once; try again later");
     response.headers_mut().insert(RETRY_AFTER, seconds.into());

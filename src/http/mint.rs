@@ -1,9 +1,7 @@
 //! `POST /mint`, on the administration side: a token for a back end that has its own login.
-//!
-//! Without `SAMEHAND_ADMIN_TOKEN` there is no such endpoint.
 
-use super::json;
 use super::opening::open;
+use super::{administration, json};
 use crate::app::App;
 use crate::check::client_ip::ClientIp;
 use crate::check::fingerprint::ObservedClient;
@@ -13,8 +11,6 @@ use crate::config::duration;
 use crate::issue::{Grant, MintError, Minted};
 use crate::sessions::SessionError;
 use crate::store::{SignedInBy, StoreError};
-use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
-use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
 use log::{error, info};
 use serde::Deserialize;
@@ -36,11 +32,8 @@ struct MintRequest {
 }
 
 pub(super) async fn mint(request: HttpRequest, body: web::Payload, app: web::Data<App>) -> HttpResponse {
-    match &app.state().admin_token {
-        None => return json::not_found().await,
-        Some(_) if request.method() != Method::POST => return json::only_post().await,
-        Some(expected) if bearer(request.headers()).is_some_and(|token| expected.equals(token)) => {}
-        Some(_) => return unauthorised(),
+    if let Err(answer) = administration::authorised(&request, &app).await {
+        return answer;
     }
     let asked: MintRequest = match json::read(request.headers(), body).await {
         Ok(asked) => asked,
@@ -66,10 +59,9 @@ async fn minted(asked: &MintRequest, app: &App) -> Result<Minted, HttpResponse> 
         Some(Ok(seconds)) => Some(seconds),
         Some(Err(problem)) => return Err(invalid(format!("ttl: {problem}"))),
     };
-    let client = ObservedClient {
-        ip: ClientIp::vouched(ip),
-        user_agent: UserAgent::from_bytes(asked.user_agent.as_deref().map(str::as_bytes)),
-    };
+    let user_agent =
+        UserAgent::vouched(asked.user_agent.as_deref()).map_err(|error| invalid(format!("user_agent: {error}")))?;
+    let client = ObservedClient { ip: ClientIp::vouched(ip), user_agent };
     let grant = Grant::of(subject.clone()).with_claims(asked.claims.clone()).map_err(|error| refused(&error))?;
     let away = |error: StoreError| unavailable(&error.into());
     let issued_under = app.store().revision().await.map_err(away)?;
@@ -99,19 +91,4 @@ fn refused(error: &MintError) -> HttpResponse {
         | MintError::TooLarge(_)
         | MintError::TooComplex => json::invalid_request(&error.to_string()),
     }
-}
-
-/// The one token of the administration side, compared in constant time by the caller.
-fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
-    let mut lines = headers.get_all(AUTHORIZATION);
-    let (Some(line), None) = (lines.next(), lines.next()) else { return None };
-    let (scheme, token) = line.as_bytes().split_at_checked("bearer ".len())?;
-    scheme.eq_ignore_ascii_case(b"bearer ").then_some(token.trim_ascii())
-}
-
-fn unauthorised() -> HttpResponse {
-    let mut response = json::error(StatusCode::UNAUTHORIZED, "invalid_token", "send the administration token");
-    let challenge = HeaderValue::from_static(r#"Bearer realm="samehand administration""#);
-    response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
-    response
 }

@@ -1,15 +1,23 @@
 //! The route table, nothing else. What a route does stands in the file of its name.
 
+mod administration;
 mod authorize;
+mod cookie;
 mod health;
 mod json;
 mod jwks;
 mod login;
+mod logout;
 mod metrics;
 mod mint;
+mod on_the_way;
 mod opening;
+mod origin;
+mod refusal;
+mod renew;
 mod request_id;
 mod respond;
+mod revoke;
 mod whoami;
 
 pub use authorize::{answer_in_place_of_continue, note_unix_socket};
@@ -27,7 +35,9 @@ pub fn public_routes(routes: &mut ServiceConfig) {
     routes.service(
         scope("")
             .wrap(from_fn(request_id::tag))
-            .service(resource("/login").route(post().to(login::login)).default_service(to(json::only_post)))
+            .service(only_post("/login", login::login))
+            .service(only_post("/renew", renew::renew))
+            .service(only_post("/logout", logout::logout))
             .service(read_only("/whoami", whoami::whoami))
             .service(read_only("/.well-known/jwks.json", jwks::jwks))
             .configure(health_routes)
@@ -53,6 +63,7 @@ pub fn admin_routes(routes: &mut ServiceConfig) {
             .wrap(from_fn(request_id::tag))
             .service(read_only("/metrics", metrics::metrics))
             .service(resource("/mint").to(mint::mint))
+            .service(resource("/revoke").to(revoke::revoke))
             .configure(health_routes)
             .default_service(route().to(json::not_found)),
     );
@@ -60,6 +71,16 @@ pub fn admin_routes(routes: &mut ServiceConfig) {
 
 fn health_routes(routes: &mut ServiceConfig) {
     routes.service(read_only("/healthz", health::live)).service(read_only("/readyz", health::ready));
+}
+
+/// A resource that answers POST.
+fn only_post<F, Args>(path: &str, handler: F) -> Resource
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    resource(path).route(post().to(handler)).default_service(to(json::only_post))
 }
 
 /// A resource that answers GET and HEAD.

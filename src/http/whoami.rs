@@ -1,14 +1,11 @@
 //! `/whoami`: the claims of a valid token of this client, else the answer an API client gets from the subrequest.
 
 use super::authorize::peer_of;
-use super::{json, respond};
+use super::{json, refusal};
 use crate::app::{App, State};
 use crate::check::client_ip::{self, ClientIp, ClientIpError};
-use crate::check::decision::{Challenge, Decision, Denial, Reject};
 use crate::check::token::Expiry;
 use crate::check::{Moment, Seen, pass_changed_client, recognise};
-use actix_web::http::StatusCode;
-use actix_web::http::header::WWW_AUTHENTICATE;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 
@@ -25,7 +22,7 @@ pub(super) async fn whoami(request: HttpRequest, app: web::Data<App>) -> HttpRes
         Ok(bound) => bound,
         Err(denial) => match pass_changed_client(denial, state.gate.policy.enforce) {
             Ok(bound) => bound,
-            Err(denial) => return refusal(&denial),
+            Err(denial) => return refusal::of(&denial),
         },
     };
     let claims: Result<Value, _> = serde_json::from_slice(bound.token().payload());
@@ -40,23 +37,4 @@ pub(super) fn client_of(request: &HttpRequest, state: &State) -> Result<ClientIp
             ClientIpError::Unreadable => "X-Forwarded-For cannot be read",
         })
     })
-}
-
-fn refusal(denial: &Denial) -> HttpResponse {
-    let challenge = |challenge: Challenge, code: &str, description: &str| {
-        let mut response = json::error(StatusCode::UNAUTHORIZED, code, description);
-        response.headers_mut().insert(WWW_AUTHENTICATE, respond::challenge_value(challenge));
-        response
-    };
-    match denial.decision() {
-        Decision::Challenge(Challenge::NoToken) => challenge(Challenge::NoToken, "token_missing", "send a token"),
-        Decision::Challenge(Challenge::InvalidToken) => {
-            challenge(Challenge::InvalidToken, "invalid_token", "the token is not accepted")
-        }
-        Decision::Undecided => json::unavailable(),
-        Decision::Reject(Reject::BadQuestion) => json::invalid_request("the request is ambiguous"),
-        Decision::Allow(_) | Decision::Forbid | Decision::Reject(Reject::Untrusted) => {
-            json::error(StatusCode::FORBIDDEN, "forbidden", "the token is not accepted from this client")
-        }
-    }
 }

@@ -26,8 +26,6 @@ const PAGE: usize = 20_000;
 const PURGE: Duration = Duration::from_secs(10 * 60);
 /// How often it is written when sessions were last used.
 const WRITE_SEEN: Duration = Duration::from_secs(2);
-/// A clock that is off by more than this is said to be.
-const CLOCK_TOLERANCE_MS: u64 = 2000;
 /// Start-up waits so long for a store that does not answer before it goes on without.
 const START: Duration = Duration::from_secs(3);
 
@@ -126,13 +124,13 @@ impl Following {
             match changes.entries.last() {
                 Some(last) if changes.entries.len() == PAGE => cursor = last.revision,
                 Some(_) | None => {
-                    self.note_clock(clock_ahead_ms);
                     let health = Health {
                         problem: None,
                         clock_ahead_ms,
                         warning: changes.warning,
                         last_sync: Some(self.app.now()),
                     };
+                    self.note_clock(&health);
                     self.app.revocations().is_complete(asked_at, health);
                     return Ok(changes.revision);
                 }
@@ -174,17 +172,16 @@ impl Following {
         }
     }
 
-    fn note_clock(&mut self, ahead_ms: i64) {
-        let is_off = ahead_ms.unsigned_abs() > CLOCK_TOLERANCE_MS;
-        if is_off && !self.clock_is_off {
-            let direction = if ahead_ms > 0 { "ahead of" } else { "behind" };
+    fn note_clock(&mut self, health: &Health) {
+        if health.is_clock_off() && !self.clock_is_off {
+            let direction = if health.clock_ahead_ms > 0 { "ahead of" } else { "behind" };
+            let seconds = Duration::from_millis(health.clock_ahead_ms.unsigned_abs()).as_secs_f64();
             warn!(
-                "this machine's clock is {:.1} s {direction} the store's; tokens may be refused as not yet valid elsewhere, \
-                 or expire early: set the clocks (NTP)",
-                std::time::Duration::from_millis(ahead_ms.unsigned_abs()).as_secs_f64()
+                "this machine's clock is {seconds:.1} s {direction} the store's; tokens may be refused as not yet valid \
+                 elsewhere, or expire early: set the clocks (NTP)"
             );
         }
-        self.clock_is_off = is_off;
+        self.clock_is_off = health.is_clock_off();
     }
 }
 

@@ -27,6 +27,7 @@ pub use user::{StoredPassword, User, UserChange};
 use crate::check::identifiers::{Revision, SessionId};
 use crate::check::names::UserName;
 use crate::check::revocation::{Entry, ID_BYTES, RevokedId};
+use crate::check::token::VerifiedToken;
 use async_trait::async_trait;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -87,6 +88,15 @@ pub enum Revocation {
     User(UserName),
     /// All that was issued before, with every session.
     Everything,
+}
+
+impl Revocation {
+    /// A token, and the session it belongs to.
+    #[must_use]
+    pub fn of_token(token: &VerifiedToken) -> Vec<Self> {
+        let itself = Self::Token { id: token.revoked_id(), expires_at: token.expires_at() };
+        std::iter::once(itself).chain(token.session().cloned().map(Self::Session)).collect()
+    }
 }
 
 /// What a revocation did.

@@ -3,7 +3,8 @@
 use super::password::PasswordHash;
 use super::rules::{NewPassword, Person};
 use super::*;
-use crate::store::{self, Access, StoreAddress, StoredPassword};
+use crate::check::revocation::Reach;
+use crate::store::{self, Access, Revocation, StoreAddress, StoredPassword, UserChange};
 use std::sync::Arc;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -148,9 +149,10 @@ fn a_user_who_is_disabled_or_removed_by_the_command_line_is_refused_at_once() {
     let installation = installation(&[user("zoe", argon2id(), false)]);
     installation.accepts("zoe", PASSWORD, 1);
     let name = UserName::enter("zoe").unwrap();
-    installation.store.change_user(&name, 300, |user| user.disabled = true).unwrap();
+    let disabled = UserChange { disabled: Some(true), ..UserChange::default() };
+    installation.runtime.block_on(installation.store.change_user(&name, &disabled, 300)).unwrap();
     installation.refuses("zoe", PASSWORD, RefusalReason::Disabled, 1);
-    installation.store.remove_user(&name).unwrap();
+    installation.runtime.block_on(installation.store.remove_user(&name)).unwrap();
     installation.refuses("zoe", PASSWORD, RefusalReason::UnknownUser, 1);
 }
 
@@ -168,17 +170,34 @@ fn a_full_queue_is_busy_before_anything_is_hashed() {
                 say_started.send(()).unwrap();
                 wait_for_end.recv()
             };
-            holder.run(job).await
+            holder.admit()?.run(job).await
         });
         tokio::task::yield_now().await;
         started.recv().unwrap();
         let password = Secret::new(PASSWORD.as_bytes().to_vec());
-        let refused = sign_in(&installation.store, &hasher, "zoe", password, 200).await;
+        let refused = sign_in(&*installation.store, &hasher, "zoe", password, 200).await;
         assert!(matches!(refused, Err(SignInError::Busy)));
         assert_eq!(hasher.runs(), 0);
         end.send(()).unwrap();
         held.await.unwrap().unwrap().unwrap();
     });
+}
+
+#[test]
+fn a_revocation_after_the_sign_in_covers_what_is_issued_for_it_and_one_before_does_not() {
+    let installation = installation(&[user("zoe", argon2id(), false)]);
+    let revoke = || {
+        let revocation = Revocation::User(UserName::enter("zoe").unwrap());
+        let revoked = installation.runtime.block_on(installation.store.revoke(&[revocation])).unwrap();
+        match revoked.entries[0].reach {
+            Reach::Earlier(than) => than,
+            Reach::Itself => panic!("{revoked:?}"),
+        }
+    };
+    let before = revoke();
+    let issued_under = installation.accepts("zoe", PASSWORD, 1).issued_under();
+    let after = revoke();
+    assert!(before <= issued_under && issued_under < after, "{before:?} {issued_under:?} {after:?}");
 }
 
 #[test]

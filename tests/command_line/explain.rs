@@ -68,6 +68,47 @@ fn each_step_is_said_in_words_and_nothing_upsets_a_terminal() {
 }
 
 #[test]
+fn a_url_is_asked_for_as_a_client_would() {
+    let installation = Installation::new(&[("SECRET", SECRET), ("SALT", "a salt of the tests, Jd83kLq0")]);
+    let step = |url: &str| {
+        let report =
+            explained(&installation, &["--proxy", "nginx", "--peer", "unix", "--ip", "192.0.2.7", "--url", url]);
+        let steps = report["steps"].as_array().expect("steps").clone();
+        let step = steps.into_iter().find(|step| matches!(step["step"].as_str(), Some("request" | "forwarded")));
+        step.and_then(|step| step["text"].as_str().map(str::to_owned)).expect("what was asked for")
+    };
+    for (url, request) in [
+        ("https://app.example.com", "GET / on app.example.com over https"),
+        ("https://app.example.com?x=1", "GET / on app.example.com over https"),
+        ("https://app.example.com/page#part", "GET /page on app.example.com over https"),
+        ("https://app.example.com#part", "GET / on app.example.com over https"),
+        ("http://name:password@app.example.com:8080/a@b", "GET /a@b on app.example.com over http"),
+        ("https://[2001:db8::1]/a//../b", "GET /a//../b on [2001:db8::1] over https"),
+    ] {
+        assert_eq!(step(url), request, "{url}");
+    }
+    for (url, header) in [
+        ("https:///page", "x-forwarded-host"),
+        ("ftp://app.example.com/", "x-forwarded-proto"),
+        ("https://app.example.com/two words", "x-forwarded-uri"),
+    ] {
+        assert!(step(url).starts_with(header), "{url}: {}", step(url));
+    }
+}
+
+#[test]
+fn the_client_is_the_first_from_the_right_or_the_leftmost() {
+    let installation = Installation::new(&[("SECRET", SECRET), ("SALT", "a salt of the tests, Jd83kLq0")]);
+    for (list, said) in [
+        ("203.0.113.66, 192.0.2.7, 127.0.0.1", "192.0.2.7, the first from the right that is not a trusted proxy"),
+        ("::1, 127.0.0.1", "::1, the leftmost, because every address in X-Forwarded-For is a trusted proxy"),
+    ] {
+        let text = installation.succeed(&["explain", "--proxy", "nginx", "--peer", "unix", "--ip", list], "");
+        assert!(text.contains(said), "{list}: {text}");
+    }
+}
+
+#[test]
 fn the_service_answers_as_explained() {
     let samehand = Samehand::start(&[]);
     let token = samehand.mint("alice", Ipv4Addr::new(192, 0, 2, 7), FIREFOX);

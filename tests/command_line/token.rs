@@ -71,6 +71,8 @@ fn what_is_odd_is_a_warning_and_what_cannot_be_is_refused() {
     refused(&installation, &mint("two words", &[]), "", 2, &["user"]);
     let nowhere = ["token", "mint", "--user", "alice", "--ip", "nowhere", "--user-agent", "x"];
     refused(&installation, &nowhere, "", 2, &["nowhere"]);
+    let two_lines = ["token", "mint", "--user", "alice", "--ip", "192.0.2.7", "--user-agent", "a\nb"];
+    refused(&installation, &two_lines, "", 2, &["--user-agent", "control character"]);
 }
 
 #[test]
@@ -81,6 +83,7 @@ fn a_token_is_inspected_as_text_as_json_and_from_standard_input() {
     for (arguments, input) in [
         (vec!["token", "inspect", "--json", &token], String::new()),
         (vec!["token", "inspect", "--json"], format!("{token}\n")),
+        (vec!["token", "inspect", "--json", "-"], format!("{token}\n")),
     ] {
         let ended = run_with(&installation, &arguments, &input);
         assert_eq!((ended.code, ended.notes.as_str()), (Some(0), ""));

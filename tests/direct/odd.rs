@@ -114,6 +114,8 @@ fn too_much_and_rubbish_are_cut_off() {
             world.goes_on(row);
         }
     }
+    let log = world.samehand.process.log();
+    assert!(!log.contains("level=error"), "rubbish is nothing that keeps samehand from its work: {log}");
     // Less than a whole head, and then nothing: the others are served meanwhile.
     let halves: Vec<Connection> = (0..50)
         .map(|_| {

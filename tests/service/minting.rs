@@ -98,6 +98,9 @@ fn what_could_not_work_is_refused_where_it_enters() {
     for sub in ["", "two words", "a,b", "al\u{e4}x", "a\nb", &"a".repeat(65)] {
         refused(sub, &with("sub", sub.into()), "sub");
     }
+    for user_agent in ["a\nb", "a\r\nX-Forwarded-For: 127.0.0.7", "a\u{0}b", "a\u{7f}b"] {
+        refused(user_agent, &with("user_agent", user_agent.into()), "user_agent");
+    }
     for ttl in ["49h", "3d", "0s", "8", "-1h", "eight hours", "", "99999999999999999999s"] {
         refused(
             ttl,

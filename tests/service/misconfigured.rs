@@ -50,7 +50,7 @@ fn each_mistake_is_told_once_with_the_line_that_mends_it() {
     let line = "proxy_set_header x-forwarded-for $remote_addr;";
     told_once(&samehand, "nginx", 2, &["x-forwarded-for", line], || without("nginx", "X-Forwarded-For"));
     let own_address = || ask_as_proxy(&samehand, &question("127.0.0.1", FIREFOX)).status;
-    told_once(&samehand, "nginx", 3, &["trusted proxy", "look alike"], own_address);
+    told_once(&samehand, "nginx", 3, &["trusted proxy", "look alike", "set_real_ip_from"], own_address);
     told_once(&samehand, "caddy", 0, &["header_up x-forwarded-uri {uri}"], || without("caddy", "X-Forwarded-Uri"));
     told_once(&samehand, "traefik", 0, &["trustForwardHeader"], || without("traefik", "X-Forwarded-Uri"));
     // Nobody fills the log with inventions.

@@ -2,6 +2,9 @@
 
 use super::super::console::testing::{Told, piped, typed};
 use super::*;
+use crate::check::identifiers::{Revision, SessionId};
+use crate::check::revocation::RevokedId;
+use crate::store::{Session, SignedInBy};
 use clap::Parser;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -37,14 +40,18 @@ impl Installation {
         self.0.path().join("data/samehand.db")
     }
 
+    fn address(&self) -> StoreAddress {
+        StoreAddress::Sqlite(self.path())
+    }
+
     fn piped(&self, input: &str, arguments: &str) -> Told {
         let args = parse(arguments).unwrap();
-        piped(input.as_bytes(), |console| execute(args, &self.path(), 100, console))
+        piped(input.as_bytes(), |console| execute(args, &self.address(), 100, console))
     }
 
     fn typed(&self, lines: &[&str], arguments: &str) -> Told {
         let args = parse(arguments).unwrap();
-        typed(lines, |console| execute(args, &self.path(), 200, console))
+        typed(lines, |console| execute(args, &self.address(), 200, console))
     }
 
     fn with_alice(self) -> Self {
@@ -54,14 +61,41 @@ impl Installation {
     }
 
     fn user(&self, name: &str) -> Option<User> {
-        Store::open(&self.path()).unwrap().user(&UserName::enter(name).unwrap()).unwrap()
+        let store = self.store();
+        store.wait(store.user(&UserName::enter(name).unwrap())).unwrap()
+    }
+
+    fn store(&self) -> Opened {
+        Opened::at(&self.address(), Access::Existing).unwrap()
+    }
+
+    fn open_sessions_of_alice(&self, count: u8) {
+        let store = self.store();
+        for number in 0..count {
+            let session = Session {
+                id: SessionId::new([number; 16]),
+                user: UserName::enter("alice").unwrap(),
+                signed_in_by: SignedInBy::Password,
+                created_at: 100,
+                last_seen_at: 100,
+                ends_at: 200,
+                device: "Firefox on Linux".into(),
+                network: "203.0.113.0/24".into(),
+            };
+            store.wait(store.open_session(&session)).unwrap();
+        }
+    }
+
+    /// The last revocation of all that was issued to alice.
+    fn revoked(&self) -> Option<Revision> {
+        self.store().revocations().unwrap().user(RevokedId::user(&UserName::enter("alice").unwrap()))
     }
 
     fn import(&self, text: &str) -> Told {
         let file = self.0.path().join("htpasswd");
         fs::write(&file, text).unwrap();
         let args = parse(&format!("import {}", file.display())).unwrap();
-        piped(b"", |console| execute(args, &self.path(), 100, console))
+        piped(b"", |console| execute(args, &self.address(), 100, console))
     }
 }
 
@@ -180,14 +214,37 @@ fn passwd_sets_another_password_by_the_same_rules() {
 #[test]
 fn a_user_is_disabled_enabled_and_removed() {
     let installation = installation().with_alice();
-    let told = installation.typed(&[], "disable alice");
-    assert!(told.notes.contains("until they expire"), "{}", told.notes);
-    told.succeeded();
+    installation.typed(&[], "disable alice").succeeded();
     assert!(installation.user("alice").unwrap().disabled);
     installation.typed(&[], "enable alice").succeeded();
     assert!(!installation.user("alice").unwrap().disabled);
     installation.typed(&[], "remove alice").succeeded();
     assert!(installation.user("alice").is_none());
+}
+
+#[test]
+fn what_takes_rights_away_revokes_what_was_issued_and_says_what_it_ended() {
+    for (sessions, said) in [(0, "tokens issued before are refused"), (1, "1 session ended"), (2, "2 sessions ended")] {
+        for taking in ["disable alice", "remove alice", "passwd alice", "set alice --no-groups"] {
+            let installation = installation().with_alice();
+            installation.open_sessions_of_alice(sessions);
+            let told = installation.typed(&[OTHER_PASSWORD, OTHER_PASSWORD], taking);
+            assert!(told.notes.contains(said), "{taking}: {}", told.notes);
+            told.succeeded();
+            assert!(installation.revoked().is_some(), "{taking}");
+        }
+    }
+}
+
+#[test]
+fn what_takes_no_rights_away_revokes_nothing() {
+    let installation = installation().with_alice();
+    for harmless in ["enable alice", "set alice --group staff --group ops", "set alice --email a@b --display-name A"] {
+        let told = installation.typed(&[], harmless);
+        assert!(!told.notes.contains("refused"), "{harmless}: {}", told.notes);
+        told.succeeded();
+        assert_eq!(installation.revoked(), None, "{harmless}");
+    }
 }
 
 #[test]
@@ -219,6 +276,8 @@ fn a_file_of_hashes_is_imported_and_creates_the_store() {
     let bob = installation.user("bob").unwrap();
     assert_eq!(bob.password.hash(), BCRYPT);
     has_password(&bob, PASSWORD);
+    let told = installation.import(&format!("carol:{BCRYPT}\n"));
+    assert!(told.notes.starts_with("1 user added"), "{}", told.notes);
 }
 
 #[test]

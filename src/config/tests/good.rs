@@ -17,7 +17,7 @@ fn without_any_setting_the_documented_defaults_hold() {
     assert_eq!(config.socket_mode, 0o660);
     assert_eq!(config.socket_group, None);
     assert_eq!(config.keys.data, Path::new("./samehand-data"));
-    assert_eq!(config.store, Path::new("./samehand-data/samehand.sqlite"));
+    assert_eq!(config.store.to_string(), "./samehand-data/samehand.sqlite");
     assert!(config.keys.secret.is_none() && config.keys.salt.is_none() && config.admin_token.is_none());
     assert!(config.keys.signing_keys.is_empty());
     assert_eq!((config.token_ttl, config.keys.max_lifetime), (8 * 3600, 30 * 86_400));
@@ -77,7 +77,7 @@ fn every_value_can_be_written_in_the_environment() {
     assert_eq!(config.admin_token.unwrap().expose(), b"Nx4$kTq8mZt7yVb2Kw1Rw9Lp6Ns3Jd5H");
     assert_eq!(config.keys.secret.unwrap().expose(), KEY.as_bytes());
     assert_eq!(config.keys.salt.unwrap().expose(), SALT.as_bytes());
-    assert_eq!(config.store, Path::new("/var/lib/samehand/samehand.sqlite"));
+    assert_eq!(config.store.to_string(), "/var/lib/samehand/samehand.sqlite");
     assert_eq!(config.policy.issuer, "https://auth.example.com");
     assert_eq!(config.policy.audience.as_deref(), Some("intranet"));
     assert_eq!((config.token_ttl, config.keys.max_lifetime), (900, 365 * 86_400));

@@ -45,6 +45,7 @@ fn addresses_to_listen_on() {
         ("SOCKET_MODE", "1660", "octal"),
         ("SOCKET_MODE", "0666", "every user of this machine"),
         ("SOCKET_MODE", "0662", "SAMEHAND_SOCKET_GROUP"),
+        ("SOCKET_GROUP", "no-such-group-here", "write the name of the proxy's group"),
     ]);
     let long = format!("unix:/{}", "x".repeat(107));
     refused(&[("LISTEN", &long, "at most 98 bytes")]);
@@ -152,7 +153,8 @@ fn lifetimes() {
         ("TOKEN_TTL", "31d", "longer than SAMEHAND_SESSION_TTL=30d"),
         ("SESSION_TTL", "366d", "from 1s to 365d"),
         ("SESSION_TTL", "1y", "30s, 15m, 8h or 7d"),
-        ("SESSION_IDLE", "1h", "not in this release"),
+        ("SESSION_IDLE", "5s", "from 10s to 365d"),
+        ("SESSION_IDLE", "366d", "from 10s to 365d"),
     ]);
     only_problem(from_environment(&[("SESSION_TTL", "1h"), ("TOKEN_TTL", "2h")]), "TOKEN_TTL", "write at most 1h");
 }
@@ -198,10 +200,10 @@ fn addresses_of_pages_and_the_cookie() {
 #[test]
 fn the_service_itself() {
     refused(&[
-        ("STORE", "postgres://samehand@db/samehand", "not in this release"),
-        ("STORE", "redis://cache", "not in this release"),
-        ("STORE", "rediss://cache", "not in this release"),
-        ("STORE_MAX_STALE", "5m", "not in this release"),
+        ("STORE", "mysql://samehand@db/samehand", "write sqlite, postgres://USER:PASSWORD@HOST/DATABASE"),
+        ("STORE_MAX_STALE", "0s", "from 1s to 24h"),
+        ("STORE_MAX_STALE", "2d", "from 1s to 24h"),
+        ("STORE_KEY", "short", "at least 32"),
         ("WORKERS", "0", "from 1 to 1024"),
         ("WORKERS", "1025", "from 1 to 1024"),
         ("WORKERS", "auto", "whole number"),
@@ -216,6 +218,19 @@ fn the_service_itself() {
         ("ALGORITHM", "none", "write `HS256`"),
         ("ALGORITHM", "HS512", "the nearest is `HS256`"),
     ]);
+}
+
+#[test]
+fn secrets_that_replicas_would_not_have_in_common() {
+    let shared = ("STORE", "postgres://samehand@db/samehand");
+    let missing = |variables: &[(&str, &str)]| -> Vec<String> {
+        problems(from_environment(variables)).into_iter().map(|problem| problem.setting).collect()
+    };
+    assert_eq!(missing(&[shared]), ["SAMEHAND_SECRET", "SAMEHAND_SALT"]);
+    only_problem(from_environment(&[shared, ("SECRET", KEY)]), "SALT", "SAMEHAND_STORE_KEY");
+    only_problem(from_environment(&[shared, ("SALT", SALT)]), "SECRET", "SAMEHAND_STORE_KEY");
+    super::accepted(from_environment(&[shared, ("SECRET", KEY), ("SALT", SALT)]));
+    super::accepted(from_environment(&[shared, ("STORE_KEY", "Nx4$kTq8mZt7yVb2Kw1Rw9Lp6Ns3Jd5H")]));
 }
 
 #[test]
@@ -256,7 +271,7 @@ fn the_settings_file() {
         ("require_same = [1]", "REQUIRE_SAME", "list of texts"),
         ("require_same = [\"ip,user-agent\"]", "REQUIRE_SAME", "one value in each"),
         ("watch = [\"dpop\"]", "WATCH", "not in this release"),
-        ("store = \"postgres://db\"", "STORE", "not in this release"),
+        ("store = \"mysql://db\"", "STORE", "write sqlite, postgres://"),
         ("\n\nlisten = ", "CONFIG", "not valid TOML near line 3"),
         ("log = \"info\"\nlog = \"warn\"", "CONFIG", "each name once"),
     ]);

@@ -1,13 +1,13 @@
-//! What [`super`] promises, on real files. It tests no passwords: hashes are texts here.
+//! What is special to the file of the embedded store. That it keeps the promises of every store is held in `tests/stores`.
 
 use super::opening::NEWEST;
 use super::*;
-use crate::check::names::{DisplayName, Email, GroupName, Groups};
+use crate::check::names::Groups;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::sync::Barrier;
-use std::thread;
+use std::process::Command;
 use tempfile::TempDir;
+use tokio::runtime::Builder;
 
 fn directory() -> TempDir {
     tempfile::tempdir().unwrap()
@@ -20,9 +20,9 @@ fn name(text: &str) -> UserName {
 fn user(text: &str) -> User {
     User {
         name: name(text),
-        display_name: Some(DisplayName::read("Zoë, the First").unwrap()),
-        email: Some(Email::read("zoe@example.com").unwrap()),
-        groups: Groups::new(["ops", "admins"].map(|group| GroupName::enter(group).unwrap())).unwrap(),
+        display_name: None,
+        email: None,
+        groups: Groups::default(),
         password: StoredPassword::new("$scheme$hash".to_owned(), "$scheme$".to_owned()),
         disabled: false,
         created_at: 100,
@@ -30,90 +30,28 @@ fn user(text: &str) -> User {
     }
 }
 
+fn create(path: &Path) -> Result<SqliteStore, StoreError> {
+    SqliteStore::open(path, Access::Create)
+}
+
+fn open(path: &Path) -> Result<SqliteStore, StoreError> {
+    SqliteStore::open(path, Access::Existing)
+}
+
+fn wait<T>(call: impl Future<Output = T>) -> T {
+    Builder::new_current_thread().enable_all().build().unwrap().block_on(call)
+}
+
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o7777
-}
-
-#[test]
-fn a_user_is_read_back_as_it_was_added() {
-    let directory = directory();
-    let store = Store::create(&directory.path().join("samehand.db")).unwrap();
-    let bare = User { display_name: None, email: None, groups: Groups::default(), ..user("bare") };
-    store.add_users(&[user("zoe"), bare.clone()]).unwrap();
-    assert_eq!(store.user(&name("zoe")).unwrap(), Some(user("zoe")));
-    assert_eq!(store.user(&name("nobody")).unwrap(), None);
-    assert_eq!(store.users().unwrap(), [bare, user("zoe")]);
-    assert_eq!(store.count_users().unwrap(), 2);
-}
-
-#[test]
-fn users_are_added_all_or_none() {
-    let directory = directory();
-    let store = Store::create(&directory.path().join("samehand.db")).unwrap();
-    store.add_users(&[user("bob")]).unwrap();
-    let refused = store.add_users(&[user("alice"), user("bob"), user("carol")]).unwrap_err();
-    assert!(matches!(refused, StoreError::UserExists(exists) if exists == name("bob")));
-    assert_eq!(store.users().unwrap(), [user("bob")]);
-}
-
-#[test]
-fn a_change_keeps_the_name_and_the_day_of_creation() {
-    let directory = directory();
-    let store = Store::create(&directory.path().join("samehand.db")).unwrap();
-    store.add_users(&[user("bob")]).unwrap();
-    let changed = store.change_user(&name("bob"), 200, |user| {
-        user.name = name("mallory");
-        user.created_at = 7;
-        user.disabled = true;
-        user.email = None;
-    });
-    let expected = User { disabled: true, email: None, updated_at: 200, ..user("bob") };
-    assert_eq!(changed.unwrap(), expected);
-    assert_eq!(store.users().unwrap(), [expected]);
-    let refused = store.change_user(&name("alice"), 200, |_| {}).unwrap_err();
-    assert!(matches!(refused, StoreError::NoSuchUser(missing) if missing == name("alice")));
-}
-
-#[test]
-fn a_removed_user_is_gone_and_a_missing_one_is_an_error() {
-    let directory = directory();
-    let store = Store::create(&directory.path().join("samehand.db")).unwrap();
-    store.add_users(&[user("bob")]).unwrap();
-    store.remove_user(&name("bob")).unwrap();
-    assert_eq!(store.count_users().unwrap(), 0);
-    assert!(matches!(store.remove_user(&name("bob")), Err(StoreError::NoSuchUser(_))));
-}
-
-#[test]
-fn a_hash_is_replaced_only_while_the_password_is_the_same() {
-    let directory = directory();
-    let store = Store::create(&directory.path().join("samehand.db")).unwrap();
-    store.add_users(&[user("bob")]).unwrap();
-    let old = user("bob").password;
-    let new = StoredPassword::new("$better$hash".to_owned(), "$better$".to_owned());
-    store.rehash(&name("bob"), &old, &new, 300).unwrap();
-    assert_eq!(store.user(&name("bob")).unwrap().unwrap().password, new);
-    assert_eq!(store.password_schemes().unwrap(), ["$better$"]);
-    let late = StoredPassword::new("$late$hash".to_owned(), "$late$".to_owned());
-    store.rehash(&name("bob"), &old, &late, 400).unwrap();
-    assert_eq!(store.user(&name("bob")).unwrap().unwrap().password, new);
-}
-
-#[test]
-fn schemes_are_named_once_each() {
-    let directory = directory();
-    let store = Store::create(&directory.path().join("samehand.db")).unwrap();
-    assert!(store.password_schemes().unwrap().is_empty());
-    store.add_users(&[user("alice"), user("bob")]).unwrap();
-    assert_eq!(store.password_schemes().unwrap(), ["$scheme$"]);
 }
 
 #[test]
 fn only_the_owner_may_read_what_is_created() {
     let directory = directory();
     let path = directory.path().join("deep/data/samehand.db");
-    let store = Store::create(&path).unwrap();
-    store.add_users(&[user("bob")]).unwrap();
+    let store = create(&path).unwrap();
+    wait(store.add_users(&[user("bob")])).unwrap();
     assert_eq!(mode(path.parent().unwrap()), 0o700);
     let files = fs::read_dir(path.parent().unwrap()).unwrap().map(|entry| entry.unwrap().path());
     let files: Vec<_> = files.collect();
@@ -127,10 +65,10 @@ fn only_the_owner_may_read_what_is_created() {
 fn a_file_that_others_may_read_is_refused_with_the_remedy() {
     let directory = directory();
     let path = directory.path().join("samehand.db");
-    drop(Store::create(&path).unwrap());
+    drop(create(&path).unwrap());
     for exposed in [0o640, 0o604, 0o620] {
         fs::set_permissions(&path, fs::Permissions::from_mode(exposed)).unwrap();
-        for refused in [Store::open(&path), Store::create(&path)] {
+        for refused in [open(&path), create(&path)] {
             let message = refused.err().unwrap().to_string();
             assert!(message.contains(&format!("chmod 600 {}", path.display())), "{message}");
         }
@@ -141,7 +79,7 @@ fn a_file_that_others_may_read_is_refused_with_the_remedy() {
 fn opening_says_where_it_looked_and_creates_nothing() {
     let directory = directory();
     let path = directory.path().join("data/samehand.db");
-    let message = Store::open(&path).err().unwrap().to_string();
+    let message = open(&path).err().unwrap().to_string();
     assert!(message.contains(&path.display().to_string()), "{message}");
     assert!(message.contains("samehand user add"), "{message}");
     assert!(!path.parent().unwrap().exists());
@@ -152,7 +90,7 @@ fn a_store_in_the_place_of_a_directory_says_what_it_needs() {
     let directory = directory();
     let file = directory.path().join("data");
     fs::write(&file, "").unwrap();
-    let message = Store::create(&file.join("samehand.db")).err().unwrap().to_string();
+    let message = create(&file.join("samehand.db")).err().unwrap().to_string();
     assert!(message.contains("SAMEHAND_DATA"), "{message}");
 }
 
@@ -160,11 +98,11 @@ fn a_store_in_the_place_of_a_directory_says_what_it_needs() {
 fn a_store_newer_than_the_program_is_refused_with_both_versions() {
     let directory = directory();
     let path = directory.path().join("samehand.db");
-    drop(Store::create(&path).unwrap());
+    drop(create(&path).unwrap());
     Connection::open(&path).unwrap().pragma_update(None, "user_version", NEWEST + 6).unwrap();
-    let message = Store::open(&path).err().unwrap().to_string();
-    assert!(message.contains("format version 7"), "{message}");
-    assert!(message.contains("up to 1"), "{message}");
+    let message = open(&path).err().unwrap().to_string();
+    assert!(message.contains(&format!("format version {}", NEWEST + 6)), "{message}");
+    assert!(message.contains(&format!("up to {NEWEST}")), "{message}");
     assert!(message.contains(env!("CARGO_PKG_VERSION")), "{message}");
 }
 
@@ -175,52 +113,68 @@ fn a_file_that_is_no_database_is_refused() {
     fs::write(&path, "alice:$2y$10$not a database at all, and long enough to be read as a header of one, really")
         .unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-    assert!(matches!(Store::open(&path), Err(StoreError::Database { .. })));
+    assert!(matches!(open(&path), Err(StoreError::Refused { .. })));
 }
 
-#[test]
-fn a_row_that_samehand_cannot_have_written_is_named() {
-    let directory = directory();
-    let path = directory.path().join("samehand.db");
-    let store = Store::create(&path).unwrap();
-    store.add_users(&[user("bob")]).unwrap();
-    Connection::open(&path).unwrap().execute("UPDATE users SET email = 'a,b@c'", []).unwrap();
-    let message = store.user(&name("bob")).unwrap_err().to_string();
-    assert!(message.contains("damaged") && message.contains("bob"), "{message}");
-}
+/// What samehand 0.1.0 wrote before there were sessions: its table, and a user in it.
+const VERSION_1: &str = "
+    CREATE TABLE users (
+        name TEXT NOT NULL PRIMARY KEY,
+        display_name TEXT,
+        email TEXT,
+        group_names TEXT NOT NULL,
+        password_hash TEXT NOT NULL,
+        password_scheme TEXT NOT NULL,
+        disabled INTEGER NOT NULL CHECK (disabled IN (0, 1)),
+        created_at INTEGER NOT NULL,
+        updated_at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX users_by_password_scheme ON users (password_scheme);
+    INSERT INTO users VALUES ('bob', NULL, NULL, '', '$scheme$hash', '$scheme$', 0, 100, 100);
+    PRAGMA user_version = 1;
+    PRAGMA journal_mode = wal;";
 
 #[test]
-fn two_connections_see_each_other_at_once() {
+fn a_store_of_format_version_1_is_upgraded_with_what_it_holds() {
     let directory = directory();
     let path = directory.path().join("samehand.db");
-    let service = Store::create(&path).unwrap();
-    let command_line = Store::open(&path).unwrap();
-    assert_eq!(service.user(&name("bob")).unwrap(), None);
-    command_line.add_users(&[user("bob")]).unwrap();
-    assert_eq!(service.user(&name("bob")).unwrap(), Some(user("bob")));
-    service.change_user(&name("bob"), 200, |user| user.disabled = true).unwrap();
-    assert!(command_line.user(&name("bob")).unwrap().unwrap().disabled);
+    Connection::open(&path).unwrap().execute_batch(VERSION_1).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    let store = open(&path).unwrap();
+    assert_eq!(wait(store.user(&name("bob"))).unwrap(), Some(user("bob")));
+    let revoked = wait(store.remove_user(&name("bob"))).unwrap();
+    assert_eq!(wait(store.changes(Revision::NONE, 10)).unwrap().entries, revoked.entries);
+    let version: i64 =
+        Connection::open(&path).unwrap().pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    assert_eq!(version, NEWEST);
 }
 
+/// Set in a process that [`processes_that_create_a_store_at_once_wait_for_each_other`] starts: which store to write to.
+const CREATED_AT: &str = "SAMEHAND_TEST_CREATED_AT";
+
 #[test]
-fn writers_on_two_connections_wait_for_each_other() {
-    let directory = directory();
-    let path = directory.path().join("samehand.db");
-    let start = Barrier::new(4);
-    thread::scope(|scope| {
-        for writer in 0..4 {
-            let (path, start) = (&path, &start);
-            scope.spawn(move || {
-                start.wait();
-                // All four create at once: one migrates and switches the mode of the file, the others find it done.
-                let store = Store::create(path).unwrap();
-                for number in 0..10 {
-                    store.add_users(&[user(&format!("writer{writer}.{number}"))]).unwrap();
-                }
-            });
+fn processes_that_create_a_store_at_once_wait_for_each_other() {
+    #[expect(clippy::disallowed_methods, reason = "how a test tells its own child what to do")]
+    if let Some(path) = std::env::var_os(CREATED_AT) {
+        let store = create(Path::new(&path)).unwrap();
+        for number in 0..10 {
+            wait(store.add_users(&[user(&format!("process{}.{number}", std::process::id()))])).unwrap();
         }
-    });
-    assert_eq!(Store::open(&path).unwrap().count_users().unwrap(), 40);
+        return;
+    }
+    let directory = directory();
+    let path = directory.path().join("samehand.db");
+    let own_name = "store::sqlite::tests::processes_that_create_a_store_at_once_wait_for_each_other";
+    let start = || {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", own_name, "--nocapture"]).env(CREATED_AT, &path).spawn().unwrap()
+    };
+    // One migrates and switches the file to its write-ahead log, the others find it done.
+    let processes: Vec<_> = (0..4).map(|_| start()).collect();
+    for mut process in processes {
+        assert!(process.wait().unwrap().success());
+    }
+    assert_eq!(wait(open(&path).unwrap().users_after(None, 100)).unwrap().len(), 40);
 }
 
 #[test]

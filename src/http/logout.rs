@@ -1,0 +1,60 @@
+//! `POST /logout`: ends the session of a token, or the token that has none. Any token with a good signature will do:
+//! whoever holds a stolen one may end it too.
+
+use super::whoami::client_of;
+use super::{cookie, json, origin, refusal};
+use crate::app::App;
+use crate::check::credential::Carrier;
+use crate::check::token::{Expiry, VerifiedToken};
+use crate::check::{Seen, verified_token};
+use crate::store::Revocation;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, SET_COOKIE};
+use actix_web::{HttpRequest, HttpResponse, web};
+use log::{error, info};
+
+pub(super) async fn logout(request: HttpRequest, app: web::Data<App>) -> HttpResponse {
+    let mut seen = Seen::default();
+    let ip;
+    let verified = {
+        let state = app.state();
+        ip = match client_of(&request, &state) {
+            Ok(ip) => ip,
+            Err(refusal) => return refusal,
+        };
+        let verified = verified_token(request.headers(), &state.gate, app.now(), Expiry::Ignored, &mut seen);
+        if seen.carrier == Some(Carrier::Cookie) && origin::is_foreign(request.headers(), &state.cookie) {
+            return refusal::foreign_origin();
+        }
+        verified
+    };
+    let token = match verified {
+        Ok(token) => token,
+        Err(denial) => return refusal::of(&denial),
+    };
+    let ended = what_ends(&token, app.now());
+    match app.store().revoke(&ended).await {
+        Ok(revoked) => app.revocations().add(&revoked.entries),
+        Err(problem) => {
+            error!(username = token.subject(); "nobody was signed out: {problem}");
+            return json::unavailable();
+        }
+    }
+    let remote_ip = ip.to_string();
+    info!(username = token.subject(), remote_ip = remote_ip.as_str(), sid = token.session().map_or("", |sid| sid.as_str()); "logout");
+    let mut response = HttpResponse::new(StatusCode::NO_CONTENT);
+    response.headers_mut().insert(CACHE_CONTROL, super::respond::NO_STORE);
+    if seen.carrier == Some(Carrier::Cookie) {
+        response.headers_mut().insert(SET_COOKIE, cookie::clear(&app.state().cookie));
+    }
+    response
+}
+
+/// The session, with all its tokens; the token itself where it has none, unless it has expired anyway.
+fn what_ends(token: &VerifiedToken, now: u64) -> Vec<Revocation> {
+    match token.session() {
+        Some(sid) => vec![Revocation::Session(sid.clone())],
+        None if token.expires_at() <= now => Vec::new(),
+        None => vec![Revocation::Token { id: token.revoked_id(), expires_at: token.expires_at() }],
+    }
+}

@@ -1,0 +1,109 @@
+//! `POST /renew`: a fresh token for a session that lives, in the same hand. The old token stays what it was.
+//!
+//! Signature, revocations and client have to hold; `exp` may have passed. From another client it is refused, and said.
+
+use super::mint::issued;
+use super::whoami::client_of;
+use super::{cookie, json, origin, refusal};
+use crate::app::App;
+use crate::check::binding::{BindingError, BoundToken};
+use crate::check::client_ip::ClientIp;
+use crate::check::credential::Carrier;
+use crate::check::decision::Denial;
+use crate::check::fingerprint::ObservedClient;
+use crate::check::token::Expiry;
+use crate::check::user_agent::UserAgent;
+use crate::check::{Moment, Seen, pass_changed_client, recognise};
+use crate::issue::Minted;
+use crate::sessions::{self, LiveSession, SessionError};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, SET_COOKIE};
+use actix_web::{HttpRequest, HttpResponse, web};
+use log::{error, info, warn};
+
+pub(super) async fn renew(request: HttpRequest, app: web::Data<App>) -> HttpResponse {
+    let Renewable { bound, ip, carrier } = match renewable(&request, &app) {
+        Ok(renewable) => renewable,
+        Err(answer) => return answer,
+    };
+    let Ok(user_agent) = UserAgent::read(request.headers()) else {
+        return json::invalid_request("there are two User-Agent lines");
+    };
+    match exchange(&app, &bound, &ObservedClient { ip, user_agent }).await {
+        Ok((minted, live)) => {
+            let (sid, username, remote_ip) = (live.session().id.as_str(), bound.token().subject(), ip.to_string());
+            info!(username = username, remote_ip = remote_ip.as_str(), sid = sid; "token renewed");
+            answer(&app, &minted, &live, carrier)
+        }
+        Err(SessionError::Ended) => refusal::invalid_token(),
+        Err(error @ (SessionError::Store(_) | SessionError::Mint(_))) => {
+            error!(username = bound.token().subject(); "no token was renewed: {error}");
+            json::unavailable()
+        }
+    }
+}
+
+/// A fresh token of the session that a token belongs to, if that lives.
+pub(super) async fn exchange(
+    app: &App,
+    bound: &BoundToken,
+    client: &ObservedClient<'_>,
+) -> Result<(Minted, LiveSession), SessionError> {
+    let (idle, now) = (app.state().session_idle, app.now());
+    let seen_at = bound.token().session().and_then(|sid| app.activity().seen_at(sid));
+    let live = sessions::find(app.store(), bound, idle, seen_at, now).await?;
+    app.activity().saw(&live.session().id, now);
+    let state = app.state();
+    let minted = live.mint(client, &state.minter, &state.gate.policy, now)?;
+    Ok((minted, live))
+}
+
+/// What may be renewed if its session lives.
+struct Renewable {
+    bound: BoundToken,
+    ip: ClientIp,
+    carrier: Option<Carrier>,
+}
+
+fn renewable(request: &HttpRequest, app: &App) -> Result<Renewable, HttpResponse> {
+    let state = app.state();
+    let ip = client_of(request, &state)?;
+    let revocations = app.revocations().snapshot();
+    let moment = Moment { now: app.now(), revocations: revocations.knowledge() };
+    let mut seen = Seen::default();
+    let recognised = recognise(request.headers(), ip, &state.gate, moment, Expiry::Ignored, &mut seen);
+    if seen.carrier == Some(Carrier::Cookie) && origin::is_foreign(request.headers(), &state.cookie) {
+        return Err(refusal::foreign_origin());
+    }
+    let denial = match recognised {
+        Ok(recognised) => return Ok(Renewable { bound: recognised.bound, ip, carrier: seen.carrier }),
+        Err(denial) => denial,
+    };
+    if let Denial::Binding(BindingError::ClientChanged(_), _) = &denial {
+        warn!(
+            event = "theft-suspected",
+            username = seen.username.as_deref().unwrap_or_default(),
+            remote_ip = ip.to_string().as_str(),
+            sid = seen.session.as_ref().map_or("", |sid| sid.as_str()),
+            changed = seen.changed.to_string().as_str();
+            "a token was to be renewed from another client than the one it was given to"
+        );
+    }
+    match pass_changed_client(denial, state.gate.policy.enforce) {
+        Ok(bound) => Ok(Renewable { bound, ip, carrier: seen.carrier }),
+        Err(denial) => Err(refusal::of(&denial)),
+    }
+}
+
+/// The way the old token came is the way the new one goes.
+fn answer(app: &App, minted: &Minted, live: &LiveSession, carrier: Option<Carrier>) -> HttpResponse {
+    if carrier != Some(Carrier::Cookie) {
+        return issued(minted);
+    }
+    let left = live.session().ends_at.saturating_sub(app.now());
+    let line = cookie::set(&app.state().cookie, &minted.token, left);
+    let mut response = HttpResponse::new(StatusCode::NO_CONTENT);
+    response.headers_mut().insert(CACHE_CONTROL, super::respond::NO_STORE);
+    response.headers_mut().insert(SET_COOKIE, line);
+    response
+}
