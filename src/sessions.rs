@@ -238,3 +238,6 @@ impl LiveSession {
         minter.mint(self.grant.clone(), client, policy, &terms)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::support::waiting::until;
+use crate::support::{samehand::SECRET, token::Token, waiting::until};
 use crate::{PROMISED, call, is, mint, post, revoked, signed_in, start, with_token};
 use serde_json::json;
 
@@ -74,4 +74,25 @@ fn all_of_a_user_are_revoked_together() {
     assert_eq!(with_token(&samehand, &first), is(403, "token-revoked"));
     assert_eq!(with_token(&samehand, &second), is(403, "token-revoked"));
     assert_eq!(with_token(&samehand, &bobs), is(200, "ok"));
+}
+
+#[test]
+fn a_user_is_revoked_however_a_minter_spells_the_name() {
+    let samehand = start(&[("FINGERPRINT", "article")]);
+    let spelt = |user_id: serde_json::Value| {
+        let mut token = Token::parse(&mint(&samehand, &json!({})));
+        token.claims["userId"] = user_id;
+        token.signed(SECRET)
+    };
+    let tokens = [spelt(json!("Alice")), spelt(json!("ALICE")), spelt(json!("alice")), spelt(json!(42))];
+    for token in &tokens {
+        assert_eq!(with_token(&samehand, token), is(200, "ok"));
+    }
+    revoked(&samehand, &json!({ "user": "Alice" }));
+    for token in &tokens[..3] {
+        assert_eq!(with_token(&samehand, token), is(403, "token-revoked"));
+    }
+    assert_eq!(with_token(&samehand, &tokens[3]), is(200, "ok"));
+    revoked(&samehand, &json!({ "user": "42" }));
+    assert_eq!(with_token(&samehand, &tokens[3]), is(403, "token-revoked"));
 }
