@@ -21,6 +21,7 @@ pub(crate) mod shipped;
 pub(crate) mod token;
 pub(crate) mod traefik;
 pub(crate) mod valkey;
+pub(crate) mod waiting;
 
 use std::net::Ipv4Addr;
 
