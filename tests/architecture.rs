@@ -37,14 +37,14 @@ const IMPORTS: [(&str, &[&str]); 17] = [
 ];
 
 /// Where each dependency of `Cargo.toml` is used; a folder stands for everything in it.
-const HOMES: [(&str, &[&str]); 35] = [
+const HOMES: [(&str, &[&str]); 41] = [
     // The decision reads the web server's header map, which is checked more closely below, and `explain` fills one.
     ("actix_web", &["http", "server", "check", "cli/explain"]),
     ("actix_http", &["server/http1", "http/authorize"]),
     ("actix_server", &["server/http1"]),
     ("actix_service", &["server/http1"]),
     ("actix_rt", &["server", "cli/serve"]),
-    ("tokio", &["server", "users/hasher", "http/json", "http/login"]),
+    ("tokio", &["server", "store", "users/hasher", "http/json", "http/login"]),
     ("jsonwebtoken", &["check/key_ring", "keys", "config/signing"]),
     ("sha2", &["check/fingerprint", "keys"]),
     ("hmac", &["check/fingerprint"]),
@@ -62,7 +62,7 @@ const HOMES: [(&str, &[&str]); 35] = [
     ("envy", &["config/raw"]),
     ("toml", &["config/toml_file"]),
     ("ipnet", &["config/proxies", "check/policy"]),
-    ("url", &["config"]),
+    ("url", &["config", "store/postgres/address"]),
     ("psl", &["config/cookie"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli/completions"]),
@@ -72,7 +72,13 @@ const HOMES: [(&str, &[&str]); 35] = [
     ("prometheus_client", &["metrics"]),
     ("arc_swap", &["app"]),
     ("pem", &["keys", "config/signing"]),
-    ("rusqlite", &["store"]),
+    ("async_trait", &["store"]),
+    ("rusqlite", &["store/sqlite"]),
+    ("tokio_postgres", &["store/postgres"]),
+    ("deadpool_postgres", &["store/postgres"]),
+    ("tokio_postgres_rustls", &["store/postgres"]),
+    ("rustls", &["store/postgres/tls"]),
+    ("rustls_native_certs", &["store/postgres/tls"]),
     ("nix", &["server/socket", "config/listeners"]),
 ];
 
@@ -130,7 +136,7 @@ fn the_decision_touches_nothing() {
         for word in words(&source.code) {
             assert!(!IMPURE.contains(&word), "{path} says `{word}`; the decision is given what it needs");
         }
-        for library in ["log", "tokio", "actix_rt", "getrandom", "arc_swap", "rusqlite"] {
+        for library in ["log", "tokio", "actix_rt", "getrandom", "arc_swap", "rusqlite", "tokio_postgres"] {
             assert!(
                 !source.paths().any(|path| path[0] == library),
                 "{path} uses {library}; the decision touches nothing"
