@@ -9,6 +9,9 @@ use std::sync::Arc;
 /// the cluster is missing, a script takes long, or too few replicas listen.
 const PASSING: [&str; 7] = ["LOADING", "READONLY", "CLUSTERDOWN", "MASTERDOWN", "TRYAGAIN", "BUSY", "NOREPLICAS"];
 
+/// With these words a script says that the user may not do what it does.
+const IN_SCRIPT: &str = "ACL failure in script";
+
 /// Where a store is, for messages.
 pub(super) struct Place {
     /// The URL without its password.
@@ -34,9 +37,8 @@ impl Place {
             Some("NOAUTH" | "WRONGPASS") => {
                 self.refused(format!("it does not take the name and password of the URL ({error})"))
             }
-            Some("NOPERM") => self.refused(format!(
-                "its access rules do not let samehand do this ({error}); see docs/settings.md for what it needs"
-            )),
+            Some("NOPERM") => self.not_allowed(error),
+            Some(_) | None if error.detail().is_some_and(|text| text.contains(IN_SCRIPT)) => self.not_allowed(error),
             Some("OOM") => self.refused(format!("its memory is full: raise maxmemory ({error})")),
             Some("MISCONF") => self.refused(format!("it cannot write to its disk ({error})")),
             Some(_) | None if is_passing(error) => self.away(error.to_string()),
@@ -52,6 +54,12 @@ impl Place {
     /// It holds what samehand cannot have written.
     pub(super) fn damaged(&self, problem: String) -> StoreError {
         StoreError::Damaged { place: self.text.clone(), problem }
+    }
+
+    fn not_allowed(&self, error: &RedisError) -> StoreError {
+        self.refused(format!(
+            "its access rules do not let samehand do this ({error}); see docs/settings.md for what it needs"
+        ))
     }
 
     fn refused(&self, problem: String) -> StoreError {
