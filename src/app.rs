@@ -9,6 +9,7 @@ use crate::issue::Minter;
 use crate::keys::{self, GeneratedRing, Keys, KeysError, ListedKey, Missing};
 use crate::revocations::Revocations;
 use crate::secret::Secret;
+use crate::sessions::Limits;
 use crate::store::Store;
 use crate::throttle::Throttle;
 use crate::users::hasher::Hasher;
@@ -54,9 +55,7 @@ impl State {
     /// Puts settings and keys together.
     #[must_use]
     pub fn new(config: &Config, keys: Keys) -> Self {
-        // With an idle limit, that a token is not renewed in time is how an unused session is noticed.
-        let token_ttl = config.session_idle.map_or(config.token_ttl, |idle| idle.min(config.token_ttl));
-        let minter = Minter::new(&config.policy, &keys, token_ttl);
+        let minter = Minter::new(&config.policy, &keys, config.token_ttl);
         // A set of public keys is plain strings: it always becomes JSON.
         let published = serde_json::to_value(&keys.published).unwrap_or_default();
         Self {
@@ -68,6 +67,12 @@ impl State {
             cookie: config.cookie.clone(),
             session_idle: config.session_idle,
         }
+    }
+
+    /// How long sessions live.
+    #[must_use]
+    pub fn session_limits(&self) -> Limits {
+        Limits { absolute: self.gate.policy.max_lifetime, idle: self.session_idle }
     }
 }
 

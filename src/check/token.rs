@@ -84,7 +84,7 @@ impl VerifiedToken {
         self.session.as_ref()
     }
 
-    /// Whether `exp` has passed, which only [`Expiry::Ignored`] lets through.
+    /// Whether `exp` has passed, which [`Expiry::Checked`] does not let through.
     #[must_use]
     pub fn is_expired(&self) -> bool {
         self.is_expired
@@ -167,8 +167,10 @@ pub struct TokenRefused {
 pub enum Expiry {
     /// An expired token is refused.
     Checked,
-    /// It may have passed: for renewing and ending, where the session counts. Everything else is checked.
+    /// It may have passed: for renewing, where the session counts. Everything else is checked.
     Ignored,
+    /// The token may have expired, or not be valid yet: for ending, which has to reach the token of a fast clock too.
+    AnyTime,
 }
 
 /// Verifies a token at the time `now`, in seconds since 1970.
@@ -211,8 +213,9 @@ pub fn verify(
     let Claims { subject, fingerprint, groups, name, email, times, session } = claims.map_err(refused)?;
     let is_expired = match (times.check(policy.max_lifetime, now), expiry) {
         (Ok(()), _) => false,
-        (Err(TokenError::Expired), Expiry::Ignored) => true,
-        (Err(error), Expiry::Checked | Expiry::Ignored) => return Err(refused(error)),
+        (Err(TokenError::Expired), Expiry::Ignored | Expiry::AnyTime) => true,
+        (Err(TokenError::NotYetValid), Expiry::AnyTime) => false,
+        (Err(error), Expiry::Checked | Expiry::Ignored | Expiry::AnyTime) => return Err(refused(error)),
     };
     Ok(VerifiedToken { subject, fingerprint, groups, name, email, times, session, kid, payload, is_expired })
 }

@@ -6,13 +6,16 @@ use crate::app::App;
 use crate::check::credential::BearerToken;
 use crate::check::identifiers::SessionId;
 use crate::check::names::UserName;
-use crate::check::token::{self, Expiry};
+use crate::check::token::{self, Expiry, MAX_TOKEN};
 use crate::store::Revocation;
 use actix_web::http::StatusCode;
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpRequest, HttpResponse, web};
 use log::{error, info};
 use serde::Deserialize;
+
+/// The longest token, and what stands around it.
+const MOST_BYTES: usize = MAX_TOKEN + 256;
 
 /// Exactly one of these.
 #[derive(Deserialize)]
@@ -28,7 +31,7 @@ pub(super) async fn revoke(request: HttpRequest, body: web::Payload, app: web::D
     if let Err(answer) = administration::authorised(&request, &app).await {
         return answer;
     }
-    let asked: RevokeRequest = match json::read(request.headers(), body).await {
+    let asked: RevokeRequest = match json::read(request.headers(), body, MOST_BYTES).await {
         Ok(asked) => asked,
         Err(refusal) => return refusal,
     };
@@ -57,7 +60,7 @@ fn read(asked: RevokeRequest, app: &App) -> Result<(String, Vec<Revocation>), St
         RevokeRequest { token: Some(token), session: None, user: None, all: None } => {
             let state = app.state();
             let presented = BearerToken::typed(token.as_bytes());
-            let verified = token::verify(presented, &state.gate.ring, &state.gate.policy, Expiry::Ignored, app.now());
+            let verified = token::verify(presented, &state.gate.ring, &state.gate.policy, Expiry::AnyTime, app.now());
             let token = verified.map_err(|refused| {
                 format!("token: it is none of ours ({}), and good for nothing anyway", refused.error.reason().name())
             })?;

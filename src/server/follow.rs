@@ -44,8 +44,14 @@ impl Follower {
     /// Starts following; returns when everything is read, or when the store has not answered for a while.
     pub(super) async fn start(app: &web::Data<App>) -> Self {
         let (tell, mut told) = watch::channel(false);
-        let mut following =
-            Following { app: app.clone(), tell, clock_is_off: false, keys: None, differences: Differences::default() };
+        let mut following = Following {
+            app: app.clone(),
+            tell,
+            clock_is_off: false,
+            is_read_only: false,
+            keys: None,
+            differences: Differences::default(),
+        };
         let task = actix_rt::spawn(async move { following.run().await });
         // Whichever way it ends, the service starts: it answers that it is not ready.
         drop(tokio::time::timeout(START, told.wait_for(|done| *done)).await);
@@ -71,6 +77,7 @@ struct Following {
     /// Says when everything was read for the first time.
     tell: watch::Sender<bool>,
     clock_is_off: bool,
+    is_read_only: bool,
     /// The version of the key ring that was read.
     keys: Option<u64>,
     differences: Differences,
@@ -94,8 +101,10 @@ impl Following {
         let store = app.store();
         store.prepare().await?;
         let mut news = store.subscribe().await?;
+        // Asked before the store is: what this process is told meanwhile is no sign that the store has forgotten.
+        let known = app.revocations().set().revision();
         let mut cursor = self.catch_up(Revision::NONE).await?;
-        if app.revocations().set().revision() > cursor {
+        if known > cursor {
             warn!(
                 "the store {} has lost revocations that were acknowledged; it gets them back from this replica",
                 store.place()
@@ -111,16 +120,19 @@ impl Following {
             }
             cursor = self.catch_up(cursor).await?;
             if written.elapsed() >= WRITE_SEEN {
-                write_seen(&app).await?;
+                let outcome = write_seen(&app).await;
+                self.note_written(outcome)?;
                 written = Instant::now();
             }
             if announced.is_none_or(|at: Instant| at.elapsed() >= ANNOUNCE) {
-                self.announce().await?;
+                let outcome = self.announce().await;
+                self.note_written(outcome)?;
                 announced = Some(Instant::now());
             }
             if purged.is_none_or(|at: Instant| at.elapsed() >= PURGE) {
                 app.revocations().forget_expired(app.now());
-                store.purge().await?;
+                let outcome = store.purge().await;
+                self.note_written(outcome)?;
                 purged = Some(Instant::now());
             }
         }
@@ -163,6 +175,22 @@ impl Following {
             warn!("no users yet; add the first one with: {}", first_user_command(&self.app.config()));
         }
         self.tell.send_replace(true);
+        Ok(())
+    }
+
+    /// A store that can be read and not written, for want of space or of rights, is followed all the same: what it holds
+    /// is what decisions need.
+    fn note_written(&mut self, outcome: Result<(), StoreError>) -> Result<(), StoreError> {
+        match outcome {
+            Ok(()) => self.is_read_only = false,
+            Err(problem) if problem.is_passing() => return Err(problem),
+            Err(problem) => {
+                if !self.is_read_only {
+                    error!("{problem}; decisions go on, nobody can sign in or be signed out");
+                }
+                self.is_read_only = true;
+            }
+        }
         Ok(())
     }
 
@@ -230,8 +258,15 @@ fn clock_ahead_ms(changes: &Changes, asked_at: Instant) -> i64 {
     ours.saturating_sub(i64::try_from(changes.clock_ms).unwrap_or(i64::MAX))
 }
 
-/// Writes when sessions were last used. What could not be written is written the next time it is seen.
+/// Writes when sessions were last used. What could not be written is kept for the next time.
 async fn write_seen(app: &App) -> Result<(), StoreError> {
     let seen = app.activity().take();
-    if seen.is_empty() { Ok(()) } else { app.store().note_seen(&seen).await }
+    if seen.is_empty() {
+        return Ok(());
+    }
+    let outcome = app.store().note_seen(&seen).await;
+    if outcome.is_err() {
+        app.activity().put_back(seen);
+    }
+    outcome
 }

@@ -13,6 +13,9 @@
 mod address;
 mod bucket;
 mod error;
+mod postgres;
+mod replica;
+mod revocation;
 mod session;
 mod sqlite;
 mod user;
@@ -48,7 +51,8 @@ pub enum Access {
 pub fn at(address: &StoreAddress, access: Access) -> Result<Arc<dyn Store>, StoreError> {
     match address {
         StoreAddress::Sqlite(path) => Ok(Arc::new(sqlite::SqliteStore::open(path, access)?)),
-        StoreAddress::Postgres(url) | StoreAddress::Valkey(url) => Err(StoreError::Refused {
+        StoreAddress::Postgres(url) => Ok(Arc::new(postgres::PostgresStore::at(url, access)?)),
+        StoreAddress::Valkey(url) => Err(StoreError::Refused {
             place: url.to_string(),
             problem: "this kind of store is not in this release".into(),
         }),

@@ -4,4 +4,7 @@
 
 #[macro_use]
 mod conformance;
+mod postgres;
 mod sqlite;
+#[path = "../support/mod.rs"]
+mod support;
