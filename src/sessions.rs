@@ -108,10 +108,9 @@ pub async fn find(
     let sid = token.session().ok_or(SessionError::Ended)?;
     // Before anything else is read: what is revoked from here on covers the new token.
     let issued_under = store.revision().await?;
-    let session = store.session(sid).await?.ok_or(SessionError::Ended)?;
-    let last_seen_at = session.last_seen_at.max(seen_at.unwrap_or_default());
-    let is_idle = idle.is_some_and(|idle| last_seen_at.saturating_add(idle) <= now);
-    if session.ends_at <= now || is_idle || session.user.as_str() != token.subject() {
+    let stored = store.session(sid).await?.ok_or(SessionError::Ended)?;
+    let session = Session { last_seen_at: stored.last_seen_at.max(seen_at.unwrap_or_default()), ..stored };
+    if !session.is_open(idle, now) || session.user.as_str() != token.subject() {
         return Err(SessionError::Ended);
     }
     let user = store.user(&session.user).await?;

@@ -25,6 +25,11 @@ impl Opened {
         Ok(Self { runtime, store })
     }
 
+    /// Opens another store beside it, for calls that need both: their connections live in one runtime.
+    pub(super) fn beside(&self, address: &StoreAddress, access: Access) -> Result<Arc<dyn Store>, StoreError> {
+        self.runtime.block_on(store::open(address, access))
+    }
+
     /// Opens the store, if there is one.
     pub(super) fn if_any(address: &StoreAddress) -> Result<Option<Self>, StoreError> {
         match Self::at(address, Access::Existing) {
