@@ -11,7 +11,7 @@ use super::{Failure, Outcome};
 use crate::config::{Config, file_value};
 use crate::keys::KeyFile;
 use crate::store::{Access, StoreAddress};
-use crate::store_copy::{self, Copied};
+use crate::store_copy::{self, Copied, CopyError};
 use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
@@ -51,21 +51,30 @@ pub(super) fn run(args: Args, config: &Config) -> Outcome {
     let from = address("from", args.from, args.from_file.as_deref(), config)?;
     let to = address("to", args.to, args.to_file.as_deref(), config)?;
     if from.is_same(&to) {
-        return Err(Failure::Usage(store_copy::CopyError::Same.to_string()));
+        return Err(failure(CopyError::Same));
     }
     let source = Opened::at(&from, Access::Existing)?;
     let target = source.beside(&to, Access::Create)?;
     Console::of_process(|console| {
         console.note(format_args!("copying {from} to {to}"));
-        let copied = source
-            .wait(store_copy::copy(&*source, &*target, &mut progress::shown(console)))
-            .map_err(Failure::failed)?;
+        let copied =
+            source.wait(store_copy::copy(&*source, &*target, &mut progress::shown(console))).map_err(failure)?;
         console.result(summary(&copied))?;
         for line in advice(&copied, &from, &to, config) {
             console.note(line);
         }
         Ok(())
     })
+}
+
+fn failure(error: CopyError) -> Failure {
+    match error {
+        CopyError::Same => Failure::Usage(error.to_string()),
+        CopyError::Store(_)
+        | CopyError::OtherUser { .. }
+        | CopyError::OtherKeys { .. }
+        | CopyError::Different { .. } => Failure::failed(error),
+    }
 }
 
 /// The address that was given one way or the other; what is wrong with it is said without showing it.
@@ -96,8 +105,12 @@ fn advice(copied: &Copied, from: &StoreAddress, to: &StoreAddress, config: &Conf
     if copied.own_sessions > 0 {
         lines.push(format!("{to} has {} sessions of its own, which were left alone", copied.own_sessions));
     }
+    let setting = match to {
+        StoreAddress::Sqlite(path) => format!("sqlite:{}", path.display()),
+        StoreAddress::Postgres(url) | StoreAddress::Valkey(url) => url.to_string(),
+    };
     lines.push(format!(
-        "now set SAMEHAND_STORE to {to} for all services and commands and restart the services; nobody is signed out"
+        "now set SAMEHAND_STORE to {setting} for all services and commands and restart the services; nobody is signed out"
     ));
     lines.push(format!(
         "what is revoked or changed in {from} from now on is not copied: switch now, or run the same command again \

@@ -54,7 +54,7 @@ fn read(asked: RevokeRequest, app: &App) -> Result<Target, String> {
     match asked {
         RevokeRequest { token: Some(token), session: None, user: None, all: None } => {
             let state = app.state();
-            Target::token(&token, &state.gate.ring, &state.gate.policy, app.now()).map_err(problem("token"))
+            Target::token(&token, &state.gate.ring, &state.gate.policy).map_err(problem("token"))
         }
         RevokeRequest { token: None, session: Some(sid), user: None, all: None } => {
             Target::session(&sid).map_err(problem("session"))
