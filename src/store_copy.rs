@@ -172,10 +172,12 @@ pub async fn copy(from: &dyn Store, to: &dyn Store, tell: &mut dyn FnMut(Progres
     run.put::<Session>("sessions", sessions).await?;
     let mut copied = Copied::default();
     for _ in 0..ATTEMPTS {
+        let before = run.source.revision;
         (copied.users, _) = run.compare::<User>("comparing users", users).await?;
         (copied.sessions, copied.own_sessions) = run.compare::<Session>("comparing sessions", sessions).await?;
         // What was revoked while the rows were compared may concern rows that were compared before.
-        if !run.put_revocations().await? {
+        run.put_revocations().await?;
+        if run.source.revision == before {
             break;
         }
     }
@@ -294,10 +296,10 @@ impl Run<'_, '_> {
         Err(CopyError::Different { what: format!("the {} {name}", R::KIND) })
     }
 
-    /// Puts what the target has not heard of; whether the source had news since it was last read.
-    async fn put_revocations(&mut self) -> Result<bool, CopyError> {
+    /// Puts what the target has not heard of, and reads what the source was told meanwhile.
+    async fn put_revocations(&mut self) -> Result<(), CopyError> {
         let Stores { from, to, .. } = self.stores;
-        let is_new = self.source.catch_up(from).await?;
+        self.source.catch_up(from).await?;
         self.target.catch_up(to).await?;
         let lacking = self.source.lacking(&self.target, self.now);
         let (total, mut done) = (lacking.len() as u64, 0);
@@ -307,7 +309,8 @@ impl Run<'_, '_> {
             (self.tell)(Progress { stage: "revocations", done, total });
         }
         outrun(to, self.source.revision).await?;
-        Ok(is_new)
+        self.source.catch_up(from).await?;
+        Ok(())
     }
 
     /// Reads the revocations of both sides, those of the last moment too.
@@ -315,7 +318,6 @@ impl Run<'_, '_> {
         for _ in 0..ATTEMPTS {
             self.put_revocations().await?;
             self.target.catch_up(self.stores.to).await?;
-            self.source.catch_up(self.stores.from).await?;
             self.now = self.now.max(self.source.clock).max(self.target.clock);
             if self.source.lacking(&self.target, self.now).is_empty() && self.target.revision >= self.source.revision {
                 let count = self.source.count(self.now);

@@ -21,18 +21,16 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    /// Reads what is new; whether anything was.
-    pub(super) async fn catch_up(&mut self, store: &dyn Store) -> Result<bool, StoreError> {
-        let mut is_new = false;
+    /// Reads what is new.
+    pub(super) async fn catch_up(&mut self, store: &dyn Store) -> Result<(), StoreError> {
         loop {
             let changes = store.changes(self.read_up_to, PAGE).await?;
             (self.revision, self.clock) = (changes.revision, changes.clock_ms / 1000);
-            is_new |= !changes.entries.is_empty();
             let is_last = changes.entries.len() < PAGE;
             self.read_up_to = changes.entries.last().map_or(self.read_up_to, |last| last.revision);
             self.entries.extend(changes.entries.into_iter().map(|entry| (entry.id, entry)));
             if is_last {
-                return Ok(is_new);
+                return Ok(());
             }
         }
     }
