@@ -4,6 +4,7 @@
 //! and [`Activity::GRAIN`].
 
 use crate::check::identifiers::SessionId;
+use crate::check::revocation::RevokedId;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -12,7 +13,7 @@ use std::sync::{Mutex, PoisonError};
 #[derive(Default)]
 pub struct Activity {
     seen: Mutex<HashMap<SessionId, u64>>,
-    renewed: Mutex<HashMap<SessionId, u64>>,
+    renewed: Mutex<HashMap<RevokedId, u64>>,
 }
 
 /// A thread remembers so many sessions; a flood of others makes it ask the shared map more often, and nothing else.
@@ -26,7 +27,7 @@ thread_local! {
 impl Activity {
     /// How precisely it is known when a session was last used, in seconds.
     pub const GRAIN: u64 = 5;
-    /// How long a session's cookie is not renewed again on the way, in seconds.
+    /// How long a token is not exchanged again on the way, in seconds.
     const RENEWAL_PAUSE: u64 = 10;
 
     /// A token of this session was accepted at `now`, in seconds since 1970.
@@ -48,15 +49,16 @@ impl Activity {
         }
     }
 
-    /// Whether a session's cookie may be renewed on the way at `now`, in seconds since 1970: once in a while is enough.
-    pub fn may_renew(&self, sid: &SessionId, now: u64) -> bool {
+    /// Whether a token may be exchanged on the way at `now`, in seconds since 1970: many requests of one page come with
+    /// it at once, and one new cookie is enough. A browser that has taken the new one comes with another token.
+    pub fn may_renew(&self, token: RevokedId, now: u64) -> bool {
         let mut renewed = self.renewed.lock().unwrap_or_else(PoisonError::into_inner);
         if renewed.len() >= MOST {
             renewed.retain(|_, at| now.saturating_sub(*at) < Self::RENEWAL_PAUSE);
         }
-        match renewed.insert(sid.clone(), now) {
+        match renewed.insert(token, now) {
             Some(before) if now.saturating_sub(before) < Self::RENEWAL_PAUSE => {
-                renewed.insert(sid.clone(), before);
+                renewed.insert(token, before);
                 false
             }
             Some(_) | None => true,
@@ -67,6 +69,15 @@ impl Activity {
     #[must_use]
     pub fn take(&self) -> Vec<(SessionId, u64)> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).drain().collect()
+    }
+
+    /// Takes back what could not be written, for the next call.
+    pub fn put_back(&self, unwritten: Vec<(SessionId, u64)>) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        for (sid, at) in unwritten {
+            let known = seen.entry(sid).or_insert(at);
+            *known = at.max(*known);
+        }
     }
 
     /// When a session was seen, if that was not written yet.
@@ -91,5 +102,27 @@ mod tests {
         assert!(activity.take().is_empty());
         activity.saw(&sid, 100 + Activity::GRAIN);
         assert_eq!(activity.take(), [(sid, 100 + Activity::GRAIN)]);
+    }
+
+    #[test]
+    fn what_could_not_be_written_is_not_forgotten() {
+        let activity = Activity::default();
+        let sids = [SessionId::new([2; 16]), SessionId::new([3; 16])];
+        activity.saw(&sids[0], 100);
+        let unwritten = activity.take();
+        activity.saw(&sids[0], 200);
+        activity.put_back(unwritten);
+        activity.put_back(vec![(sids[1].clone(), 150)]);
+        assert_eq!((activity.seen_at(&sids[0]), activity.seen_at(&sids[1])), (Some(200), Some(150)));
+    }
+
+    #[test]
+    fn a_token_is_exchanged_once_and_another_one_of_the_session_too() {
+        let activity = Activity::default();
+        let (old, new) = (RevokedId::token("old"), RevokedId::token("new"));
+        assert!(activity.may_renew(old, 100));
+        assert!(!activity.may_renew(old, 109));
+        assert!(activity.may_renew(new, 101), "the browser took it, and it is due itself");
+        assert!(activity.may_renew(old, 110), "the answer may have been lost");
     }
 }

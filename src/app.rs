@@ -6,15 +6,16 @@ use crate::audit::Audit;
 use crate::check::Gate;
 use crate::config::{Config, SessionCookie};
 use crate::issue::Minter;
-use crate::keys::{Keys, KeysError, Missing};
+use crate::keys::{self, GeneratedRing, Keys, KeysError, ListedKey, Missing};
 use crate::revocations::Revocations;
 use crate::secret::Secret;
+use crate::sessions::Limits;
 use crate::store::Store;
 use crate::users::hasher::Hasher;
-use arc_swap::{ArcSwap, Guard};
+use arc_swap::{ArcSwap, ArcSwapOption, Guard};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The time, in seconds since 1970.
 #[must_use]
@@ -37,6 +38,8 @@ pub struct State {
     pub gate: Gate,
     /// What mints tokens.
     pub minter: Minter,
+    /// Every key, by name and part in the ring.
+    pub listed: Vec<ListedKey>,
     /// The public keys, as served.
     pub published: serde_json::Value,
     /// The token of the administration side, if there is one.
@@ -51,25 +54,33 @@ impl State {
     /// Puts settings and keys together.
     #[must_use]
     pub fn new(config: &Config, keys: Keys) -> Self {
-        // With an idle limit, that a token is not renewed in time is how an unused session is noticed.
-        let token_ttl = config.session_idle.map_or(config.token_ttl, |idle| idle.min(config.token_ttl));
-        let minter = Minter::new(&config.policy, &keys, token_ttl);
+        let minter = Minter::new(&config.policy, &keys, config.token_ttl);
         // A set of public keys is plain strings: it always becomes JSON.
         let published = serde_json::to_value(&keys.published).unwrap_or_default();
         Self {
             gate: Gate { policy: config.policy.clone(), ring: keys.ring, fingerprints: keys.fingerprints },
             minter,
+            listed: keys.listed,
             published,
             admin_token: config.admin_token.clone(),
             cookie: config.cookie.clone(),
             session_idle: config.session_idle,
         }
     }
+
+    /// How long sessions live.
+    #[must_use]
+    pub fn session_limits(&self) -> Limits {
+        Limits { absolute: self.gate.policy.max_lifetime, idle: self.session_idle }
+    }
 }
 
 /// What all workers share.
 pub struct App {
+    config: ArcSwap<Config>,
     state: ArcSwap<State>,
+    /// The ring in the store, as it was last read; nothing before that, and where the ring is not in the store.
+    ring: ArcSwapOption<GeneratedRing>,
     store: Arc<dyn Store>,
     revocations: Revocations,
     hasher: Hasher,
@@ -81,9 +92,12 @@ pub struct App {
 impl App {
     /// The running service's state.
     #[must_use]
-    pub fn new(state: State, store: Arc<dyn Store>, revocations: Revocations, hasher: Hasher) -> Self {
+    pub fn new(config: Config, keys: Keys, store: Arc<dyn Store>, hasher: Hasher) -> Self {
+        let revocations = Revocations::new(Duration::from_secs(config.store_max_stale));
         Self {
-            state: ArcSwap::from_pointee(state),
+            state: ArcSwap::from_pointee(State::new(&config, keys)),
+            config: ArcSwap::from_pointee(config),
+            ring: ArcSwapOption::empty(),
             store,
             revocations,
             hasher,
@@ -98,19 +112,41 @@ impl App {
         self.state.load()
     }
 
-    /// Replaces keys and policy for all requests that start from now on.
-    pub fn replace(&self, state: State) {
-        self.state.store(Arc::new(state));
+    /// The settings in force.
+    #[must_use]
+    pub fn config(&self) -> Arc<Config> {
+        self.config.load_full()
     }
 
-    /// Reads the keys again under these settings and replaces the state.
+    /// Puts other settings in force, and reads the key file again.
     ///
     /// # Errors
-    /// [`KeysError`]; the old state stays.
-    pub fn reload(&self, config: &Config) -> Result<(), KeysError> {
-        let keys = crate::keys::load(&config.keys, Missing::Refuse)?;
-        self.replace(State::new(config, keys));
+    /// [`KeysError`]; settings and keys stay what they were.
+    pub fn use_config(&self, config: Arc<Config>) -> Result<(), KeysError> {
+        let keys = match config.keys.ring_in_store() {
+            Some(_) => keys::assemble(&config.keys, self.ring.load().as_deref()),
+            None => keys::load(&config.keys, Missing::Refuse)?,
+        };
+        self.revocations.rely_for(Duration::from_secs(config.store_max_stale));
+        self.state.store(Arc::new(State::new(&config, keys)));
+        self.config.store(config);
         Ok(())
+    }
+
+    /// Reads the key file again.
+    ///
+    /// # Errors
+    /// As [`use_config`](Self::use_config).
+    pub fn reload_keys(&self) -> Result<(), KeysError> {
+        self.use_config(self.config())
+    }
+
+    /// Takes over the ring that was read in the store.
+    pub fn use_ring(&self, ring: GeneratedRing) {
+        let config = self.config();
+        let keys = keys::assemble(&config.keys, Some(&ring));
+        self.ring.store(Some(Arc::new(ring)));
+        self.state.store(Arc::new(State::new(&config, keys)));
     }
 
     /// What is remembered.

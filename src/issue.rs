@@ -4,7 +4,7 @@
 //! comes back: names that cannot stand in a header, claims that are samehand's own, lifetimes over the limit, tokens
 //! over the size limit.
 
-use crate::check::fingerprint::{FingerprintKeys, ObservedClient, TokenContext};
+use crate::check::fingerprint::{FingerprintKey, FingerprintKeys, ObservedClient, TokenContext};
 use crate::check::identifiers::{RANDOM_BYTES, Revision, SessionId, token_id};
 use crate::check::names::{DisplayName, Email, Groups, UserName};
 use crate::check::policy::{Format, Policy};
@@ -154,7 +154,7 @@ impl std::error::Error for MintError {}
 /// Mints tokens; built once from the settings.
 pub struct Minter {
     format: Format,
-    signer: Signer,
+    signer: Option<Signer>,
     fingerprints: FingerprintKeys,
     /// Lifetime of a token in seconds when nobody asks for another.
     pub token_ttl: u64,
@@ -194,7 +194,7 @@ impl Minter {
                 terms.now
             }
             Format::Article => {
-                self.article_claims(&mut claims, grant.subject, client);
+                self.article_claims(&mut claims, grant.subject, client)?;
                 // It knows seconds only, and a revocation covers its whole second: what is issued after it comes later.
                 terms.now.max(terms.issued_under.seconds() + 1)
             }
@@ -226,7 +226,7 @@ impl Minter {
     ) -> Result<(), MintError> {
         let jti = token_id(terms.issued_under, random()?);
         let context = TokenContext { issuer: &policy.issuer, jti: &jti };
-        let fingerprint = self.fingerprints.current().keyed(client, policy.recipe, context);
+        let fingerprint = self.fingerprint_key()?.keyed(client, policy.recipe, context);
         claims.insert("iss".into(), policy.issuer.as_str().into());
         claims.extend(policy.audience.as_deref().map(|audience| ("aud".into(), audience.into())));
         claims.insert("sub".into(), subject.as_str().into());
@@ -237,11 +237,21 @@ impl Minter {
     }
 
     /// An IPv4 client is written plain, never as `::ffff:`.
-    fn article_claims(&self, claims: &mut Map<String, Value>, subject: UserName, client: &ObservedClient<'_>) {
+    fn article_claims(
+        &self,
+        claims: &mut Map<String, Value>,
+        subject: UserName,
+        client: &ObservedClient<'_>,
+    ) -> Result<(), MintError> {
         let address = client.ip.address().to_string();
-        let fingerprint = self.fingerprints.current().article(&address, client.user_agent);
+        let fingerprint = self.fingerprint_key()?.article(&address, client.user_agent);
         claims.insert(ARTICLE_USER.into(), subject.as_str().into());
         claims.insert("fingerprint".into(), fingerprint.into());
+        Ok(())
+    }
+
+    fn fingerprint_key(&self) -> Result<&FingerprintKey, MintError> {
+        self.fingerprints.current().ok_or_else(awaited)
     }
 
     fn sign(&self, claims: &Map<String, Value>) -> Result<String, MintError> {
@@ -249,12 +259,17 @@ impl Minter {
         if !are_readable(&payload) {
             return Err(MintError::TooComplex);
         }
-        let mut token = format!("{}.{}", self.signer.header, URL_SAFE_NO_PAD.encode(payload));
-        let signature = self.signer.sign(&token).map_err(|error| MintError::Failed(error.to_string()))?;
+        let signer = self.signer.as_ref().ok_or_else(awaited)?;
+        let mut token = format!("{}.{}", signer.header, URL_SAFE_NO_PAD.encode(payload));
+        let signature = signer.sign(&token).map_err(|error| MintError::Failed(error.to_string()))?;
         token.push('.');
         token.push_str(&signature);
         Ok(token)
     }
+}
+
+fn awaited() -> MintError {
+    MintError::Failed("the key ring in the store was not read yet".into())
 }
 
 /// Names a new session.

@@ -9,6 +9,7 @@ pub mod cli;
 pub mod config;
 pub mod http;
 pub mod issue;
+pub mod key_store;
 pub mod keys;
 pub mod logging;
 pub mod metrics;

@@ -56,9 +56,8 @@ impl Target {
     ///
     /// # Errors
     /// [`TargetError::Token`] when it is none of ours.
-    pub fn token(text: &str, ring: &KeyRing, policy: &Policy) -> Result<Self, TargetError> {
-        let at_the_end = u64::MAX;
-        let verified = token::verify(BearerToken::typed(text.as_bytes()), ring, policy, Expiry::Ignored, at_the_end);
+    pub fn token(text: &str, ring: &KeyRing, policy: &Policy, now: u64) -> Result<Self, TargetError> {
+        let verified = token::verify(BearerToken::typed(text.as_bytes()), ring, policy, Expiry::AnyTime, now);
         let token = verified.map_err(|refused| TargetError::Token(refused.error.reason()))?;
         Ok(Self::Token(Box::new(token)))
     }

@@ -4,11 +4,10 @@
 //! `/readyz` turns to 503, a moment later the listeners close, requests in flight are answered, and the process ends
 //! within ten seconds. `SIGHUP` reads files of settings and keys again.
 
-use crate::app::{App, State, now};
+use crate::app::{App, now};
 use crate::config::{Config, ListenAddress, Problem};
 use crate::http;
 use crate::keys::{self, KeyFile, Missing};
-use crate::revocations::Revocations;
 use crate::store::{self, Access};
 use crate::users::hasher::Hasher;
 use actix_web::dev::{Server, ServerHandle};
@@ -19,11 +18,11 @@ use std::io;
 use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
-use std::time::Duration;
 use watch::Watch;
 
 mod follow;
 mod http1;
+mod replicas;
 mod socket;
 mod watch;
 
@@ -58,13 +57,16 @@ pub async fn run(config: Config, reread: Reread) -> Result<(), StartError> {
         warn!("{warning}");
     }
     let watch = Watch::start(&config).map_err(failed("waiting for signals".into()))?;
-    let keys = keys::load(&config.keys, Missing::Create(now())).map_err(|error| StartError(error.to_string()))?;
+    let keys = match config.keys.ring_in_store() {
+        // Read with everything else that is in the store; awaited until then.
+        Some(_) => keys::assemble(&config.keys, None),
+        None => keys::load(&config.keys, Missing::Create(now())).map_err(|error| StartError(error.to_string()))?,
+    };
     let store = store::at(&config.store, Access::Create).map_err(|error| StartError(error.to_string()))?;
-    let revocations = Revocations::new(Duration::from_secs(config.store_max_stale));
     let permits = std::thread::available_parallelism().map_or(1, usize::from);
-    let app =
-        web::Data::new(App::new(State::new(&config, keys), store, revocations, Hasher::new(permits, WAITING_SIGN_INS)));
-    let follower = Follower::start(&app, &config).await;
+    let app = web::Data::new(App::new(config, keys, store, Hasher::new(permits, WAITING_SIGN_INS)));
+    let config = app.config();
+    let follower = Follower::start(&app).await;
 
     let public = bind(&config, &config.listen)?;
     let admin = bind(&config, &config.admin_listen)?;
@@ -75,12 +77,12 @@ pub async fn run(config: Config, reread: Reread) -> Result<(), StartError> {
     }
     let handles: Vec<ServerHandle> = servers.iter().map(Server::handle).collect();
     let running: Vec<_> = servers.into_iter().map(actix_rt::spawn).collect();
-    watch.until_stop(&app, config, reread, handles).await;
-    follower.stop().await;
+    watch.until_stop(&app, reread, handles).await;
     for server in running {
         let stopped = server.await.map_err(|error| StartError(error.to_string()))?;
         stopped.map_err(failed("serving".into()))?;
     }
+    follower.stop().await;
     info!("stopped");
     Ok(())
 }

@@ -9,8 +9,9 @@ use crate::check::fingerprint::ObservedClient;
 use crate::check::identifiers::Revision;
 use crate::check::names::UserName;
 use crate::check::policy::{Format, Policy};
+use crate::check::revocation::{Entry, Reach, RevokedId};
 use crate::issue::{Grant, MintError, Minted, Minter, Terms, new_session_id};
-use crate::store::{Session, SignedInBy, Store, StoreError, User};
+use crate::store::{PAGE, Revocation, Session, SignedInBy, Store, StoreError, User};
 use std::fmt;
 
 /// Why there is no session, or no token of it.
@@ -48,6 +49,25 @@ impl From<MintError> for SessionError {
     }
 }
 
+/// How long sessions live.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// From the sign-in on, in seconds, used or not.
+    pub absolute: u64,
+    /// Without being used, in seconds.
+    pub idle: Option<u64>,
+}
+
+impl Limits {
+    /// The session as it is under these limits, unless it has ended by time at `now`, in seconds since 1970.
+    #[must_use]
+    pub fn apply(self, session: Session, now: u64) -> Option<Session> {
+        let ends_at = session.ends_at.min(session.created_at.saturating_add(self.absolute));
+        let is_idle = self.idle.is_some_and(|idle| session.last_seen_at.saturating_add(idle) <= now);
+        (ends_at > now && !is_idle).then_some(Session { ends_at, ..session })
+    }
+}
+
 /// A new session for this client, if tokens of the minted kind have sessions. It is not in the store yet.
 ///
 /// # Errors
@@ -57,6 +77,7 @@ pub fn begin(
     signed_in_by: SignedInBy,
     client: &ObservedClient<'_>,
     policy: &Policy,
+    limits: Limits,
     now: u64,
 ) -> Result<Option<Session>, MintError> {
     if policy.formats.minted == Format::Article {
@@ -68,16 +89,47 @@ pub fn begin(
         signed_in_by,
         created_at: now,
         last_seen_at: now,
-        ends_at: now.saturating_add(policy.max_lifetime),
+        ends_at: now.saturating_add(limits.absolute),
         device: client.user_agent.in_words(),
         network: client.ip.network().to_string(),
     }))
 }
 
-/// What a token of a new session is minted under.
+/// What a token is minted under. It ends with its session at the latest, also if that is not used any more.
 #[must_use]
-pub fn terms(session: Option<&Session>, issued_under: Revision, ttl: Option<u64>, now: u64) -> Terms {
-    Terms { issued_under, session: session.map(|session| (session.id.clone(), session.ends_at)), ttl, now }
+pub fn terms(session: Option<&Session>, limits: Limits, issued_under: Revision, ttl: Option<u64>, now: u64) -> Terms {
+    let unused_until = limits.idle.map_or(u64::MAX, |idle| now.saturating_add(idle));
+    let session = session.map(|session| (session.id.clone(), session.ends_at.min(unused_until)));
+    Terms { issued_under, session, ttl, now }
+}
+
+/// Puts a new session into the store.
+///
+/// A revocation that came after `issued_under` covers its token, and has ended every session that was there; if it was
+/// quicker than this one, this one goes too. Else whoever knew the password that was just changed could renew the dead
+/// token where the revocation is not heard of yet, and get a live one.
+///
+/// # Errors
+/// [`SessionError::Ended`] in that case; [`SessionError::Store`].
+pub async fn keep(store: &dyn Store, session: &Session, issued_under: Revision) -> Result<(), SessionError> {
+    store.open_session(session).await?;
+    let about = [RevokedId::user(&session.user), RevokedId::EVERYTHING];
+    let mut since = issued_under;
+    loop {
+        let changes = store.changes(since, PAGE).await?;
+        let covers = |entry: &Entry| match entry.reach {
+            Reach::Earlier(than) => about.contains(&entry.id) && issued_under < than,
+            Reach::Itself => false,
+        };
+        if changes.entries.iter().any(covers) {
+            store.revoke(&[Revocation::Session(session.id.clone())]).await?;
+            return Err(SessionError::Ended);
+        }
+        match changes.entries.last() {
+            Some(last) if changes.entries.len() == PAGE => since = last.revision,
+            Some(_) | None => return Ok(()),
+        }
+    }
 }
 
 /// What the store says of a user, as it stands in tokens.
@@ -90,17 +142,19 @@ pub struct LiveSession {
     session: Session,
     grant: Grant,
     issued_under: Revision,
+    /// The lifetime that its back end may have asked for, in seconds.
+    asked_ttl: Option<u64>,
 }
 
-/// Asks whether the session of a token lives. `idle` is how long it may stay unused, `seen_at` when it was used if the
-/// store was not told yet, both in seconds.
+/// Asks whether the session of a token lives. `seen_at` is when it was used if the store was not told yet, in seconds
+/// since 1970. The limits of today count, also for a session that began under longer ones.
 ///
 /// # Errors
 /// [`SessionError::Ended`], also for a token without a session; [`SessionError::Store`].
 pub async fn find(
     store: &dyn Store,
     bound: &BoundToken,
-    idle: Option<u64>,
+    limits: Limits,
     seen_at: Option<u64>,
     now: u64,
 ) -> Result<LiveSession, SessionError> {
@@ -109,8 +163,9 @@ pub async fn find(
     // Before anything else is read: what is revoked from here on covers the new token.
     let issued_under = store.revision().await?;
     let stored = store.session(sid).await?.ok_or(SessionError::Ended)?;
-    let session = Session { last_seen_at: stored.last_seen_at.max(seen_at.unwrap_or_default()), ..stored };
-    if !session.is_open(idle, now) || session.user.as_str() != token.subject() {
+    let last_seen_at = stored.last_seen_at.max(seen_at.unwrap_or_default());
+    let session = limits.apply(Session { last_seen_at, ..stored }, now).ok_or(SessionError::Ended)?;
+    if session.user.as_str() != token.subject() {
         return Err(SessionError::Ended);
     }
     let user = store.user(&session.user).await?;
@@ -120,7 +175,11 @@ pub async fn find(
         (SignedInBy::Password, None) => return Err(SessionError::Ended),
         (SignedInBy::BackEnd, _) => Grant::again(session.user.clone(), token.payload())?,
     };
-    Ok(LiveSession { session, grant, issued_under })
+    let asked_ttl = match session.signed_in_by {
+        SignedInBy::Password => None,
+        SignedInBy::BackEnd => Some(token.expires_at().saturating_sub(token.issued_at())),
+    };
+    Ok(LiveSession { session, grant, issued_under, asked_ttl })
 }
 
 impl LiveSession {
@@ -136,7 +195,8 @@ impl LiveSession {
         &self.grant
     }
 
-    /// A fresh token for this client. The old one stays good: a page often renews several times at once.
+    /// A fresh token for this client; it lives as long as one from a sign-in, or shorter if a back end asked for less. The
+    /// old one stays good: a page often renews several times at once.
     ///
     /// # Errors
     /// [`MintError`].
@@ -145,9 +205,11 @@ impl LiveSession {
         client: &ObservedClient<'_>,
         minter: &Minter,
         policy: &Policy,
+        limits: Limits,
         now: u64,
     ) -> Result<Minted, MintError> {
-        let terms = terms(Some(&self.session), self.issued_under, None, now);
+        let ttl = self.asked_ttl.map(|asked| asked.min(minter.token_ttl));
+        let terms = terms(Some(&self.session), limits, self.issued_under, ttl, now);
         minter.mint(self.grant.clone(), client, policy, &terms)
     }
 }

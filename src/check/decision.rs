@@ -186,6 +186,8 @@ impl Denial {
             Self::ProxyUntrusted => Decision::Reject(Reject::Untrusted),
             Self::Forwarded(_) | Self::ClientIp(_) | Self::UserAgent(_) => Decision::Reject(Reject::BadQuestion),
             Self::Credential(CredentialError::Missing, _) => Decision::Challenge(Challenge::NoToken),
+            Self::Token(TokenRefused { error: TokenError::KeysAwaited, .. })
+            | Self::Revoked(RevocationError::StoreStale, _) => Decision::Undecided,
             Self::Credential(CredentialError::Ambiguous | CredentialError::Malformed, format)
             | Self::Token(TokenRefused { format, .. })
             | Self::Revoked(RevocationError::TokenRevoked | RevocationError::SessionEnded, format)
@@ -194,7 +196,6 @@ impl Denial {
                 Format::Keyed => Decision::Challenge(Challenge::InvalidToken),
                 Format::Article => Decision::Forbid,
             },
-            Self::Revoked(RevocationError::StoreStale, _) => Decision::Undecided,
             Self::Binding(BindingError::ClientChanged(_), _) => Decision::Forbid,
         }
     }
@@ -206,6 +207,7 @@ impl TokenError {
     pub fn reason(self) -> Reason {
         match self {
             Self::Malformed => Reason::TokenMalformed,
+            Self::KeysAwaited => Reason::StoreStale,
             Self::KeyUnknown => Reason::KeyUnknown,
             Self::SignatureInvalid => Reason::SignatureInvalid,
             Self::Claims => Reason::TokenClaims,

@@ -286,14 +286,14 @@ pub struct FingerprintKeys(Vec<FingerprintKey>);
 impl FingerprintKeys {
     /// The current salt's key, then those still accepted.
     #[must_use]
-    pub fn new(current: FingerprintKey, previous: impl IntoIterator<Item = FingerprintKey>) -> Self {
-        Self(std::iter::once(current).chain(previous).collect())
+    pub fn new(keys: impl IntoIterator<Item = FingerprintKey>) -> Self {
+        Self(keys.into_iter().collect())
     }
 
-    /// The key for new tokens.
+    /// The key for new tokens; nothing while the key ring is awaited.
     #[must_use]
-    pub fn current(&self) -> &FingerprintKey {
-        &self.0[0]
+    pub fn current(&self) -> Option<&FingerprintKey> {
+        self.0.first()
     }
 
     /// The key that a claim names.

@@ -109,13 +109,26 @@ pub fn algorithm_name(algorithm: Algorithm) -> String {
 pub struct KeyRing {
     keyed: Vec<VerifyingKey>,
     article: Vec<ArticleKey>,
+    is_awaited: bool,
 }
 
 impl KeyRing {
     /// Keys of keyed tokens, and the HS256 keys of article tokens (which have no `kid`).
     #[must_use]
     pub fn new(keyed: Vec<VerifyingKey>, article: Vec<ArticleKey>) -> Self {
-        Self { keyed, article }
+        Self { keyed, article, is_awaited: false }
+    }
+
+    /// A ring whose keys are not there yet: nothing can be said about any token.
+    #[must_use]
+    pub fn awaited() -> Self {
+        Self { is_awaited: true, ..Self::default() }
+    }
+
+    /// Whether the keys are not there yet.
+    #[must_use]
+    pub fn is_awaited(&self) -> bool {
+        self.is_awaited
     }
 
     /// The key whose tokens of ours start with this encoded header: saves reading the header of every honest token.

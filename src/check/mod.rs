@@ -47,7 +47,7 @@ use key_ring::KeyRing;
 use names::{DisplayName, Email, Groups};
 use policy::{Enforce, Format, Parts, Policy};
 use revocation::Knowledge;
-use token::{Expiry, TokenRefused, VerifiedToken};
+use token::{Expiry, TokenError, TokenRefused, VerifiedToken};
 use user_agent::UserAgent;
 
 /// What every decision is measured against.
@@ -270,7 +270,8 @@ pub fn verified_token(
 }
 
 /// Of several cookies of our name the one that verifies counts, of several of one session the one that lives longest;
-/// two that verify for different sessions are ambiguous.
+/// two that verify for different sessions are ambiguous. One that has expired counts where no other does: what an
+/// earlier sign-in left behind is in nobody's way.
 fn verify_presented(
     presented: Presented<'_>,
     gate: &Gate,
@@ -278,32 +279,54 @@ fn verify_presented(
     expiry: Expiry,
     seen: &mut Seen<'_>,
 ) -> Result<VerifiedToken, Denial> {
-    let mut verify = |token: BearerToken<'_>| {
-        seen.carrier = Some(token.carrier());
-        let outcome = token::verify(token, &gate.ring, &gate.policy, expiry, now);
-        seen.format = Some(match &outcome {
-            Ok(verified) => verified.format(),
-            Err(TokenRefused { format, .. }) => *format,
-        });
-        outcome
-    };
     let cookies = match presented {
-        Presented::One(token) => return verify(token).map_err(Denial::Token),
+        Presented::One(token) => return verify_one(token, gate, now, expiry, seen).map_err(Denial::Token),
         Presented::Cookies(cookies) => cookies,
     };
-    let mut first_refusal = None;
+    match (verify_cookies(&cookies, gate, now, Expiry::Checked, seen), expiry) {
+        (Err(Denial::Token(_)), Expiry::Ignored | Expiry::AnyTime) => verify_cookies(&cookies, gate, now, expiry, seen),
+        (outcome, _) => outcome,
+    }
+}
+
+fn verify_one(
+    token: BearerToken<'_>,
+    gate: &Gate,
+    now: u64,
+    expiry: Expiry,
+    seen: &mut Seen<'_>,
+) -> Result<VerifiedToken, TokenRefused> {
+    seen.carrier = Some(token.carrier());
+    let outcome = token::verify(token, &gate.ring, &gate.policy, expiry, now);
+    seen.format = Some(match &outcome {
+        Ok(verified) => verified.format(),
+        Err(TokenRefused { format, .. }) => *format,
+    });
+    outcome
+}
+
+fn verify_cookies(
+    cookies: &[BearerToken<'_>],
+    gate: &Gate,
+    now: u64,
+    expiry: Expiry,
+    seen: &mut Seen<'_>,
+) -> Result<VerifiedToken, Denial> {
+    let mut refusal: Option<TokenRefused> = None;
     let mut accepted: Option<VerifiedToken> = None;
     for cookie in cookies {
-        match (verify(cookie), &accepted) {
+        match (verify_one(*cookie, gate, now, expiry, seen), &accepted) {
             (Ok(verified), Some(known)) if !verified.is_same_session(known) => {
                 return Err(Denial::Credential(CredentialError::Ambiguous, gate.policy.formats.minted));
             }
             (Ok(verified), Some(known)) if verified.expires_at() < known.expires_at() => {}
             (Ok(verified), _) => accepted = Some(verified),
-            (Err(refused), _) => _ = first_refusal.get_or_insert(refused),
+            // What has only expired may be renewed, whatever rubbish stands beside it.
+            (Err(refused), _) if refused.error == TokenError::Expired => refusal = Some(refused),
+            (Err(refused), _) => _ = refusal.get_or_insert(refused),
         }
     }
-    match (accepted, first_refusal) {
+    match (accepted, refusal) {
         (Some(verified), _) => {
             seen.format = Some(verified.format());
             Ok(verified)

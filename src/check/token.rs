@@ -84,7 +84,7 @@ impl VerifiedToken {
         self.session.as_ref()
     }
 
-    /// Whether `exp` has passed, which only [`Expiry::Ignored`] lets through.
+    /// Whether `exp` has passed, which [`Expiry::Checked`] does not let through.
     #[must_use]
     pub fn is_expired(&self) -> bool {
         self.is_expired
@@ -133,6 +133,8 @@ impl VerifiedToken {
 pub enum TokenError {
     /// Not a token of ours in form; also one without a fingerprint.
     Malformed,
+    /// Our keys are not there yet.
+    KeysAwaited,
     /// No key of ours has that `kid`.
     KeyUnknown,
     /// The signature does not hold, or the algorithm is not the key's.
@@ -165,8 +167,10 @@ pub struct TokenRefused {
 pub enum Expiry {
     /// An expired token is refused.
     Checked,
-    /// It may have passed: for renewing and ending, where the session counts. Everything else is checked.
+    /// It may have passed: for renewing, where the session counts. Everything else is checked.
     Ignored,
+    /// The token may have expired, or not be valid yet: for ending, which has to reach the token of a fast clock too.
+    AnyTime,
 }
 
 /// Verifies a token at the time `now`, in seconds since 1970.
@@ -181,6 +185,9 @@ pub fn verify(
     now: u64,
 ) -> Result<VerifiedToken, TokenRefused> {
     let unread = |error| TokenRefused { error, format: policy.formats.minted };
+    if ring.is_awaited() {
+        return Err(unread(TokenError::KeysAwaited));
+    }
     let parts = Parts::split(token.bytes()).ok_or(unread(TokenError::Malformed))?;
     let signer = match ring.by_header(parts.header) {
         Some(key) => Signer::Keyed(key),
@@ -206,8 +213,9 @@ pub fn verify(
     let Claims { subject, fingerprint, groups, name, email, times, session } = claims.map_err(refused)?;
     let is_expired = match (times.check(policy.max_lifetime, now), expiry) {
         (Ok(()), _) => false,
-        (Err(TokenError::Expired), Expiry::Ignored) => true,
-        (Err(error), Expiry::Checked | Expiry::Ignored) => return Err(refused(error)),
+        (Err(TokenError::Expired), Expiry::Ignored | Expiry::AnyTime) => true,
+        (Err(TokenError::NotYetValid), Expiry::AnyTime) => false,
+        (Err(error), Expiry::Checked | Expiry::Ignored | Expiry::AnyTime) => return Err(refused(error)),
     };
     Ok(VerifiedToken { subject, fingerprint, groups, name, email, times, session, kid, payload, is_expired })
 }

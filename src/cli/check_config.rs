@@ -36,7 +36,12 @@ pub(super) fn refuse_unusable_files(config: &Config) -> Outcome {
     let mut problems = Vec::new();
     match keys::load(&config.keys, Missing::Refuse) {
         Ok(_) | Err(KeysError::Absent(_)) => {}
-        Err(error @ (KeysError::Unusable(..) | KeysError::NotRetirable(..) | KeysError::NoRandomness(_))) => {
+        Err(
+            error @ (KeysError::Unusable(..)
+            | KeysError::Sealed(_)
+            | KeysError::NotRetirable(..)
+            | KeysError::NoRandomness(_)),
+        ) => {
             problems.push(problem(error.to_string()));
         }
     }

@@ -3,7 +3,7 @@
 mod article;
 
 use super::opened::Opened;
-use super::{Failure, Outcome, print};
+use super::{Failure, Outcome, print, ring};
 use crate::check::client_ip::Peer;
 use crate::check::decision::{Decision, Reason};
 use crate::check::forwarded::Proxy;
@@ -13,7 +13,7 @@ use crate::check::revocation::{Knowledge, RevocationSet};
 use crate::check::{Gate, Judgement, Moment, Question, decide};
 use crate::config::Config;
 use crate::http::status_of;
-use crate::keys::{self, Missing};
+use crate::keys::Missing;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 use std::io::Read as _;
@@ -69,7 +69,7 @@ fn read_header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
 
 pub(super) fn run(args: &Args, config: &Config, now: u64) -> Outcome {
     let headers = headers_of(args)?;
-    let keys = keys::load(&config.keys, Missing::Refuse)?;
+    let keys = ring::load(config, Missing::Refuse)?;
     let gate = Gate { policy: config.policy.clone(), ring: keys.ring, fingerprints: keys.fingerprints };
     let question = Question { proxy: args.proxy, peer: args.peer, headers: &headers };
     let revocations = match Opened::if_any(&config.store).map_err(Failure::failed)? {

@@ -1,8 +1,8 @@
 //! `samehand keys list | rotate | retire KID`.
 
-use super::{Failure, Outcome, print};
+use super::{Failure, Outcome, print, ring};
 use crate::config::Config;
-use crate::keys::{self, KeyFile, ListedKey, Missing};
+use crate::keys::{ListedKey, Missing};
 use serde_json::json;
 
 #[derive(clap::Args)]
@@ -34,7 +34,8 @@ pub(super) fn run(args: Args, config: &Config, now: u64) -> Outcome {
         Command::List { json } => list(config, now, json),
         Command::Rotate => {
             refuse_setting(config)?;
-            let kid = KeyFile::rotate(&config.keys.data, now)?;
+            ring::wait_until_published(config, now)?;
+            let kid = ring::change(config, |ring| ring.rotate(now))?;
             print::result(&kid)?;
             print::note("this key signs from now on; running services follow within a second");
             Ok(())
@@ -44,7 +45,7 @@ pub(super) fn run(args: Args, config: &Config, now: u64) -> Outcome {
 }
 
 fn list(config: &Config, now: u64, as_json: bool) -> Outcome {
-    let keys = keys::load(&config.keys, Missing::Refuse)?;
+    let keys = ring::load(config, Missing::Refuse)?;
     if as_json {
         let row = |key: &ListedKey| {
             json!({
@@ -69,7 +70,7 @@ fn list(config: &Config, now: u64, as_json: bool) -> Outcome {
 
 fn retire(config: &Config, kid: &str, now: u64) -> Outcome {
     refuse_setting(config)?;
-    let key = KeyFile::retire(&config.keys.data, kid)?;
+    let key = ring::change(config, |ring| ring.retire(kid))?;
     print::note(&format!("{kid} is accepted no longer; running services follow within a second"));
     let safe = key.replaced.unwrap_or(now).saturating_add(config.policy.max_lifetime);
     if safe > now {

@@ -12,6 +12,7 @@ mod healthcheck;
 mod keys;
 mod opened;
 mod print;
+mod ring;
 mod serve;
 mod session;
 mod store;
@@ -94,6 +95,9 @@ impl From<KeysError> for Failure {
         match error {
             KeysError::Unusable(..) => {
                 Self::Config(vec![Problem { setting: "SAMEHAND_DATA".into(), message: error.to_string() }])
+            }
+            KeysError::Sealed(_) => {
+                Self::Config(vec![Problem { setting: "SAMEHAND_STORE_KEY".into(), message: error.to_string() }])
             }
             KeysError::Absent(_) | KeysError::NotRetirable(..) | KeysError::NoRandomness(_) => Self::failed(error),
         }

@@ -6,6 +6,7 @@ use super::time::rfc_3339;
 use super::{Outcome, print};
 use crate::check::names::UserName;
 use crate::config::Config;
+use crate::sessions::Limits;
 use crate::store::{Access, Session, open_sessions};
 use serde_json::{Value, json};
 
@@ -17,7 +18,8 @@ pub(super) struct Args {
 
 #[derive(clap::Subcommand)]
 enum Command {
-    /// List the open sessions: those that have neither ended nor been unused for SAMEHAND_SESSION_IDLE.
+    /// List the open sessions: those that are not older than SAMEHAND_SESSION_TTL, and were used within
+    /// SAMEHAND_SESSION_IDLE if that is set.
     List {
         /// Only those of this user.
         #[arg(long, value_name = "NAME", value_parser = UserName::enter)]
@@ -31,8 +33,9 @@ enum Command {
 pub(super) fn run(args: Args, config: &Config, now: u64) -> Outcome {
     let Command::List { user, json } = args.command;
     let store = Opened::at(&config.store, Access::Existing)?;
-    let mut sessions = store.wait(open_sessions(&*store, user.as_ref(), now))?;
-    sessions.retain(|session| session.is_open(config.session_idle, now));
+    let limits = Limits { absolute: config.policy.max_lifetime, idle: config.session_idle };
+    let stored = store.wait(open_sessions(&*store, user.as_ref(), now))?;
+    let mut sessions: Vec<Session> = stored.into_iter().filter_map(|session| limits.apply(session, now)).collect();
     sessions.sort_by(|one, other| {
         (&one.user, one.last_seen_at, &one.id).cmp(&(&other.user, other.last_seen_at, &other.id))
     });

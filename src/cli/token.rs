@@ -3,7 +3,7 @@
 mod revoke;
 
 use super::opened::Opened;
-use super::{Failure, Outcome, print};
+use super::{Failure, Outcome, print, ring};
 use crate::check::client_ip::ClientIp;
 use crate::check::credential::BearerToken;
 use crate::check::decision::Reason;
@@ -14,7 +14,7 @@ use crate::check::token::{self, Expiry, danger_unverified};
 use crate::check::user_agent::UserAgent;
 use crate::config::{Config, duration};
 use crate::issue::{Grant, Minter, Terms};
-use crate::keys::{self, Missing};
+use crate::keys::Missing;
 use crate::store::Access;
 use serde_json::{Map, Value, json};
 use std::io::Read as _;
@@ -83,7 +83,7 @@ fn mint(args: &Mint, config: &Config, now: u64) -> Outcome {
     if config.policy.trusted_proxies.contains(ip.address()) {
         print::note(&format!("warning: {ip} is a trusted proxy, and hardly the address of a client"));
     }
-    let keys = keys::load(&config.keys, Missing::Create(now))?;
+    let keys = ring::load(config, Missing::Create(now))?;
     let store = Opened::at(&config.store, Access::Create)?;
     let issued_under = store.wait(store.revision())?;
     let grant = grant_for(&store, subject)?.with_claims(claims).map_err(|error| usage("claim", &error))?;
@@ -137,7 +137,7 @@ fn given_or_piped(token: Option<String>) -> Result<String, Failure> {
 fn inspect(args: Inspect, config: &Config, now: u64) -> Outcome {
     let text = given_or_piped(args.token)?;
     let text = text.trim();
-    let keys = keys::load(&config.keys, Missing::Refuse)?;
+    let keys = ring::load(config, Missing::Refuse)?;
     let revocations = match Opened::if_any(&config.store)? {
         Some(store) => store.revocations()?,
         None => RevocationSet::default(),

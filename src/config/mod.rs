@@ -58,8 +58,6 @@ pub struct Config {
     pub admin_token: Option<Secret>,
     /// Where users, sessions and revocations are kept.
     pub store: StoreAddress,
-    /// What the key ring in the store is encrypted with, where replicas share it so.
-    pub store_key: Option<Secret>,
     /// How long to go on deciding without the store, in seconds.
     pub store_max_stale: u64,
     /// How long a session may stay unused, in seconds.
@@ -206,11 +204,11 @@ fn validate(mut raw: raw::Raw, given: &sources::Given, findings: &mut Findings) 
         admin_listen: listeners.admin_listen,
         admin_token: secrets.admin_token,
         store: store.address,
-        store_key: secrets.store_key,
         store_max_stale: store.max_stale,
         session_idle: lifetimes.idle,
         keys: KeySettings {
             data,
+            store_key: secrets.store_key,
             secret: secrets.secret,
             secret_previous: secrets.secret_previous,
             salt: secrets.salt,

@@ -26,7 +26,7 @@ pub(super) async fn ready(app: web::Data<App>) -> HttpResponse {
         "store": {
             "answers": health.last_sync.is_some() && health.problem.is_none(),
             "last_sync_age_seconds": health.last_sync.map(|at| app.now().saturating_sub(at)),
-            "clock_ahead_seconds": f64::from(i32::try_from(health.clock_ahead_ms).unwrap_or(i32::MAX)) / 1000.0,
+            "clock_ahead_seconds": seconds(health.clock_ahead_ms),
             "clock_is_off": health.is_clock_off(),
             "warning": health.warning.is_some(),
         },
@@ -34,5 +34,23 @@ pub(super) async fn ready(app: web::Data<App>) -> HttpResponse {
     match status {
         "ready" | "degraded" => json::ok(&body),
         _ => json::not_ready(&body),
+    }
+}
+
+/// So many seconds; more than some weeks are some weeks.
+fn seconds(milliseconds: i64) -> f64 {
+    let most = i64::from(i32::MAX);
+    f64::from(i32::try_from(milliseconds.clamp(-most, most)).unwrap_or_default()) / 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::seconds;
+
+    #[test]
+    fn a_clock_that_is_far_behind_is_not_said_to_be_ahead() {
+        assert!((seconds(-2500) + 2.5).abs() < f64::EPSILON);
+        assert!(seconds(-30 * 24 * 60 * 60 * 1000) < -2_000_000.0);
+        assert!(seconds(i64::MAX) > 2_000_000.0);
     }
 }

@@ -11,8 +11,8 @@ use serde_json::{Map, Value};
 use std::fmt;
 use std::time::Duration;
 
-/// Largest body in bytes.
-const MAX_BODY: usize = 4096;
+/// Largest body in bytes, where nothing else is said.
+pub(super) const MAX_BODY: usize = 4096;
 /// How long a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -70,20 +70,24 @@ fn method_not_allowed(allowed: &'static str) -> HttpResponse {
     response
 }
 
-/// Reads a JSON object with exactly the members of `T`, none twice.
+/// Reads a JSON object of at most `most` bytes with exactly the members of `T`, none twice.
 ///
 /// # Errors
-/// The answer to give: 415 for another media type, 413 over 4 KiB, 408 when it does not arrive, 400 for anything else.
-pub(super) async fn read<T: DeserializeOwned>(headers: &HeaderMap, body: web::Payload) -> Result<T, HttpResponse> {
+/// The answer to give: 415 for another media type, 413 over that size, 408 when it does not arrive, 400 for anything else.
+pub(super) async fn read<T: DeserializeOwned>(
+    headers: &HeaderMap,
+    body: web::Payload,
+    most: usize,
+) -> Result<T, HttpResponse> {
     if !is_json(headers) {
         let description = "send Content-Type: application/json";
         return Err(error(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", description));
     }
-    let too_large = || error(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "a body has at most 4096 bytes");
-    if announced_length(headers).is_some_and(|length| length > MAX_BODY as u64) {
+    let too_large = || error(StatusCode::PAYLOAD_TOO_LARGE, "too_large", &format!("a body has at most {most} bytes"));
+    if announced_length(headers).is_some_and(|length| length > most as u64) {
         return Err(too_large());
     }
-    let bytes = match tokio::time::timeout(BODY_TIMEOUT, body.to_bytes_limited(MAX_BODY)).await {
+    let bytes = match tokio::time::timeout(BODY_TIMEOUT, body.to_bytes_limited(most)).await {
         Err(_) => return Err(error(StatusCode::REQUEST_TIMEOUT, "invalid_request", "the body did not arrive")),
         Ok(Err(_)) => return Err(too_large()),
         Ok(Ok(Err(_))) => return Err(invalid_request("the body cannot be read")),

@@ -45,7 +45,7 @@ pub(super) async fn login(request: HttpRequest, body: web::Payload, app: web::Da
         return json::invalid_request("there are two User-Agent lines");
     };
     drop(state);
-    let credentials: Credentials = match json::read(request.headers(), body).await {
+    let credentials: Credentials = match json::read(request.headers(), body, json::MAX_BODY).await {
         Ok(credentials) => credentials,
         Err(refusal) => return refusal,
     };

@@ -5,6 +5,7 @@ use super::whoami::client_of;
 use super::{cookie, json, origin, refusal};
 use crate::app::App;
 use crate::check::credential::Carrier;
+use crate::check::revocation::{RevocationSet, RevokedId};
 use crate::check::token::{Expiry, VerifiedToken};
 use crate::check::{Seen, verified_token};
 use crate::store::Revocation;
@@ -22,7 +23,7 @@ pub(super) async fn logout(request: HttpRequest, app: web::Data<App>) -> HttpRes
             Ok(ip) => ip,
             Err(refusal) => return refusal,
         };
-        let verified = verified_token(request.headers(), &state.gate, app.now(), Expiry::Ignored, &mut seen);
+        let verified = verified_token(request.headers(), &state.gate, app.now(), Expiry::AnyTime, &mut seen);
         if seen.carrier == Some(Carrier::Cookie) && origin::is_foreign(request.headers(), &state.cookie) {
             return refusal::foreign_origin();
         }
@@ -32,12 +33,14 @@ pub(super) async fn logout(request: HttpRequest, app: web::Data<App>) -> HttpRes
         Ok(token) => token,
         Err(denial) => return refusal::of(&denial),
     };
-    let ended = what_ends(&token, app.now());
-    match app.store().revoke(&ended).await {
-        Ok(revoked) => app.revocations().add(&revoked.entries),
-        Err(problem) => {
-            error!(username = token.subject(); "nobody was signed out: {problem}");
-            return json::unavailable();
+    let ends = what_ends(&token, &app.revocations().set(), app.now());
+    if let Some(revocation) = ends {
+        match app.store().revoke(&[revocation]).await {
+            Ok(revoked) => app.revocations().add(&revoked.entries),
+            Err(problem) => {
+                error!(username = token.subject(); "nobody was signed out: {problem}");
+                return json::unavailable();
+            }
         }
     }
     let remote_ip = ip.to_string();
@@ -50,11 +53,13 @@ pub(super) async fn logout(request: HttpRequest, app: web::Data<App>) -> HttpRes
     response
 }
 
-/// The session, with all its tokens; the token itself where it has none, unless it has expired anyway.
-fn what_ends(token: &VerifiedToken, now: u64) -> Vec<Revocation> {
+/// The session, with all its tokens; the token itself where it has none. Nothing where that is over already: a revocation
+/// of a session that the store does not know any more would be kept for a year.
+fn what_ends(token: &VerifiedToken, revoked: &RevocationSet, now: u64) -> Option<Revocation> {
     match token.session() {
-        Some(sid) => vec![Revocation::Session(sid.clone())],
-        None if token.expires_at() <= now => Vec::new(),
-        None => vec![Revocation::Token { id: token.revoked_id(), expires_at: token.expires_at() }],
+        Some(sid) if revoked.has_ended(RevokedId::session(sid)) => None,
+        Some(sid) => Some(Revocation::Session(sid.clone())),
+        None if token.expires_at() <= now || revoked.has_ended(token.revoked_id()) => None,
+        None => Some(Revocation::Token { id: token.revoked_id(), expires_at: token.expires_at() }),
     }
 }

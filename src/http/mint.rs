@@ -35,7 +35,7 @@ pub(super) async fn mint(request: HttpRequest, body: web::Payload, app: web::Dat
     if let Err(answer) = administration::authorised(&request, &app).await {
         return answer;
     }
-    let asked: MintRequest = match json::read(request.headers(), body).await {
+    let asked: MintRequest = match json::read(request.headers(), body, json::MAX_BODY).await {
         Ok(asked) => asked,
         Err(refusal) => return refusal,
     };

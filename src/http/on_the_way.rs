@@ -7,9 +7,17 @@ use crate::check::decision::{Decision, Reason};
 use crate::check::fingerprint::ObservedClient;
 use crate::check::renewal::Renewal;
 use crate::check::{Judgement, Moment, Question, decide_if_session_lives};
-use crate::sessions::SessionError;
+use crate::issue::Minted;
+use crate::sessions::{LiveSession, SessionError};
 use actix_web::http::header::HeaderValue;
-use log::{debug, warn};
+use log::{debug, error, warn};
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// The longest that a good request waits for a fresh cookie.
+const NOT_NEEDED: Duration = Duration::from_millis(300);
+/// The longest that a page waits for the word of the store. Proxies give up after 5 s, and say that samehand failed.
+const NEEDED: Duration = Duration::from_secs(3);
 
 /// What becomes of a decision, and the line for `Set-Cookie`, if there is one.
 pub(super) async fn renew<'a>(
@@ -28,21 +36,28 @@ pub(super) async fn renew<'a>(
     }
 }
 
-/// The old token is good: whatever fails here is tried again with the next request.
+/// The old token is good, and its answer waits for nothing that is not needed: not for a store that is away, and only a
+/// moment for one that does not answer. A later request tries again.
 async fn before_its_end(app: &App, judgement: &Judgement<'_>) -> Option<HeaderValue> {
     let bound = judgement.bound.as_ref()?;
-    // Many requests of one page come at once, and one cookie is enough.
-    if !app.activity().may_renew(bound.token().session()?, app.now()) {
+    if app.revocations().health().problem.is_some() || !app.activity().may_renew(bound.token().revoked_id(), app.now())
+    {
         return None;
     }
-    match renew::exchange(app, bound, &client_of(judgement)?).await {
-        Ok((minted, live)) => {
-            let left = live.session().ends_at.saturating_sub(app.now());
+    let client = client_of(judgement)?;
+    match timeout(NOT_NEEDED, renew::exchange(app, bound, &client)).await {
+        // At the end of a session there is nothing to win.
+        Ok(Ok((_, live))) if live.session().ends_at <= bound.token().expires_at() => None,
+        Ok(Ok((minted, live))) => {
             debug!(username = bound.token().subject(), sid = live.session().id.as_str(); "cookie renewed");
-            Some(cookie::set(&app.state().cookie, &minted.token, left))
+            Some(cookie_of(app, &minted, &live))
         }
-        Err(error) => {
+        Ok(Err(error)) => {
             debug!("no cookie was renewed: {error}");
+            None
+        }
+        Err(_) => {
+            debug!("no cookie was renewed: the store takes its time");
             None
         }
     }
@@ -60,20 +75,33 @@ async fn after_its_end<'a>(
         decide_if_session_lives(question, &state.gate, moment)
     };
     let (Some(provisional), Some(client)) = (provisional, client_of(&judgement)) else { return (judgement, None) };
-    match renew::exchange(app, provisional.bound(), &client).await {
-        Ok((minted, live)) => {
-            let left = live.session().ends_at.saturating_sub(app.now());
-            let line = cookie::set(&app.state().cookie, &minted.token, left);
+    let undecided = |judgement| Judgement { decision: Decision::Undecided, reason: Reason::StoreStale, ..judgement };
+    match timeout(NEEDED, renew::exchange(app, provisional.bound(), &client)).await {
+        Ok(Ok((minted, live))) => {
+            let line = cookie_of(app, &minted, &live);
             let grant = live.grant();
             let now = provisional.danger_session_lives(&grant.groups, grant.name.as_ref(), grant.email.as_ref());
             (now, Some(line))
         }
-        Err(SessionError::Ended) => (judgement, None),
-        Err(error @ (SessionError::Store(_) | SessionError::Mint(_))) => {
+        Ok(Err(SessionError::Ended)) => (judgement, None),
+        Ok(Err(SessionError::Mint(error))) => {
+            error!("no cookie was renewed, and a page was refused for it: {error}");
+            (judgement, None)
+        }
+        Ok(Err(SessionError::Store(error))) => {
             warn!("whether a session lives is not known: {error}");
-            (Judgement { decision: Decision::Undecided, reason: Reason::StoreStale, ..judgement }, None)
+            (undecided(judgement), None)
+        }
+        Err(_) => {
+            warn!("whether a session lives is not known: the store {} takes its time", app.store().place());
+            (undecided(judgement), None)
         }
     }
+}
+
+fn cookie_of(app: &App, minted: &Minted, live: &LiveSession) -> HeaderValue {
+    let left = live.session().ends_at.saturating_sub(app.now());
+    cookie::set(&app.state().cookie, &minted.token, left)
 }
 
 fn client_of<'a>(judgement: &Judgement<'a>) -> Option<ObservedClient<'a>> {

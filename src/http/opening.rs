@@ -21,12 +21,13 @@ pub(super) async fn open(
         // Keys and policy may have changed while a body arrived or a password was hashed.
         let (state, now) = (app.state(), app.now());
         let policy = &state.gate.policy;
-        let session = sessions::begin(&grant.subject, signed_in_by, client, policy, now)?;
-        let terms = sessions::terms(session.as_ref(), issued_under, ttl, now);
+        let limits = state.session_limits();
+        let session = sessions::begin(&grant.subject, signed_in_by, client, policy, limits, now)?;
+        let terms = sessions::terms(session.as_ref(), limits, issued_under, ttl, now);
         (state.minter.mint(grant, client, policy, &terms)?, session)
     };
     if let Some(session) = &session {
-        app.store().open_session(session).await?;
+        sessions::keep(app.store(), session, issued_under).await?;
     }
     Ok((minted, session))
 }

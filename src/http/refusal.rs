@@ -19,7 +19,7 @@ pub(super) fn of(denial: &Denial) -> HttpResponse {
 }
 
 /// The token is not good, or not any more.
-pub(super) fn invalid_token() -> HttpResponse {
+fn invalid_token() -> HttpResponse {
     challenge(Challenge::InvalidToken, "invalid_token", "the token is not accepted")
 }
 

@@ -11,6 +11,7 @@ use crate::check::client_ip::ClientIp;
 use crate::check::credential::Carrier;
 use crate::check::decision::Denial;
 use crate::check::fingerprint::ObservedClient;
+use crate::check::revocation::RevocationError;
 use crate::check::token::Expiry;
 use crate::check::user_agent::UserAgent;
 use crate::check::{Moment, Seen, pass_changed_client, recognise};
@@ -35,7 +36,9 @@ pub(super) async fn renew(request: HttpRequest, app: web::Data<App>) -> HttpResp
             info!(username = username, remote_ip = remote_ip.as_str(), sid = sid; "token renewed");
             answer(&app, &minted, &live, carrier)
         }
-        Err(SessionError::Ended) => refusal::invalid_token(),
+        Err(SessionError::Ended) => {
+            refusal::of(&Denial::Revoked(RevocationError::SessionEnded, bound.token().format()))
+        }
         Err(error @ (SessionError::Store(_) | SessionError::Mint(_))) => {
             error!(username = bound.token().subject(); "no token was renewed: {error}");
             json::unavailable()
@@ -49,12 +52,12 @@ pub(super) async fn exchange(
     bound: &BoundToken,
     client: &ObservedClient<'_>,
 ) -> Result<(Minted, LiveSession), SessionError> {
-    let (idle, now) = (app.state().session_idle, app.now());
+    let (limits, now) = (app.state().session_limits(), app.now());
     let seen_at = bound.token().session().and_then(|sid| app.activity().seen_at(sid));
-    let live = sessions::find(app.store(), bound, idle, seen_at, now).await?;
+    let live = sessions::find(app.store(), bound, limits, seen_at, now).await?;
     app.activity().saw(&live.session().id, now);
     let state = app.state();
-    let minted = live.mint(client, &state.minter, &state.gate.policy, now)?;
+    let minted = live.mint(client, &state.minter, &state.gate.policy, limits, now)?;
     Ok((minted, live))
 }
 

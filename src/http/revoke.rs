@@ -3,12 +3,16 @@
 
 use super::{administration, json};
 use crate::app::App;
+use crate::check::token::MAX_TOKEN;
 use crate::revoke::{Target, TargetError};
 use actix_web::http::StatusCode;
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpRequest, HttpResponse, web};
 use log::{error, info};
 use serde::Deserialize;
+
+/// The longest token, and what stands around it.
+const MOST_BYTES: usize = MAX_TOKEN + 256;
 
 /// Exactly one of these.
 #[derive(Deserialize)]
@@ -24,7 +28,7 @@ pub(super) async fn revoke(request: HttpRequest, body: web::Payload, app: web::D
     if let Err(answer) = administration::authorised(&request, &app).await {
         return answer;
     }
-    let asked: RevokeRequest = match json::read(request.headers(), body).await {
+    let asked: RevokeRequest = match json::read(request.headers(), body, MOST_BYTES).await {
         Ok(asked) => asked,
         Err(refusal) => return refusal,
     };
@@ -54,7 +58,7 @@ fn read(asked: RevokeRequest, app: &App) -> Result<Target, String> {
     match asked {
         RevokeRequest { token: Some(token), session: None, user: None, all: None } => {
             let state = app.state();
-            Target::token(&token, &state.gate.ring, &state.gate.policy).map_err(problem("token"))
+            Target::token(&token, &state.gate.ring, &state.gate.policy, app.now()).map_err(problem("token"))
         }
         RevokeRequest { token: None, session: Some(sid), user: None, all: None } => {
             Target::session(&sid).map_err(problem("session"))

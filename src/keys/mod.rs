@@ -1,12 +1,15 @@
 //! The key ring: which keys sign, which are still accepted, and where each of them came from.
 //!
-//! [`load`] puts it together from the settings and, for what they leave open, from [`KeyFile`]; `check` only ever sees
-//! the result. A setting wins over a generated key: with `SAMEHAND_SECRET` set, generated keys are not accepted.
+//! [`assemble`] puts it together from the settings and, for what they leave open, from a [`GeneratedRing`], which
+//! [`KeyFile`] keeps in `DATA`, or [`key_store`](crate::key_store) in the store; `check` only ever sees the result. A setting wins over a generated key: with `SAMEHAND_SECRET` set, generated keys are not accepted.
 
 mod file;
+mod generated;
 pub mod pem;
+pub mod sealed;
 
-pub use file::{GeneratedKey, KeyFile, KeyState};
+pub use file::KeyFile;
+pub use generated::{GeneratedKey, GeneratedRing, KeyState};
 
 use crate::check::fingerprint::{FingerprintKey, FingerprintKeys};
 use crate::check::key_ring::{ArticleKey, KeyRing, VerifyingKey, algorithm_name};
@@ -26,10 +29,10 @@ pub struct Keys {
     pub ring: KeyRing,
     /// What makes and compares fingerprints.
     pub fingerprints: FingerprintKeys,
-    /// What signs new keyed tokens.
-    pub signer: Signer,
-    /// What signs new article tokens.
-    pub article_signer: Signer,
+    /// What signs new keyed tokens; nothing while the ring is awaited.
+    pub signer: Option<Signer>,
+    /// What signs new article tokens; likewise.
+    pub article_signer: Option<Signer>,
     /// The public keys, for applications that verify tokens themselves.
     pub published: JwkSet,
     /// Every key, for `keys list`.
@@ -90,6 +93,8 @@ pub enum KeysError {
     Unusable(PathBuf, String),
     /// This key cannot be retired, for this reason.
     NotRetirable(String, String),
+    /// The ring in the store cannot be used, for this reason.
+    Sealed(String),
     /// The system gives no random bytes.
     NoRandomness(String),
 }
@@ -104,6 +109,7 @@ impl fmt::Display for KeysError {
             ),
             Self::Unusable(path, problem) => write!(formatter, "{} cannot be used: {problem}", path.display()),
             Self::NotRetirable(kid, why) => write!(formatter, "key {kid} cannot be retired: {why}"),
+            Self::Sealed(problem) => write!(formatter, "the key ring in the store cannot be used: {problem}"),
             Self::NoRandomness(problem) => write!(formatter, "the system gives no random bytes: {problem}"),
         }
     }
@@ -113,8 +119,10 @@ impl std::error::Error for KeysError {}
 
 /// What the settings say about keys.
 pub struct KeySettings {
-    /// Directory of generated keys.
+    /// Directory of the key file.
     pub data: PathBuf,
+    /// What the ring in the store is encrypted with; the ring is in the file where there is none.
+    pub store_key: Option<Secret>,
     /// HMAC signing key, when set.
     pub secret: Option<Secret>,
     /// Still accepted, never used for new tokens.
@@ -132,10 +140,22 @@ pub struct KeySettings {
 }
 
 impl KeySettings {
-    /// Whether they leave a secret open, so that the key file is needed.
+    /// Whether they leave a secret open, so that a generated ring is needed.
+    #[must_use]
+    pub fn need_ring(&self) -> bool {
+        self.salt.is_none() || self.need_generated_secret()
+    }
+
+    /// Whether that ring is the key file.
     #[must_use]
     pub fn need_file(&self) -> bool {
-        self.salt.is_none() || self.need_generated_secret()
+        self.need_ring() && self.store_key.is_none()
+    }
+
+    /// What the ring in the store is encrypted with, if that ring is needed.
+    #[must_use]
+    pub fn ring_in_store(&self) -> Option<&Secret> {
+        self.store_key.as_ref().filter(|_| self.need_ring())
     }
 
     /// Generated HMAC keys are accepted exactly where one has to sign, whatever else the file is read for.
@@ -144,46 +164,62 @@ impl KeySettings {
     }
 }
 
-/// Puts the ring together.
+/// Puts the ring together with the one in the key file, if that is needed.
 ///
 /// # Errors
 /// [`KeysError`] when the key file is needed and cannot be had.
 pub fn load(settings: &KeySettings, missing: Missing) -> Result<Keys, KeysError> {
-    let file = match (settings.need_file(), missing) {
+    let ring = match (settings.need_file(), missing) {
         (false, _) => None,
         (true, Missing::Create(now)) => Some(KeyFile::open_or_create(&settings.data, now)?),
         (true, Missing::Refuse) => Some(KeyFile::open(&settings.data)?),
     };
+    Ok(assemble(settings, ring.as_ref()))
+}
+
+/// The ring that is put into a store which has none: the one of the key file where that is in use already, so that its
+/// tokens stay good; else a new one, made at `now`, in seconds since 1970.
+///
+/// # Errors
+/// [`KeysError`].
+pub fn first_ring(settings: &KeySettings, now: u64) -> Result<GeneratedRing, KeysError> {
+    match KeyFile::open(&settings.data) {
+        Err(KeysError::Absent(_)) => GeneratedRing::new(now),
+        outcome => outcome,
+    }
+}
+
+/// Puts the ring together. Without a generated ring where one is needed, it is awaited: nothing can be signed, and of a
+/// token cannot be said whether it is one of ours.
+#[must_use]
+pub fn assemble(settings: &KeySettings, generated: Option<&GeneratedRing>) -> Keys {
     let mut ring = Assembly::new(settings.max_lifetime);
     for key in &settings.signing_keys {
         ring.pem(key);
     }
     if let Some(secret) = &settings.secret {
         ring.hmac(secret, KeyState::Active, Some("SAMEHAND_SECRET"), None);
-    } else if let Some(file) = file.as_ref().filter(|_| settings.need_generated_secret()) {
-        for key in file.keys() {
+    } else if let Some(generated) = generated.filter(|_| settings.need_generated_secret()) {
+        for key in generated.keys() {
             ring.hmac(&key.secret(), key.state, None, Some(key));
         }
     }
     if let Some(previous) = &settings.secret_previous {
         ring.hmac(previous, KeyState::Old, Some("SAMEHAND_SECRET_PREVIOUS"), None);
     }
-    let salt = settings.salt.clone().or_else(|| file.as_ref().map(KeyFile::salt));
-    let unreachable = || KeysError::Absent(KeyFile::path(&settings.data));
-    let fingerprints = FingerprintKeys::new(
-        FingerprintKey::from_salt(salt.ok_or_else(unreachable)?),
-        settings.salt_previous.clone().map(FingerprintKey::from_salt),
-    );
-    let article_signer = ring.article_signer.clone();
-    let signer = ring.signer.or_else(|| ring.article_signer.clone()).ok_or_else(unreachable)?;
-    Ok(Keys {
-        ring: KeyRing::new(ring.keyed, ring.article),
-        fingerprints,
-        article_signer: article_signer.map_or_else(|| signer.clone(), Signer::for_article),
+    let is_awaited = settings.need_ring() && generated.is_none();
+    let salt = settings.salt.clone().or_else(|| generated.map(GeneratedRing::salt));
+    let salts = salt.into_iter().chain(settings.salt_previous.clone());
+    let signer = ring.signer.or_else(|| ring.article_signer.clone()).filter(|_| !is_awaited);
+    let article_signer = ring.article_signer.filter(|_| !is_awaited).map(Signer::for_article);
+    Keys {
+        ring: if is_awaited { KeyRing::awaited() } else { KeyRing::new(ring.keyed, ring.article) },
+        fingerprints: FingerprintKeys::new(salts.map(FingerprintKey::from_salt)),
         signer,
+        article_signer,
         published: JwkSet { keys: settings.signing_keys.iter().map(|key| key.jwk.clone()).collect() },
         listed: ring.listed,
-    })
+    }
 }
 
 impl Signer {

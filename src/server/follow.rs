@@ -4,9 +4,12 @@
 //! nothing can fall between reading and listening. What is read is asked for once a second anyway, because news can be
 //! lost on the way, and because that is how an outage is noticed.
 
+use super::replicas::{self, Differences};
 use crate::app::{App, now_ms};
 use crate::check::identifiers::Revision;
 use crate::config::Config;
+use crate::key_store::{self, KeyStoreError};
+use crate::keys;
 use crate::revocations::Health;
 use crate::store::{Changes, StoreError};
 use actix_web::web;
@@ -24,6 +27,8 @@ const RETRY: Duration = Duration::from_millis(250);
 const PAGE: usize = 20_000;
 /// How often what has expired is removed, from memory and from the store.
 const PURGE: Duration = Duration::from_secs(10 * 60);
+/// How often a replica says that it is there.
+const ANNOUNCE: Duration = Duration::from_secs(30);
 /// How often it is written when sessions were last used.
 const WRITE_SEEN: Duration = Duration::from_secs(2);
 /// Start-up waits so long for a store that does not answer before it goes on without.
@@ -37,10 +42,16 @@ pub(super) struct Follower {
 
 impl Follower {
     /// Starts following; returns when everything is read, or when the store has not answered for a while.
-    pub(super) async fn start(app: &web::Data<App>, config: &Config) -> Self {
+    pub(super) async fn start(app: &web::Data<App>) -> Self {
         let (tell, mut told) = watch::channel(false);
-        let mut following =
-            Following { app: app.clone(), first_user: first_user_command(config), tell, clock_is_off: false };
+        let mut following = Following {
+            app: app.clone(),
+            tell,
+            clock_is_off: false,
+            is_read_only: false,
+            keys: None,
+            differences: Differences::default(),
+        };
         let task = actix_rt::spawn(async move { following.run().await });
         // Whichever way it ends, the service starts: it answers that it is not ready.
         drop(tokio::time::timeout(START, told.wait_for(|done| *done)).await);
@@ -63,9 +74,13 @@ fn first_user_command(config: &Config) -> String {
 
 struct Following {
     app: web::Data<App>,
-    first_user: String,
+    /// Says when everything was read for the first time.
     tell: watch::Sender<bool>,
     clock_is_off: bool,
+    is_read_only: bool,
+    /// The version of the key ring that was read.
+    keys: Option<u64>,
+    differences: Differences,
 }
 
 impl Following {
@@ -81,13 +96,15 @@ impl Following {
         }
     }
 
-    async fn follow(&mut self) -> Result<Infallible, StoreError> {
+    async fn follow(&mut self) -> Result<Infallible, KeyStoreError> {
         let app = self.app.clone();
         let store = app.store();
         store.prepare().await?;
         let mut news = store.subscribe().await?;
+        // Asked before the store is: what this process is told meanwhile is no sign that the store has forgotten.
+        let known = app.revocations().set().revision();
         let mut cursor = self.catch_up(Revision::NONE).await?;
-        if app.revocations().set().revision() > cursor {
+        if known > cursor {
             warn!(
                 "the store {} has lost revocations that were acknowledged; it gets them back from this replica",
                 store.place()
@@ -96,26 +113,33 @@ impl Following {
             cursor = self.catch_up(Revision::NONE).await?;
         }
         self.note_reached().await?;
-        let (mut purged, mut written) = (None, Instant::now());
+        let (mut purged, mut announced, mut written) = (None, None, Instant::now());
         loop {
             if let Ok(news) = tokio::time::timeout(TICK, news.next()).await {
                 news?;
             }
             cursor = self.catch_up(cursor).await?;
             if written.elapsed() >= WRITE_SEEN {
-                write_seen(&app).await?;
+                let outcome = write_seen(&app).await;
+                self.note_written(outcome)?;
                 written = Instant::now();
+            }
+            if announced.is_none_or(|at: Instant| at.elapsed() >= ANNOUNCE) {
+                let outcome = self.announce().await;
+                self.note_written(outcome)?;
+                announced = Some(Instant::now());
             }
             if purged.is_none_or(|at: Instant| at.elapsed() >= PURGE) {
                 app.revocations().forget_expired(app.now());
-                store.purge().await?;
+                let outcome = store.purge().await;
+                self.note_written(outcome)?;
                 purged = Some(Instant::now());
             }
         }
     }
 
     /// Reads what came after a revision; returns up to which one everything is known.
-    async fn catch_up(&mut self, mut cursor: Revision) -> Result<Revision, StoreError> {
+    async fn catch_up(&mut self, mut cursor: Revision) -> Result<Revision, KeyStoreError> {
         loop {
             let asked_at = Instant::now();
             let changes = self.app.store().changes(cursor, PAGE).await?;
@@ -124,6 +148,7 @@ impl Following {
             match changes.entries.last() {
                 Some(last) if changes.entries.len() == PAGE => cursor = last.revision,
                 Some(_) | None => {
+                    self.read_keys(changes.keys_version).await?;
                     let health = Health {
                         problem: None,
                         clock_ahead_ms,
@@ -147,13 +172,54 @@ impl Following {
             warn!(store = place.as_str(); "{warning}");
         }
         if !*self.tell.borrow() && self.app.store().users_after(None, 1).await?.is_empty() {
-            warn!("no users yet; add the first one with: {}", self.first_user);
+            warn!("no users yet; add the first one with: {}", first_user_command(&self.app.config()));
         }
         self.tell.send_replace(true);
         Ok(())
     }
 
-    fn note_problem(&self, problem: &StoreError) {
+    /// A store that can be read and not written, for want of space or of rights, is followed all the same: what it holds
+    /// is what decisions need.
+    fn note_written(&mut self, outcome: Result<(), StoreError>) -> Result<(), StoreError> {
+        match outcome {
+            Ok(()) => self.is_read_only = false,
+            Err(problem) if problem.is_passing() => return Err(problem),
+            Err(problem) => {
+                if !self.is_read_only {
+                    error!("{problem}; decisions go on, nobody can sign in or be signed out");
+                }
+                self.is_read_only = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the key ring when the store keeps it and it has changed; makes it when there is none.
+    async fn read_keys(&mut self, version: Option<u64>) -> Result<(), KeyStoreError> {
+        let (app, config) = (self.app.clone(), self.app.config());
+        let Some(store_key) = config.keys.ring_in_store().filter(|_| version.is_none() || version != self.keys) else {
+            return Ok(());
+        };
+        let first = || keys::first_ring(&config.keys, app.now());
+        let (version, ring) = key_store::load_or_create(app.store(), store_key, first).await?;
+        app.use_ring(ring);
+        if self.keys.replace(version).is_some() {
+            info!("keys read again");
+        }
+        Ok(())
+    }
+
+    /// Tells the other replicas what they have to have in common with this one, and says where they have not.
+    async fn announce(&mut self) -> Result<(), StoreError> {
+        let own = replicas::describe(&self.app);
+        let others = self.app.store().announce(&own, replicas::SILENCE).await?;
+        for difference in self.differences.news(&own, &others) {
+            warn!("{difference}");
+        }
+        Ok(())
+    }
+
+    fn note_problem(&self, problem: &KeyStoreError) {
         let before = self.app.revocations().health();
         self.app.revocations().could_not_ask(problem.to_string());
         if before.problem.is_none() {
@@ -192,8 +258,15 @@ fn clock_ahead_ms(changes: &Changes, asked_at: Instant) -> i64 {
     ours.saturating_sub(i64::try_from(changes.clock_ms).unwrap_or(i64::MAX))
 }
 
-/// Writes when sessions were last used. What could not be written is written the next time it is seen.
+/// Writes when sessions were last used. What could not be written is kept for the next time.
 async fn write_seen(app: &App) -> Result<(), StoreError> {
     let seen = app.activity().take();
-    if seen.is_empty() { Ok(()) } else { app.store().note_seen(&seen).await }
+    if seen.is_empty() {
+        return Ok(());
+    }
+    let outcome = app.store().note_seen(&seen).await;
+    if outcome.is_err() {
+        app.activity().put_back(seen);
+    }
+    outcome
 }

@@ -8,6 +8,7 @@ use actix_web::dev::ServerHandle;
 use log::{error, info, warn};
 use std::io;
 use std::os::unix::fs::MetadataExt;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -40,24 +41,18 @@ impl Watch {
     }
 
     /// Reloads what changes until it is time to stop, then tells the servers to.
-    pub(super) async fn until_stop(
-        mut self,
-        app: &App,
-        mut config: Config,
-        reread: Reread,
-        servers: Vec<ServerHandle>,
-    ) {
+    pub(super) async fn until_stop(mut self, app: &App, reread: Reread, servers: Vec<ServerHandle>) {
         let mut poll = tokio::time::interval(KEY_FILE_POLL);
         loop {
             tokio::select! {
                 _ = self.terminate.recv() => break,
                 _ = self.interrupt.recv() => break,
-                _ = self.hang_up.recv() => config = reload_settings(app, config, &reread),
+                _ = self.hang_up.recv() => reload_settings(app, &reread),
                 _ = poll.tick() => {
-                    let version = key_file_version(&config);
+                    let version = key_file_version(&app.config());
                     if version != self.key_file {
                         self.key_file = version;
-                        reload_keys(app, &config);
+                        reload_keys(app);
                     }
                 }
             }
@@ -85,15 +80,16 @@ fn key_file_version(config: &Config) -> Option<KeyFileVersion> {
     Some((file.ino(), file.modified().ok(), file.len()))
 }
 
-fn reload_keys(app: &App, config: &Config) {
-    match app.reload(config) {
+fn reload_keys(app: &App) {
+    match app.reload_keys() {
         Ok(()) => info!("keys read again"),
         Err(problem) => error!("the keys changed and cannot be used, the old ones stay: {problem}"),
     }
 }
 
 /// A bad configuration is logged and the old one stays. Listeners, workers, log and store need a restart.
-fn reload_settings(app: &App, old: Config, reread: &Reread) -> Config {
+fn reload_settings(app: &App, reread: &Reread) {
+    let old = app.config();
     let mut new = match reread() {
         Ok(new) => new,
         Err(problems) => {
@@ -101,7 +97,7 @@ fn reload_settings(app: &App, old: Config, reread: &Reread) -> Config {
                 error!(setting = problem.setting.as_str(); "{}", problem.message);
             }
             error!("the settings were not read again; the old ones stay");
-            return old;
+            return;
         }
     };
     for (name, changed) in [
@@ -127,14 +123,13 @@ fn reload_settings(app: &App, old: Config, reread: &Reread) -> Config {
     new.socket_group.clone_from(&old.socket_group);
     new.log.clone_from(&old.log);
     (new.socket_mode, new.workers, new.log_format) = (old.socket_mode, old.workers, old.log_format);
-    app.revocations().rely_for(Duration::from_secs(new.store_max_stale));
-    if let Err(problem) = app.reload(&new) {
+    let new = Arc::new(new);
+    if let Err(problem) = app.use_config(Arc::clone(&new)) {
         error!("the settings were not read again, the old ones stay: {problem}");
-        return old;
+        return;
     }
     for warning in &new.warnings {
         warn!("{warning}");
     }
     info!("settings read again");
-    new
 }

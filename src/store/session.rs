@@ -25,16 +25,6 @@ pub struct Session {
     pub network: String,
 }
 
-impl Session {
-    /// Whether it has not ended by time at `now`, in seconds since 1970: neither altogether, nor because it was not used
-    /// for `idle` seconds.
-    #[must_use]
-    pub fn is_open(&self, idle: Option<u64>, now: u64) -> bool {
-        let is_idle = idle.is_some_and(|idle| self.last_seen_at.saturating_add(idle) <= now);
-        self.ends_at > now && !is_idle
-    }
-}
-
 /// How a session began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignedInBy {

@@ -93,7 +93,7 @@ impl Row for Session {
     }
 
     fn is_alive(&self, now: u64) -> bool {
-        self.is_open(None, now)
+        self.ends_at > now
     }
 
     async fn page(store: &dyn Store, after: Option<&SessionId>) -> Result<Vec<Self>, StoreError> {

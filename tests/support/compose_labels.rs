@@ -8,7 +8,8 @@ use std::{net::SocketAddr, path::Path};
 use serde_json::{Map, Value, json};
 
 /// Options that hold several values, which labels separate by commas.
-const LISTS: [&str; 4] = ["entrypoints", "middlewares", "authrequestheaders", "authresponseheaders"];
+const LISTS: [&str; 5] =
+    ["entrypoints", "middlewares", "authrequestheaders", "authresponseheaders", "addauthcookiestoresponse"];
 
 /// The dynamic configuration. JSON is YAML.
 #[track_caller]

@@ -27,7 +27,7 @@ fn a_token_survives_rotations_until_its_key_is_retired() {
     let token = before.mint();
     let old = before.keys.listed.iter().find(|key| key.state == KeyState::Active).unwrap().kid.clone();
 
-    let active = KeyFile::rotate(data.path(), *NOW).unwrap();
+    let active = KeyFile::change(data.path(), |ring| ring.rotate(*NOW)).unwrap();
     let after = generated(data.path());
     let newer = after.mint();
     assert_ne!(active, old);
@@ -36,10 +36,10 @@ fn a_token_survives_rotations_until_its_key_is_retired() {
     assert_eq!(after.ask_with(&newer), "ok 200");
     assert_eq!(before.ask_with(&newer), "ok 200", "the next key was accepted before it signed");
 
-    KeyFile::rotate(data.path(), *NOW).unwrap();
+    KeyFile::change(data.path(), |ring| ring.rotate(*NOW)).unwrap();
     assert_eq!(generated(data.path()).ask_with(&token), "ok 200", "rotated twice");
 
-    KeyFile::retire(data.path(), &old).unwrap();
+    KeyFile::change(data.path(), |ring| ring.retire(&old)).unwrap();
     let retired = generated(data.path());
     assert_eq!(retired.ask_with(&token), "key-unknown 401");
     assert_eq!(retired.ask_with(&newer), "ok 200");

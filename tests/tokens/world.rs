@@ -7,14 +7,16 @@ use jsonwebtoken::Algorithm;
 use samehand::check::client_ip::{ClientIp, Peer};
 use samehand::check::fingerprint::{ObservedClient, TokenContext};
 use samehand::check::forwarded::Proxy;
+use samehand::check::identifiers::Revision;
 use samehand::check::key_ring::algorithm_name;
 use samehand::check::names::UserName;
 use samehand::check::policy::Recipe;
+use samehand::check::revocation::{Knowledge, RevocationSet};
 use samehand::check::user_agent::UserAgent;
-use samehand::check::{Gate, Question, decide};
+use samehand::check::{Gate, Moment, Question, decide};
 use samehand::config::{self, Config};
 use samehand::http::status_of;
-use samehand::issue::{Grant, Minter};
+use samehand::issue::{Grant, Minter, Terms};
 use samehand::keys::{Keys, Missing, load};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -128,7 +130,8 @@ impl World {
     pub(crate) fn mint_for(&self, ip: IpAddr, user_agent: Option<&[u8]>) -> String {
         let client = observed(ip, user_agent);
         let grant = Grant::of(UserName::enter("alice").unwrap());
-        self.minter.mint(grant, &client, &self.gate.policy, None, *NOW).unwrap().token
+        let terms = Terms { issued_under: Revision::NONE, session: None, ttl: None, now: *NOW };
+        self.minter.mint(grant, &client, &self.gate.policy, &terms).unwrap().token
     }
 
     /// The parts of a good token, to be spoilt.
@@ -145,7 +148,7 @@ impl World {
     pub(crate) fn fingerprint(&self, recipe: Recipe, jti: &str) -> String {
         let client = observed(CLIENT.parse().unwrap(), Some(USER_AGENT.as_bytes()));
         let context = TokenContext { issuer: &self.gate.policy.issuer, jti };
-        self.keys.fingerprints.current().keyed(&client, recipe, context)
+        self.keys.fingerprints.current().unwrap().keyed(&client, recipe, context)
     }
 
     /// The reason and the status for an API client with these headers, as a trusted proxy would ask.
@@ -155,7 +158,8 @@ impl World {
             map.append(HeaderName::try_from(name).unwrap(), HeaderValue::from_bytes(value).unwrap());
         }
         let (proxy, peer) = (Proxy::Nginx, Peer::Tcp(Ipv4Addr::LOCALHOST.into()));
-        let judgement = decide(&Question { proxy, peer, headers: &map }, &self.gate, *NOW);
+        let moment = Moment { now: *NOW, revocations: Knowledge { set: &RevocationSet::default(), is_stale: false } };
+        let judgement = decide(&Question { proxy, peer, headers: &map }, &self.gate, moment);
         format!("{} {}", judgement.reason.name(), status_of(proxy, &judgement).as_u16())
     }
 

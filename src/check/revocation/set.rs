@@ -147,15 +147,18 @@ impl Layered {
             self.recent = Arc::new(recent);
             return;
         }
-        let kept = self.base.rows.iter().map(Row::read).filter(|(id, _)| !recent.contains_key(id));
-        *self = Self::of(kept.chain(recent.iter().map(|(id, value)| (*id, *value))).collect());
+        let mut rows: Vec<Row> = recent.into_iter().map(Row::new).collect();
+        rows.sort_unstable();
+        *self = Self { base: Arc::new(Sorted::new(merge(&self.base.rows, rows))), recent: Arc::default() };
     }
 
     fn retain(&self, keep: impl Fn(u64) -> bool) -> Self {
         if self.rows().all(|(_, value)| keep(value)) {
             return self.clone();
         }
-        Self::of(self.rows().filter(|(_, value)| keep(*value)).collect())
+        let mut rows: Vec<Row> = self.rows().filter(|(_, value)| keep(*value)).map(Row::new).collect();
+        rows.sort_unstable();
+        Self { base: Arc::new(Sorted::new(rows)), recent: Arc::default() }
     }
 
     /// Every identifier once.
@@ -163,13 +166,25 @@ impl Layered {
         let base = self.base.rows.iter().map(Row::read).filter(|(id, _)| !self.recent.contains_key(id));
         base.chain(self.recent.iter().map(|(id, value)| (*id, *value)))
     }
+}
 
-    fn of(rows: Vec<(RevokedId, u64)>) -> Self {
-        Self { base: Arc::new(Sorted::new(rows)), recent: Arc::default() }
+/// Both in order, each identifier once: with what `newer` says of it.
+fn merge(older: &[Row], newer: Vec<Row>) -> Vec<Row> {
+    let mut merged = Vec::with_capacity(older.len() + newer.len());
+    let mut older = older.iter().copied().peekable();
+    for row in newer {
+        while let Some(before) = older.next_if(|before| before.id() < row.id()) {
+            merged.push(before);
+        }
+        older.next_if(|same| same.id() == row.id());
+        merged.push(row);
     }
+    merged.extend(older);
+    merged
 }
 
 /// An identifier and its number, without padding.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Row([u8; ID_BYTES + 8]);
 
 impl Row {
@@ -178,6 +193,10 @@ impl Row {
         bytes[..ID_BYTES].copy_from_slice(&id.bytes());
         bytes[ID_BYTES..].copy_from_slice(&value.to_be_bytes());
         Self(bytes)
+    }
+
+    fn id(&self) -> &[u8] {
+        &self.0[..ID_BYTES]
     }
 
     fn read(&self) -> (RevokedId, u64) {
@@ -200,17 +219,17 @@ struct Sorted {
 const ROWS_PER_START: usize = 4;
 
 impl Sorted {
-    fn new(mut rows: Vec<(RevokedId, u64)>) -> Self {
-        rows.sort_unstable();
+    /// The index of rows that are in order.
+    fn new(rows: Vec<Row>) -> Self {
         let bits = (rows.len() / ROWS_PER_START).max(1).ilog2();
         let mut starts = vec![0_u32; (1 << bits) + 1];
-        for (id, _) in &rows {
-            starts[bucket(*id, bits) + 1] += 1;
+        for row in &rows {
+            starts[bucket(row.read().0, bits) + 1] += 1;
         }
         for at in 1..starts.len() {
             starts[at] += starts[at - 1];
         }
-        Self { rows: rows.into_iter().map(Row::new).collect(), starts, bits }
+        Self { rows, starts, bits }
     }
 
     fn value(&self, id: RevokedId) -> Option<u64> {
@@ -219,7 +238,7 @@ impl Sorted {
         }
         let bucket = bucket(id, self.bits);
         let rows = &self.rows[self.starts[bucket] as usize..self.starts[bucket + 1] as usize];
-        rows.iter().find(|row| row.0[..ID_BYTES] == id.bytes()).map(|row| row.read().1)
+        rows.iter().find(|row| row.id() == id.bytes()).map(|row| row.read().1)
     }
 }
 

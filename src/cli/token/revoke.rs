@@ -30,7 +30,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args, config: &Config, now: u64) -> Outcome {
-    let target = read(args, config)?;
+    let target = read(args, config, now)?;
     let store = Opened::at(&config.store, Access::Existing)?;
     let stranger = match &target {
         Target::User(name) if is_never_seen(&store, name)? => Some(name),
@@ -44,7 +44,7 @@ pub(super) fn run(args: Args, config: &Config, now: u64) -> Outcome {
     Ok(())
 }
 
-fn read(args: Args, config: &Config) -> Result<Target, Failure> {
+fn read(args: Args, config: &Config, now: u64) -> Result<Target, Failure> {
     let usage = |option: &'static str| move |error: TargetError| Failure::Usage(format!("--{option}: {error}"));
     match args {
         Args { session: Some(sid), .. } => Target::session(&sid).map_err(usage("session")),
@@ -56,7 +56,7 @@ fn read(args: Args, config: &Config) -> Result<Target, Failure> {
         Args { token, .. } => {
             let text = super::given_or_piped(token)?;
             let keys = keys::load(&config.keys, Missing::Refuse)?;
-            let read = Target::token(text.trim(), &keys.ring, &config.policy);
+            let read = Target::token(text.trim(), &keys.ring, &config.policy, now);
             read.map_err(|error| Failure::Failed(format!("token: {error}; nothing was revoked")))
         }
     }
@@ -84,14 +84,12 @@ fn said(target: &Target, revoked: &Revoked, now: u64) -> String {
 
 fn said_of_token(token: &VerifiedToken, revoked: &Revoked, now: u64) -> String {
     let subject = token.subject();
-    // Not by `is_expired`: the token was read as at the end of time.
-    let is_expired = token.expires_at() <= now;
-    let itself = match is_expired {
+    let itself = match token.is_expired() {
         true => format!("the token of {subject} expired {} s ago", now.saturating_sub(token.expires_at())),
         false => format!("the token of {subject} is refused from now on"),
     };
     match (token.session(), revoked.sessions) {
-        (None, _) if is_expired => format!("{itself} and has no session: there is nothing to revoke"),
+        (None, _) if token.is_expired() => format!("{itself} and has no session: there is nothing to revoke"),
         (None, _) => format!("{itself}; it has no session"),
         (Some(sid), 0) => format!("{itself}; its session {sid} had ended before"),
         (Some(sid), _) => format!("{itself}; its session {sid} ended"),
