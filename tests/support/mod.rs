@@ -6,6 +6,7 @@
 
 #![allow(dead_code, reason = "every test binary uses its own part of this")]
 
+pub(crate) mod authority;
 pub(crate) mod backend;
 pub(crate) mod caddy;
 pub(crate) mod client;
@@ -18,6 +19,7 @@ pub(crate) mod scripted;
 pub(crate) mod shipped;
 pub(crate) mod token;
 pub(crate) mod traefik;
+pub(crate) mod valkey;
 
 use std::net::Ipv4Addr;
 
