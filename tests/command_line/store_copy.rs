@@ -19,8 +19,10 @@ use serde_json::Value;
 use crate::support::token::Token;
 use crate::{FIREFOX, Installation, PASSWORD, SECRET, now, refused, run, session, with_store, with_store_at};
 
-/// Enough that a run can be met in the middle of each part.
-const MANY: u64 = 20_000;
+/// Enough for several pages of each part.
+const MANY: u64 = 6000;
+/// The first row of the page at which a run is met.
+const MIDDLE: i64 = 3000;
 
 fn target(installation: &Installation) -> (StoreAddress, String) {
     let path = installation.path("target.sqlite");
@@ -108,41 +110,40 @@ fn a_copy_that_was_killed_is_taken_up_again() {
         store.put_revocations(&revoked).await.expect("a store");
     });
     let (address, to) = target(&installation);
-    let path = installation.path("target.sqlite");
-    let rows = || {
-        let database = rusqlite::Connection::open(&path).expect("a database");
-        ["users", "sessions", "revocations"].map(|table| {
-            let count = format!("SELECT count(*) FROM {table}");
-            database.query_row(&count, [], |row| row.get::<_, i64>(0)).expect("a number").unsigned_abs()
-        })
-    };
-    let mut before = [0; 3];
-    for (part, at) in [("users", 0), ("sessions", 1), ("revocations", 2)] {
+    let mut wanted = sessions;
+    wanted.sort_by(|one, other| one.id.cmp(&other.id));
+    // So that it is there, and can be made slow.
+    with_store_at(&address, async |_| {});
+    let database = rusqlite::Connection::open(installation.path("target.sqlite")).expect("a database");
+    let middle = MIDDLE as usize;
+    let revoked = revoked[middle].id.bytes().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    for (table, row) in [
+        ("users", format!("NEW.name = '{}'", users[middle].name)),
+        ("sessions", format!("NEW.id = '{}'", wanted[middle].id)),
+        ("revocations", format!("NEW.id = x'{revoked}'")),
+    ] {
+        // Putting the row in the middle takes hours, so that the copy can be met there.
+        let slow = "SELECT count(*) FROM users AS a, users AS b, users AS c";
+        let trigger = format!("CREATE TRIGGER slow BEFORE INSERT ON {table} WHEN {row} BEGIN {slow}; END");
+        database.execute_batch(&trigger).expect("a trigger");
         let mut command = installation.command();
         command.args(["store", "copy", "--from", "sqlite", "--to", &to]).stdin(Stdio::null());
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("cargo builds samehand");
         let lines = BufReader::new(child.stderr.take().expect("stderr is piped")).lines();
-        let reached = lines.map_while(Result::ok).any(|line| line.starts_with(&format!("{part}: ")));
-        assert!(reached, "it never came to {part}");
-        // While another process writes, the copy waits for its turn, and cannot be done before it is killed.
-        let writer = rusqlite::Connection::open(&path).expect("a database");
-        writer.busy_timeout(std::time::Duration::from_secs(30)).expect("a connection");
-        writer.execute_batch("BEGIN IMMEDIATE").expect("a turn");
+        let before = format!("{table}: {MIDDLE} of {MANY}");
+        assert!(lines.map_while(Result::ok).any(|line| line == before), "it never said {before:?}");
         child.kill().expect("a child of ours");
-        let status = child.wait().expect("a child of ours");
-        drop(writer);
-        assert_eq!(status.code(), None, "it was done before it was killed");
-        let rows = rows();
-        assert!(rows[at] > 0 && rows[at] < MANY, "killed in the middle of {part}: {rows:?}");
-        assert!(rows.iter().zip(before).all(|(now, before)| *now >= before), "{before:?} {rows:?}");
-        before = rows;
+        assert_eq!(child.wait().expect("a child of ours").code(), None, "it ended by itself");
+        let count = format!("SELECT count(*) FROM {table}");
+        let count: i64 = database.query_row(&count, [], |row| row.get(0)).expect("a number");
+        // Whole pages, and of the page that was begun nothing; one revocation carries the revision.
+        assert_eq!(count, MIDDLE + i64::from(table == "revocations"), "{table}");
+        database.execute_batch("DROP TRIGGER slow").expect("a trigger");
     }
     let ended = run(&installation, &["store", "copy", "--from", "sqlite", "--to", &to]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let all = format!("copied and compared: {MANY} users, {MANY} sessions, {MANY} revocations\n");
     assert_eq!(ended.results, all, "{ended:?}");
-    let mut wanted = sessions;
-    wanted.sort_by(|one, other| one.id.cmp(&other.id));
     with_store_at(&address, async |store| {
         assert!(all_users(store).await.expect("a store") == users, "the users differ");
         assert!(open_sessions(store, None, now()).await.expect("a store") == wanted, "the sessions differ");
