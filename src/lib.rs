@@ -20,4 +20,5 @@ pub mod server;
 pub mod sessions;
 pub mod store;
 pub mod store_copy;
+pub mod throttle;
 pub mod users;

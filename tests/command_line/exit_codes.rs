@@ -7,7 +7,7 @@ fn each_kind_of_end_has_its_code() {
     let installation = Installation::new(&[]);
     installation.add_user("alice", &[]);
     let mint = |user: &'static str| ["token", "mint", "--user", user, "--ip", "192.0.2.7", "--user-agent", FIREFOX];
-    let rows: [(&[&str], i32); 46] = [
+    let rows: [(&[&str], i32); 47] = [
         (&["--version"], 0),
         (&["--help"], 0),
         (&["user", "--help"], 0),
@@ -24,6 +24,7 @@ fn each_kind_of_end_has_its_code() {
         (&["explain", "--proxy", "nginx", "--peer", "127.0.0.1"], 0),
         (&["user", "disable", "nobody"], 1),
         (&["user", "remove", "nobody"], 1),
+        (&["user", "unlock", "nobody"], 1),
         (&["user", "passwd", "nobody", "--password-stdin"], 1),
         (&["user", "import", "no-such-file"], 1),
         (&["keys", "retire", "no-such-key"], 1),
@@ -99,7 +100,7 @@ fn every_command_that_reads_settings_refuses_bad_ones() {
 fn only_what_creates_a_store_creates_one() {
     let installation = Installation::new(&[]);
     let data = installation.data().display().to_string();
-    let rows: [&[&str]; 18] = [
+    let rows: [&[&str]; 19] = [
         &["user", "list"],
         &["user", "list", "--json"],
         &["user", "set", "alice", "--group", "staff"],
@@ -107,6 +108,7 @@ fn only_what_creates_a_store_creates_one() {
         &["user", "disable", "alice"],
         &["user", "enable", "alice"],
         &["user", "remove", "alice"],
+        &["user", "unlock", "alice"],
         &["keys", "list"],
         &["keys", "rotate"],
         &["keys", "retire", "x"],
