@@ -16,7 +16,7 @@ use std::{
 const MOST_LINES: usize = 400;
 
 /// Which module may import which, one line for each module of `lib.rs`: callers first, and nobody a caller of theirs.
-const IMPORTS: [(&str, &[&str]); 21] = [
+const IMPORTS: [(&str, &[&str]); 22] = [
     ("main", &["cli"]),
     (
         "cli",
@@ -27,6 +27,7 @@ const IMPORTS: [(&str, &[&str]); 21] = [
             "logging",
             "sessions",
             "issue",
+            "throttle",
             "users",
             "key_store",
             "config",
@@ -37,13 +38,17 @@ const IMPORTS: [(&str, &[&str]); 21] = [
         ],
     ),
     ("server", &["http", "app", "users", "key_store", "config", "keys", "revocations", "store", "check"]),
-    ("http", &["app", "audit", "metrics", "sessions", "issue", "users", "config", "store", "check", "secret"]),
+    (
+        "http",
+        &["app", "audit", "metrics", "sessions", "issue", "throttle", "users", "config", "store", "check", "secret"],
+    ),
     (
         "app",
         &[
             "audit",
             "sessions",
             "issue",
+            "throttle",
             "users",
             "config",
             "keys",
@@ -60,6 +65,7 @@ const IMPORTS: [(&str, &[&str]); 21] = [
     ("logging", &["config"]),
     ("sessions", &["issue", "store", "check"]),
     ("issue", &["keys", "check"]),
+    ("throttle", &["store", "check"]),
     ("users", &["store", "check", "secret"]),
     ("key_store", &["keys", "store", "secret"]),
     ("config", &["keys", "store", "check", "secret"]),
@@ -73,7 +79,7 @@ const IMPORTS: [(&str, &[&str]); 21] = [
 ];
 
 /// Where each dependency of `Cargo.toml` is used; a folder stands for everything in it.
-const HOMES: [(&str, &[&str]); 37] = [
+const HOMES: [(&str, &[&str]); 43] = [
     // The decision reads the web server's header map, which is checked more closely below, and `explain` fills one.
     ("actix_web", &["http", "server", "check", "cli/explain"]),
     ("actix_http", &["server/http1", "http/authorize"]),
@@ -82,12 +88,22 @@ const HOMES: [(&str, &[&str]); 37] = [
     ("actix_rt", &["server", "cli/serve"]),
     (
         "tokio",
-        &["server", "sessions", "users/hasher", "http/json", "http/login", "http/on_the_way", "cli", "store/sqlite"],
+        &[
+            "server",
+            "sessions",
+            "users/hasher",
+            "throttle",
+            "http/json",
+            "http/login",
+            "http/on_the_way",
+            "cli",
+            "store",
+        ],
     ),
-    ("aws_lc_rs", &["keys/sealed"]),
+    ("aws_lc_rs", &["keys/sealed", "store/postgres"]),
     ("async_trait", &["store"]),
     ("jsonwebtoken", &["check/key_ring", "keys", "config/signing"]),
-    ("sha2", &["check", "keys"]),
+    ("sha2", &["check", "keys", "throttle"]),
     ("hmac", &["check"]),
     ("hkdf", &["check", "keys"]),
     ("hex", &["check/fingerprint", "http/request_id"]),
@@ -103,17 +119,23 @@ const HOMES: [(&str, &[&str]); 37] = [
     ("envy", &["config/raw"]),
     ("toml", &["config/toml_file"]),
     ("ipnet", &["config/proxies", "check"]),
-    ("url", &["config"]),
+    ("url", &["config", "store/postgres"]),
     ("psl", &["config/cookie"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli/completions"]),
     ("rpassword", &["cli/console"]),
-    ("log", &["server", "http", "audit", "logging", "users"]),
+    ("log", &["server", "http", "audit", "logging", "throttle", "users"]),
     ("env_logger", &["logging"]),
     ("prometheus_client", &["metrics"]),
     ("arc_swap", &["app", "revocations"]),
     ("pem", &["keys", "config/signing"]),
-    ("rusqlite", &["store"]),
+    ("rusqlite", &["store/sqlite"]),
+    ("tokio_postgres", &["store/postgres"]),
+    ("tokio_postgres_rustls", &["store/postgres"]),
+    ("deadpool_postgres", &["store/postgres"]),
+    ("redis", &["store/valkey"]),
+    ("rustls", &["store/postgres", "store/valkey"]),
+    ("rustls_native_certs", &["store/postgres"]),
     ("nix", &["server/socket", "config/listeners"]),
 ];
 

@@ -6,18 +6,21 @@
 
 #![allow(dead_code, reason = "every test binary uses its own part of this")]
 
+pub(crate) mod authority;
 pub(crate) mod backend;
 pub(crate) mod caddy;
 pub(crate) mod client;
 pub(crate) mod compose_labels;
 pub(crate) mod installation;
 pub(crate) mod nginx;
+pub(crate) mod postgres;
 pub(crate) mod process;
 pub(crate) mod samehand;
 pub(crate) mod scripted;
 pub(crate) mod shipped;
 pub(crate) mod token;
 pub(crate) mod traefik;
+pub(crate) mod valkey;
 pub(crate) mod waiting;
 
 use std::net::Ipv4Addr;
