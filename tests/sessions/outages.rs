@@ -57,6 +57,24 @@ fn while_sessions_cannot_be_read_good_tokens_are_good_and_pages_are_undecided() 
 }
 
 #[test]
+fn a_cookie_that_cannot_be_renewed_is_good_until_it_ends() {
+    let samehand = start(&[("TOKEN_TTL", "6s")]);
+    let token = signed_in(&samehand);
+    rename(&samehand, "sessions", "sessions_gone");
+    let asked = || {
+        let (reply, decision) = decided(&samehand, page(&cookie(&token)));
+        assert!(reply.all("Set-Cookie").is_empty(), "{reply:?}");
+        match decision.field("reason") {
+            "ok" => assert_eq!(reply.status, 200, "{reply:?}"),
+            reason => assert_eq!((reply.status, reason), (503, "store-stale"), "{reply:?}"),
+        }
+        reply.status == 503
+    };
+    until(Instant::now(), PATIENCE, "the token ends", asked);
+    assert_eq!(with_token(&samehand, &token), is(401, "token-expired"), "not before");
+}
+
+#[test]
 fn what_was_not_confirmed_for_too_long_is_undecided_and_a_revoked_token_stays_refused() {
     let samehand = start(&[("STORE_MAX_STALE", "1s")]);
     let (good, revoked) = (signed_in(&samehand), signed_in(&samehand));
