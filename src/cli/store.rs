@@ -147,8 +147,8 @@ fn keys_advice(to: &StoreAddress, config: &Config) -> Option<String> {
     let file = file.display();
     Some(match to.is_shared() {
         true => format!(
-            "the keys are in {file} and not in the store: services that do not share this file need the same keys \
-             (SAMEHAND_STORE_KEY, or SAMEHAND_SECRET and SAMEHAND_SALT), or they refuse the tokens there are"
+            "the keys are in {file} and not in the store: set SAMEHAND_STORE_KEY for all services, and start one that has \
+             this file first, which puts them there; services with other keys refuse the tokens there are"
         ),
         false => {
             format!("the keys are in {file} and not in the store: services with another SAMEHAND_DATA need it, too")

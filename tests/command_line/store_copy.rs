@@ -213,6 +213,22 @@ fn an_address_is_taken_from_a_file_and_its_password_never_shown() {
 }
 
 #[test]
+fn a_person_at_a_terminal_sees_a_bar() {
+    let installation = Installation::new(&[]);
+    installation.add_user("alice", &[]);
+    let (_, to) = target(&installation);
+    // A terminal of its own, from a tool that every Debian has.
+    let command = format!("{} store copy --from sqlite --to {to}", env!("CARGO_BIN_EXE_samehand"));
+    let mut script = std::process::Command::new("script");
+    script.args(["--quiet", "--return", "--command", &command, "/dev/null"]).stdin(Stdio::null());
+    script.env("SAMEHAND_DATA", installation.data()).env("TERM", "xterm").current_dir(installation.path("."));
+    let output = script.output().expect("there is script");
+    let shown = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && shown.contains('\u{2588}') && shown.contains("1 of 1"), "{shown:?}");
+    assert!(shown.contains("users: 1 of 1\r\n") && shown.contains("copied and compared: 1 user, "), "{shown:?}");
+}
+
+#[test]
 fn tokens_of_generated_keys_need_the_keys_and_that_is_said() {
     let installation = Installation::new(&[]);
     installation.add_user("alice", &[]);
