@@ -5,6 +5,7 @@
 use super::mint::issued;
 use super::whoami::client_of;
 use super::{cookie, json, origin, refusal};
+use crate::activity::grain;
 use crate::app::App;
 use crate::check::binding::{BindingError, BoundToken};
 use crate::check::client_ip::ClientIp;
@@ -55,8 +56,8 @@ pub(super) async fn exchange(
     let (limits, now) = (app.state().session_limits(), app.now());
     let seen_at = bound.token().session().and_then(|sid| app.activity().seen_at(sid));
     let live = sessions::find(app.store(), bound, limits, seen_at, now).await?;
-    app.activity().saw(&live.session().id, now);
     let state = app.state();
+    app.activity().saw(&live.session().id, grain(state.session_idle), now);
     let minted = live.mint(client, &state.minter, &state.gate.policy, limits, now)?;
     Ok((minted, live))
 }
