@@ -3,7 +3,6 @@
 //! Any method, any path below the prefix; a body is neither read nor waited for, the query string is not looked at.
 
 use super::{on_the_way, request_id, respond};
-use crate::activity::grain;
 use crate::app::App;
 use crate::audit::Answered;
 use crate::check::client_ip::Peer;
@@ -67,7 +66,7 @@ impl<'a> Asked<'a> {
         let moment = Moment { now, revocations: revocations.knowledge() };
         let judgement = decide(question, &state.gate, moment);
         if let Some(sid) = judgement.bound.as_ref().and_then(|bound| bound.token().session()) {
-            app.activity().saw(sid, grain(state.session_idle), now);
+            app.activity().saw(sid, state.session_grain(), now);
         }
         let renewal = renewal::wanted(question, &judgement, now);
         Self { started, judgement, renewal }

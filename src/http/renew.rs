@@ -5,7 +5,6 @@
 use super::mint::issued;
 use super::whoami::client_of;
 use super::{cookie, json, origin, refusal};
-use crate::activity::grain;
 use crate::app::App;
 use crate::check::binding::{BindingError, BoundToken};
 use crate::check::client_ip::ClientIp;
@@ -57,7 +56,7 @@ pub(super) async fn exchange(
     let seen_at = bound.token().session().and_then(|sid| app.activity().seen_at(sid));
     let live = sessions::find(app.store(), bound, limits, seen_at, now).await?;
     let state = app.state();
-    app.activity().saw(&live.session().id, grain(state.session_idle), now);
+    app.activity().saw(&live.session().id, state.session_grain(), now);
     let minted = live.mint(client, &state.minter, &state.gate.policy, limits, now)?;
     Ok((minted, live))
 }

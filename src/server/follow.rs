@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::key_store::{self, KeyStoreError};
 use crate::keys;
 use crate::revocations::Health;
-use crate::store::{Changes, StoreError};
+use crate::store::{self, Changes, StoreError};
 use actix_web::web;
 use log::{error, info, warn};
 use std::convert::Infallible;
@@ -147,6 +147,8 @@ impl Following {
             set.len()
         );
         store.put_revocations(&set.entries()).await?;
+        // What was issued before has to be earlier than what is revoked from now on, also where there was nothing to give.
+        store::outrun(store, set.revision()).await?;
         self.catch_up(Revision::NONE).await
     }
 

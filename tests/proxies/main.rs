@@ -11,6 +11,7 @@ mod failures;
 mod forged;
 mod hops;
 mod question;
+mod replicas;
 mod rows;
 mod sign_in;
 mod world;
