@@ -43,8 +43,8 @@ const IMPORTS: [(&str, &[&str]); 24] = [
     (
         "http",
         &[
-            "app", "audit", "metrics", "sessions", "issue", "throttle", "users", "config", "revoke", "activity",
-            "store", "check", "secret",
+            "app", "audit", "metrics", "sessions", "issue", "throttle", "users", "config", "revoke", "store", "check",
+            "secret",
         ],
     ),
     (
