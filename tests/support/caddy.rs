@@ -5,6 +5,7 @@ use std::{fs, net::SocketAddr};
 use tempfile::TempDir;
 
 use super::{
+    authority::Authority,
     client::Address,
     process::{Process, accepts, on_a_free_address},
     shipped::{APPLICATION, Kind, Place, Proxy, SAMEHAND, file, fill_in},
@@ -13,17 +14,31 @@ use super::{
 /// Starts Caddy in front of the application.
 #[track_caller]
 pub(crate) fn start(place: Place, samehand: &Address, application: SocketAddr) -> Proxy {
+    start_with(place, None, samehand, application)
+}
+
+/// Starts Caddy at the edge for https.
+#[track_caller]
+pub(crate) fn start_https(authority: &Authority, samehand: &Address, application: SocketAddr) -> Proxy {
+    start_with(Place::Edge, Some(authority), samehand, application)
+}
+
+#[track_caller]
+fn start_with(place: Place, authority: Option<&Authority>, samehand: &Address, application: SocketAddr) -> Proxy {
     let directory = TempDir::new().expect("a temporary directory");
     let path = directory.path();
     let (process, address) = on_a_free_address(|address| {
         let mut text = fill_in(
             &file("examples/caddy/Caddyfile"),
             &[
-                ("http://:8080", format!("http://:{}", address.port())),
+                ("http://:8080 {", site(address, authority)),
                 (APPLICATION, application.to_string()),
                 (SAMEHAND, upstream(samehand)),
             ],
         );
+        if authority.is_some() {
+            text = fill_in(&text, &[("admin off", "admin off\n\tauto_https off".to_owned())]);
+        }
         match place {
             Place::Edge => {}
             Place::BehindFrontHop => {
@@ -48,6 +63,14 @@ pub(crate) fn start(place: Place, samehand: &Address, application: SocketAddr) -
         Ok(process)
     });
     Proxy { kind: Kind::Caddy, address: address.into(), process, _directory: directory }
+}
+
+/// The head of the site. For a certificate of its own Caddy has to be told not to get one, and to leave port 80 alone.
+fn site(own: SocketAddr, authority: Option<&Authority>) -> String {
+    let port = own.port();
+    let Some(authority) = authority else { return format!("http://:{port} {{") };
+    let (certificate, key) = (authority.server_certificate(), authority.server_key());
+    format!("https://:{port} {{\n\ttls {} {}", certificate.display(), key.display())
 }
 
 /// An address as Caddy writes it.

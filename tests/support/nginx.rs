@@ -5,6 +5,7 @@ use std::{fs, net::SocketAddr, path::Path};
 use tempfile::TempDir;
 
 use super::{
+    authority::Authority,
     client::Address,
     process::{Process, accepts, on_a_free_address},
     shipped::{APPLICATION, Kind, PROXY, Place, Proxy, SAMEHAND, file, fill_in, tcp},
@@ -13,7 +14,13 @@ use super::{
 /// Starts nginx in front of the application, asking samehand over a Unix socket or TCP, whichever its address is.
 #[track_caller]
 pub(crate) fn start(place: Place, samehand: &Address, application: SocketAddr) -> Proxy {
-    start_with(place, &upstream(samehand), application)
+    start_with(place, None, &upstream(samehand), application)
+}
+
+/// Starts nginx at the edge for https.
+#[track_caller]
+pub(crate) fn start_https(authority: &Authority, samehand: &Address, application: SocketAddr) -> Proxy {
+    start_with(Place::Edge, Some(authority), &upstream(samehand), application)
 }
 
 /// Starts nginx in front of the application, asking whichever of three replicas it chooses.
@@ -21,15 +28,15 @@ pub(crate) fn start(place: Place, samehand: &Address, application: SocketAddr) -
 pub(crate) fn start_with_replicas(replicas: [&Address; 3], application: SocketAddr) -> Proxy {
     let own = ["127.0.0.1:9180", "127.0.0.1:9280", "127.0.0.1:9380"];
     let changes: Vec<_> = own.into_iter().zip(replicas.map(|replica| tcp(replica).to_string())).collect();
-    start_with(Place::Edge, &fill_in(&file("examples/replicas/samehand-upstream.conf"), &changes), application)
+    start_with(Place::Edge, None, &fill_in(&file("examples/replicas/samehand-upstream.conf"), &changes), application)
 }
 
 #[track_caller]
-fn start_with(place: Place, upstream: &str, application: SocketAddr) -> Proxy {
+fn start_with(place: Place, authority: Option<&Authority>, upstream: &str, application: SocketAddr) -> Proxy {
     let directory = TempDir::new().expect("a temporary directory");
     let path = directory.path();
     let (process, address) = on_a_free_address(|address| {
-        write_configuration(path, place, address, upstream, application);
+        write_configuration(path, place, &listen(address, authority), upstream, application);
         let mut process = Process::start_tool("nginx", |command| {
             // One process, so that it is gone when it is killed, and nothing written outside of the directory.
             let ours = format!("daemon off; master_process off; pid {}/pid;", path.display());
@@ -50,7 +57,18 @@ fn upstream(samehand: &Address) -> String {
     }
 }
 
-fn write_configuration(to: &Path, place: Place, own: SocketAddr, upstream: &str, application: SocketAddr) {
+/// What the site listens on; a certificate is all that https takes.
+fn listen(own: SocketAddr, authority: Option<&Authority>) -> String {
+    let Some(authority) = authority else { return format!("listen {own} default_server;") };
+    let (certificate, key) = (authority.server_certificate(), authority.server_key());
+    format!(
+        "listen {own} ssl default_server; ssl_certificate {}; ssl_certificate_key {};",
+        certificate.display(),
+        key.display()
+    )
+}
+
+fn write_configuration(to: &Path, place: Place, listen: &str, upstream: &str, application: SocketAddr) {
     // The places that a distribution's nginx has for uploads need root.
     let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         .map(|what| format!(" {what}_temp_path {}/{what};", to.display()))
@@ -58,7 +76,7 @@ fn write_configuration(to: &Path, place: Place, own: SocketAddr, upstream: &str,
     let mut main = fill_in(
         &file("nginx/nginx.conf"),
         &[
-            (PROXY, own.to_string()),
+            (&format!("listen {PROXY} default_server;"), listen.to_owned()),
             (APPLICATION, application.to_string()),
             // The worst that the rest of somebody's http { } may say about names of headers.
             (

@@ -6,6 +6,7 @@ use tempfile::TempDir;
 
 use super::{
     CLIENT,
+    authority::Authority,
     client::{Address, Request, ask},
     compose_labels,
     process::{Process, accepts, on_a_free_address},
@@ -23,7 +24,7 @@ pub(crate) fn start(place: Place, samehand: &Address, application: SocketAddr) -
         &file(format!("{folder}/dynamic.yml")),
         &[(SAMEHAND, samehand.to_string()), (APPLICATION, application.to_string())],
     );
-    run(&dynamic, |own, dynamic| {
+    run(&dynamic, ask_plainly, |own, dynamic| {
         let shipped = format!("{folder}/dynamic.yml");
         let changes = [(PROXY, own.to_string()), (shipped.as_str(), dynamic.display().to_string())];
         let configuration = dynamic.with_file_name("traefik.yml");
@@ -33,16 +34,50 @@ pub(crate) fn start(place: Place, samehand: &Address, application: SocketAddr) -
     })
 }
 
+/// Starts Traefik at the edge for https: a certificate, and TLS at the entry point.
+#[track_caller]
+pub(crate) fn start_https(authority: &Authority, samehand: &Address, application: SocketAddr) -> Proxy {
+    let (certificate, key) = (authority.server_certificate(), authority.server_key());
+    let (certificate, key) = (certificate.display(), key.display());
+    let dynamic = fill_in(
+        &file("traefik/dynamic.yml"),
+        &[
+            (SAMEHAND, tcp(samehand).to_string()),
+            (APPLICATION, application.to_string()),
+            ("\nhttp:\n", format!("\ntls:\n  certificates: [{{ certFile: {certificate}, keyFile: {key} }}]\nhttp:\n")),
+        ],
+    );
+    run(&dynamic, |own, request| authority.ask(own, request), |own, dynamic| {
+        let changes = [
+            (PROXY, own.to_string()),
+            ("traefik/dynamic.yml", dynamic.display().to_string()),
+            ("    http:\n", "    http:\n      tls: {}\n".to_owned()),
+        ];
+        let configuration = dynamic.with_file_name("traefik.yml");
+        fs::write(&configuration, fill_in(&file("traefik/traefik.yml"), &changes)).expect("a temporary file");
+        vec![format!("--configFile={}", configuration.display())]
+    })
+}
+
 /// Starts Traefik with what the labels of the compose file say, in the form of the file provider.
 #[track_caller]
 pub(crate) fn start_with_labels(samehand: &Address, application: SocketAddr) -> Proxy {
     let shipped = file("traefik/docker-compose.yml");
     let dynamic = compose_labels::as_file(&shipped, tcp(samehand), application);
-    run(&dynamic, |own, dynamic| compose_labels::arguments(&shipped, own, dynamic))
+    run(&dynamic, ask_plainly, |own, dynamic| compose_labels::arguments(&shipped, own, dynamic))
+}
+
+/// The body of the answer to a request over plain http.
+fn ask_plainly(own: SocketAddr, request: &Request) -> Option<Vec<u8>> {
+    Some(ask(CLIENT, &own.into(), request).body)
 }
 
 #[track_caller]
-fn run(dynamic: &str, arguments: impl Fn(SocketAddr, &Path) -> Vec<String>) -> Proxy {
+fn run(
+    dynamic: &str,
+    ask: impl Fn(SocketAddr, &Request) -> Option<Vec<u8>>,
+    arguments: impl Fn(SocketAddr, &Path) -> Vec<String>,
+) -> Proxy {
     let directory = TempDir::new().expect("a temporary directory");
     let path = directory.path().join("dynamic.yml");
     fs::write(&path, dynamic).expect("a file in the temporary directory");
@@ -52,12 +87,8 @@ fn run(dynamic: &str, arguments: impl Fn(SocketAddr, &Path) -> Vec<String>) -> P
             command.args(&arguments);
         });
         // It listens first and reads its routers later; until then it answers everything so.
-        process.wait_until(|| {
-            accepts(address)
-                && ask(CLIENT, &address.into(), &Request::get("/")).body
-                    != b"404 page not found
-"
-        })?;
+        let unknown = b"404 page not found\n";
+        process.wait_until(|| accepts(address) && ask(address, &Request::get("/")).is_some_and(|body| body != unknown))?;
         Ok(process)
     });
     Proxy { kind: Kind::Traefik, address: address.into(), process, _directory: directory }

@@ -1,0 +1,12 @@
+//! What people see: real Chromium, a real proxy with the shipped configuration, samehand, and the application behind them.
+//!
+//! A scenario is a sentence and runs behind nginx, Traefik and Caddy. Pages are read as people read them: fields by their
+//! labels, buttons by their names.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod chromium;
+mod cookies;
+mod road;
+mod world;

@@ -1,0 +1,74 @@
+//! One samehand, one application, one proxy before them, and people with browsers.
+
+use std::{net::Ipv4Addr, sync::Arc};
+
+use crate::{
+    chromium::{Chromium, Kind, Window},
+    road::Road,
+    support::{
+        CLIENT,
+        backend::Backend,
+        caddy,
+        client::Address,
+        nginx,
+        samehand::Samehand,
+        shipped::{self, Proxy},
+        traefik,
+    },
+};
+
+/// samehand's pages at a host of their own, the application at another one.
+pub(crate) const HTTPS: &[(&str, &str)] = &[("PUBLIC_URL", "https://auth.example.com")];
+/// Everything at one host.
+pub(crate) const ONE_HOST: &[(&str, &str)] = &[("PUBLIC_URL", "https://app.example.com"), ("COOKIE_DOMAIN", "host")];
+
+/// Everything that a person's browser meets.
+pub(crate) struct World {
+    pub(crate) samehand: Samehand,
+    pub(crate) application: Backend,
+    pub(crate) proxy: Proxy,
+    pub(crate) road: Road,
+    chromium: Arc<Chromium>,
+}
+
+impl World {
+    /// Plays a scenario behind each proxy, over https, with these settings of samehand. alice may sign in.
+    #[track_caller]
+    pub(crate) fn each(settings: &[(&str, &str)], scenario: impl Fn(&mut World)) {
+        for kind in [shipped::Kind::Nginx, shipped::Kind::Traefik, shipped::Kind::Caddy] {
+            let mut world = World::start(kind, settings);
+            println!("behind {kind:?}");
+            scenario(&mut world);
+            assert!(world.samehand.process.is_alive(), "samehand ended:\n{}", world.samehand.process.log());
+            assert!(world.proxy.process.is_alive(), "the proxy ended:\n{}", world.proxy.process.log());
+        }
+    }
+
+    #[track_caller]
+    pub(crate) fn start(kind: shipped::Kind, settings: &[(&str, &str)]) -> Self {
+        let chromium = Chromium::shared();
+        let samehand = Samehand::start(settings);
+        samehand.add_user("alice", &["--group", "staff", "--display-name", "Alice Doe"]);
+        let application = Backend::start();
+        let (authority, tcp, behind) = (&chromium.authority, &samehand.tcp, application.address);
+        let proxy = match kind {
+            shipped::Kind::Nginx => nginx::start_https(authority, &samehand.unix, behind),
+            shipped::Kind::Traefik => traefik::start_https(authority, tcp, behind),
+            shipped::Kind::Caddy => caddy::start_https(authority, tcp, behind),
+        };
+        let road = Road::build(CLIENT, shipped::tcp(&proxy.address));
+        Self { samehand, application, proxy, road, chromium }
+    }
+
+    /// Somebody's browser, as most people have it.
+    #[track_caller]
+    pub(crate) fn window(&self) -> Window {
+        self.window_of(Kind::default())
+    }
+
+    /// Somebody's browser.
+    #[track_caller]
+    pub(crate) fn window_of(&self, kind: Kind) -> Window {
+        Window::open(&self.chromium, Some(self.road.address), kind)
+    }
+}
