@@ -102,7 +102,7 @@ fn set(
     // Groups stand in tokens, and who lost one must not keep it until they expire.
     let loses_a_group = |groups: &Groups| user.groups.iter().any(|group| !groups.iter().any(|kept| kept == group));
     let revokes = password.is_some() || groups.as_ref().is_some_and(loses_a_group);
-    let change = UserChange { display_name, email, groups, password, disabled: None, revokes };
+    let change = UserChange { display_name, email, groups, password, revokes, ..UserChange::default() };
     let (_, revoked) = store.wait(store.change_user(name, &change, now))?;
     match revokes {
         true => console.note(format_args!("user {name} changed; {}", print::ended(&revoked))),

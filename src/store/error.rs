@@ -59,6 +59,8 @@ pub enum StoreError {
     UserExists(UserName),
     /// No user has this name.
     NoSuchUser(UserName),
+    /// The user has another password than the one that a change was for.
+    PasswordChanged(UserName),
 }
 
 impl StoreError {
@@ -100,6 +102,7 @@ impl fmt::Display for StoreError {
             Self::Damaged { place, problem } => write!(formatter, "the store {place} is damaged: {problem}"),
             Self::UserExists(name) => write!(formatter, "the user {name} exists already"),
             Self::NoSuchUser(name) => write!(formatter, "there is no user {name}"),
+            Self::PasswordChanged(name) => write!(formatter, "the password of {name} was changed meanwhile"),
         }
     }
 }

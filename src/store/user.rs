@@ -1,5 +1,6 @@
 //! A user as a store holds it. Checked when it is made; it knows no passwords, only their hashes.
 
+use super::StoreError;
 use crate::check::names::{DisplayName, Email, GroupName, Groups, UserName};
 use std::fmt;
 
@@ -37,15 +38,23 @@ pub struct UserChange {
     pub password: Option<StoredPassword>,
     /// Whether signing in is refused.
     pub disabled: Option<bool>,
+    /// The password that the user has to have still: without it nothing changes. Who proved to know the old one must not
+    /// replace another that was set meanwhile.
+    pub if_password: Option<StoredPassword>,
     /// Whether all that was issued to the user before is revoked.
     pub revokes: bool,
 }
 
 impl UserChange {
     /// The user after the change, at the time `now`, in seconds since 1970.
-    #[must_use]
-    pub fn apply(&self, user: &User, now: u64) -> User {
-        User {
+    ///
+    /// # Errors
+    /// [`StoreError::PasswordChanged`] when the user has another password than the one named.
+    pub fn apply(&self, user: &User, now: u64) -> Result<User, StoreError> {
+        if self.if_password.as_ref().is_some_and(|known| known.hash() != user.password.hash()) {
+            return Err(StoreError::PasswordChanged(user.name.clone()));
+        }
+        Ok(User {
             name: user.name.clone(),
             display_name: self.display_name.clone().unwrap_or_else(|| user.display_name.clone()),
             email: self.email.clone().unwrap_or_else(|| user.email.clone()),
@@ -54,7 +63,7 @@ impl UserChange {
             disabled: self.disabled.unwrap_or(user.disabled),
             created_at: user.created_at,
             updated_at: now,
-        }
+        })
     }
 }
 

@@ -179,7 +179,7 @@ impl Store for ValkeyStore {
         loop {
             let before = self.user_row(name).await?.ok_or_else(|| StoreError::NoSuchUser(name.clone()))?;
             let user = self.checked(rows::read_user(name.as_str(), &before))?;
-            let user = change.apply(&user, now);
+            let user = change.apply(&user, now)?;
             if let Some(revoked) = self.exchange_user(name, before, rows::user(&user), change.revokes).await? {
                 return Ok((user, revoked));
             }

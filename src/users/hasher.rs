@@ -4,6 +4,7 @@
 //! gigabytes; with it they wait, and those that find the queue full are told to come back. It knows no users.
 
 use super::password::{HashingFailed, PasswordHash};
+use super::rules::NewPassword;
 use std::fmt;
 use std::hint::black_box;
 use std::sync::Arc;
@@ -84,6 +85,15 @@ impl Bench {
     pub fn spend(&self, decoy: &PasswordHash, password: &[u8]) {
         self.count();
         black_box(decoy.verify(password));
+    }
+
+    /// The hash of a new password.
+    ///
+    /// # Errors
+    /// [`HashingFailed`].
+    pub fn hash(&self, password: &NewPassword) -> Result<PasswordHash, HashingFailed> {
+        self.count();
+        PasswordHash::of(password)
     }
 
     /// Another hash of a password that was just verified, where [`PasswordHash::renewed`] sees need for one.

@@ -5,6 +5,7 @@
 
 pub mod hasher;
 pub mod import;
+pub mod own_password;
 pub mod password;
 pub mod rules;
 

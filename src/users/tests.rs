@@ -1,5 +1,6 @@
 //! Signing in against a real store. It tests no rules for new passwords.
 
+use super::own_password::{self, ChangeError};
 use super::password::PasswordHash;
 use super::rules::{NewPassword, Person};
 use super::*;
@@ -205,4 +206,47 @@ fn the_reasons_have_the_names_of_the_log() {
     let names =
         [RefusalReason::UnknownUser, RefusalReason::WrongPassword, RefusalReason::Disabled].map(RefusalReason::name);
     assert_eq!(names, ["unknown-user", "wrong-password", "disabled"]);
+}
+
+const NEW: &str = "seven lighthouses count quietly";
+
+impl Installation {
+    fn change(&self, name: &str, present: &str, chosen: &str) -> Result<(SignedIn, store::Revoked), ChangeError> {
+        let secret = |text: &str| Secret::new(text.as_bytes().to_vec());
+        let name = UserName::enter(name).unwrap();
+        self.runtime.block_on(own_password::change(
+            &*self.store,
+            &self.hasher,
+            &name,
+            secret(present),
+            secret(chosen),
+            300,
+        ))
+    }
+}
+
+#[test]
+fn who_knows_the_present_password_sets_another_and_everything_before_is_revoked() {
+    let installation = installation(&[user("zoe", argon2id(), false)]);
+    let (before, _) = installation.sign_in("zoe", PASSWORD);
+    let before = before.unwrap().issued_under();
+    let (signed_in, revoked) = installation.change("zoe", PASSWORD, NEW).unwrap();
+    let Reach::Earlier(revision) = revoked.entries[0].reach else { panic!("{revoked:?}") };
+    assert!(before < revision && signed_in.issued_under() >= revision);
+    assert!(matches!(installation.sign_in("zoe", PASSWORD).0, Err(SignInError::Refused(_))));
+    assert!(installation.sign_in("zoe", NEW).0.is_ok());
+}
+
+#[test]
+fn a_password_is_not_changed_without_the_present_one_or_against_the_rules() {
+    let installation = installation(&[user("zoe", argon2id(), false), user("ben", argon2id(), true)]);
+    for (name, present, chosen) in [("zoe", NEW, NEW), ("zoe", "", NEW), ("ben", PASSWORD, NEW), ("nobody", "", NEW)] {
+        let outcome = installation.change(name, present, chosen);
+        assert!(matches!(outcome, Err(ChangeError::NotTheirs)), "{name} {present}: {outcome:?}");
+    }
+    // What is wrong with it is no secret to who may set it, and nobody's business else.
+    assert!(matches!(installation.change("zoe", NEW, "short"), Err(ChangeError::NotTheirs)));
+    assert!(matches!(installation.change("zoe", PASSWORD, "short"), Err(ChangeError::Refused(_))));
+    assert!(matches!(installation.change("zoe", PASSWORD, "zoe@example.comzoe"), Err(ChangeError::Refused(_))));
+    assert!(installation.sign_in("zoe", PASSWORD).0.is_ok());
 }

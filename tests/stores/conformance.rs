@@ -75,6 +75,7 @@ macro_rules! conformance {
                 users_are_read_by_name_in_pages
                 a_change_leaves_what_it_does_not_name
                 changes_of_different_things_at_once_are_both_kept
+                a_change_for_a_password_that_is_no_more_is_none
                 a_change_revokes_when_it_says_so
                 whoever_reads_the_revision_first_sees_no_user_that_a_later_one_covers
                 a_removed_user_is_gone_with_all_that_was_issued_to_it

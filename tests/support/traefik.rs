@@ -47,16 +47,20 @@ pub(crate) fn start_https(authority: &Authority, samehand: &Address, application
             ("\nhttp:\n", format!("\ntls:\n  certificates: [{{ certFile: {certificate}, keyFile: {key} }}]\nhttp:\n")),
         ],
     );
-    run(&dynamic, |own, request| authority.ask(own, request), |own, dynamic| {
-        let changes = [
-            (PROXY, own.to_string()),
-            ("traefik/dynamic.yml", dynamic.display().to_string()),
-            ("    http:\n", "    http:\n      tls: {}\n".to_owned()),
-        ];
-        let configuration = dynamic.with_file_name("traefik.yml");
-        fs::write(&configuration, fill_in(&file("traefik/traefik.yml"), &changes)).expect("a temporary file");
-        vec![format!("--configFile={}", configuration.display())]
-    })
+    run(
+        &dynamic,
+        |own, request| authority.ask(own, request),
+        |own, dynamic| {
+            let changes = [
+                (PROXY, own.to_string()),
+                ("traefik/dynamic.yml", dynamic.display().to_string()),
+                ("    http:\n", "    http:\n      tls: {}\n".to_owned()),
+            ];
+            let configuration = dynamic.with_file_name("traefik.yml");
+            fs::write(&configuration, fill_in(&file("traefik/traefik.yml"), &changes)).expect("a temporary file");
+            vec![format!("--configFile={}", configuration.display())]
+        },
+    )
 }
 
 /// Starts Traefik with what the labels of the compose file say, in the form of the file provider.
@@ -88,7 +92,8 @@ fn run(
         });
         // It listens first and reads its routers later; until then it answers everything so.
         let unknown = b"404 page not found\n";
-        process.wait_until(|| accepts(address) && ask(address, &Request::get("/")).is_some_and(|body| body != unknown))?;
+        process
+            .wait_until(|| accepts(address) && ask(address, &Request::get("/")).is_some_and(|body| body != unknown))?;
         Ok(process)
     });
     Proxy { kind: Kind::Traefik, address: address.into(), process, _directory: directory }

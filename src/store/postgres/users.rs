@@ -62,7 +62,7 @@ pub(super) async fn change(
     let select = format!("SELECT {COLUMNS} FROM samehand.users WHERE name = $1 FOR UPDATE");
     let missing = || Failure::Refused(StoreError::NoSuchUser(name.clone()));
     let before = check(&row(transaction, &select, &[&name.as_str()]).await?.ok_or_else(missing)?)?;
-    let after = change.apply(&before, now);
+    let after = change.apply(&before, now).map_err(Failure::Refused)?;
     put(transaction, std::slice::from_ref(&after)).await?;
     let revoked = match change.revokes {
         true => revocations::revoke(transaction, &[Revocation::User(name.clone())]).await?,

@@ -47,7 +47,7 @@ pub(super) fn change(
 ) -> Result<(User, Revoked), ChangeError> {
     let missing = || ChangeError::Refused(StoreError::NoSuchUser(name.clone()));
     let before = read(connection, name)?.ok_or_else(missing)?.check().map_err(ChangeError::Damaged)?;
-    let after = change.apply(&before, now);
+    let after = change.apply(&before, now).map_err(ChangeError::Refused)?;
     write(connection, &after)?;
     let revoked = match change.revokes {
         true => revocations::revoke(connection, &[Revocation::User(name.clone())])?,

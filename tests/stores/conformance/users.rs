@@ -98,6 +98,26 @@ pub(crate) async fn changes_of_different_things_at_once_are_both_kept(fixture: &
     }
 }
 
+pub(crate) async fn a_change_for_a_password_that_is_no_more_is_none(fixture: &impl Fixture) {
+    let store = fixture.open().await;
+    store.add_users(&[user("bob")]).await.unwrap();
+    let password = |hash: &str| StoredPassword::new(hash.to_owned(), "$other$".to_owned());
+    let change = |from: StoredPassword, to: StoredPassword| UserChange {
+        password: Some(to),
+        if_password: Some(from),
+        revokes: true,
+        ..UserChange::default()
+    };
+    let first = change(user("bob").password, password("$other$first"));
+    let (bob, revoked) = store.change_user(&name("bob"), &first, 200).await.unwrap();
+    assert_eq!((bob.password, revoked.entries.len()), (password("$other$first"), 1));
+    let before = store.user(&name("bob")).await.unwrap();
+    let late = store.change_user(&name("bob"), &change(user("bob").password, password("$other$late")), 300).await;
+    assert!(matches!(late, Err(StoreError::PasswordChanged(whose)) if whose == name("bob")));
+    assert_eq!(store.user(&name("bob")).await.unwrap(), before);
+    assert_eq!(all_entries(&*store).await.len(), 1, "nothing is revoked either");
+}
+
 pub(crate) async fn a_change_revokes_when_it_says_so(fixture: &impl Fixture) {
     let store = fixture.open().await;
     let now = now(&*store).await;
