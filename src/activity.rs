@@ -1,12 +1,15 @@
-//! When sessions were last used, gathered in memory and written to the store a few times a minute.
+//! When sessions were last used, gathered in memory and written to the store a few times a minute; and who has just signed
+//! in, which is not written anywhere.
 //!
 //! A decision only looks into a map of its own thread; the map that threads share is locked once for each session, thread
 //! and [`grain`]. So a hundred thousand sessions in use are some 1,700 rows a second in the store, whatever they are used for.
 
+use crate::check::fingerprint::ObservedClient;
 use crate::check::identifiers::SessionId;
 use crate::check::revocation::RevokedId;
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, PoisonError};
 
 /// What was seen and not written yet.
@@ -14,6 +17,9 @@ use std::sync::{Mutex, PoisonError};
 pub struct Activity {
     seen: Mutex<HashMap<SessionId, u64>>,
     renewed: Mutex<HashMap<RevokedId, u64>>,
+    signed_in: Mutex<HashMap<u64, u64>>,
+    /// Shortens what is remembered of a sign-in, differently in each process.
+    shortening: RandomState,
 }
 
 /// A thread remembers so many sessions; a flood of others makes it ask the shared map more often, and nothing else.
@@ -34,6 +40,8 @@ pub fn grain(idle: Option<u64>) -> u64 {
 impl Activity {
     /// How long a token is not exchanged again on the way, in seconds.
     const RENEWAL_PAUSE: u64 = 10;
+    /// How soon a browser that has signed in asks for the page it wanted, in seconds, with much to spare.
+    pub const MOMENT: u64 = 10;
 
     /// A token of this session was accepted at `now`, in seconds since 1970; it is told again after [`grain`].
     pub fn saw(&self, sid: &SessionId, grain: u64, now: u64) {
@@ -68,6 +76,29 @@ impl Activity {
             }
             Some(_) | None => true,
         }
+    }
+
+    /// A browser signed in at `now`, in seconds since 1970, on its way to a place.
+    pub fn signed_in(&self, client: &ObservedClient<'_>, place: &str, now: u64) {
+        let mut signed_in = self.signed_in.lock().unwrap_or_else(PoisonError::into_inner);
+        if signed_in.len() >= MOST {
+            signed_in.retain(|_, at| now.saturating_sub(*at) < Self::MOMENT);
+        }
+        if signed_in.len() < MOST {
+            signed_in.insert(self.shortened(client, place), now);
+        }
+    }
+
+    /// Whether a browser signed in a moment ago on its way to the same place, and should be there now. Another replica
+    /// does not know.
+    #[must_use]
+    pub fn has_just_signed_in(&self, client: &ObservedClient<'_>, place: &str, now: u64) -> bool {
+        let signed_in = self.signed_in.lock().unwrap_or_else(PoisonError::into_inner);
+        signed_in.get(&self.shortened(client, place)).is_some_and(|at| now.saturating_sub(*at) < Self::MOMENT)
+    }
+
+    fn shortened(&self, client: &ObservedClient<'_>, place: &str) -> u64 {
+        self.shortening.hash_one((client.ip.address(), client.user_agent.present(), place))
     }
 
     /// What was seen since the last call.

@@ -22,6 +22,7 @@ pub mod client_ip;
 pub mod credential;
 pub mod decision;
 pub mod fingerprint;
+pub mod form_token;
 pub mod forwarded;
 pub mod identifiers;
 pub mod identity;
@@ -30,7 +31,9 @@ pub mod names;
 pub mod page_request;
 pub mod policy;
 pub mod renewal;
+pub mod return_url;
 pub mod revocation;
+pub mod sign_in;
 pub mod token;
 pub mod user_agent;
 

@@ -8,6 +8,7 @@ use crate::audit::Answered;
 use crate::check::client_ip::Peer;
 use crate::check::forwarded::Proxy;
 use crate::check::renewal::{self, Renewal};
+use crate::check::sign_in::detour;
 use crate::check::{Judgement, Moment, Question, decide};
 use actix_http::HttpMessage as _;
 use actix_web::dev::Extensions;
@@ -73,15 +74,17 @@ impl<'a> Asked<'a> {
     }
 
     fn answer(self, app: &App, question: &Question<'_>, cookie: Option<HeaderValue>) -> HttpResponse {
-        let (proxy, judgement) = (question.proxy, &self.judgement);
+        let (proxy, judgement, state) = (question.proxy, &self.judgement, app.state());
+        let sign_in = state.sign_in.as_ref();
+        let detour = sign_in.and_then(|sign_in| detour(question, judgement, &state.gate.policy, sign_in));
         let request_id = request_id::of(question.headers);
         let answered = Answered {
-            status: respond::status_of(proxy, judgement).as_u16(),
+            status: respond::status_of(proxy, judgement, detour.as_ref()).as_u16(),
             request_id: request_id.to_str().unwrap_or_default(),
             duration: self.started.elapsed(),
         };
-        app.audit().decision(question, judgement, &answered, &app.state().gate.policy.trusted_proxies);
-        let mut response = respond::answer(proxy, judgement, request_id);
+        app.audit().decision(question, judgement, &answered, &state.gate.policy.trusted_proxies);
+        let mut response = respond::answer(proxy, judgement, detour.as_ref(), request_id);
         if let Some(cookie) = cookie {
             response.headers_mut().insert(SET_COOKIE, cookie);
         }
