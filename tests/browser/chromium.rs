@@ -187,6 +187,14 @@ impl Window {
         cookies.remove(0)
     }
 
+    /// Puts a cookie back that the browser has dropped, without a time at which it ends.
+    #[track_caller]
+    pub(crate) fn put_back(&self, cookie: &Cookie) {
+        let mut cookie = cookie.0.clone();
+        cookie["expires"] = (-1).into();
+        self.has_cookie(cookie);
+    }
+
     /// Puts a cookie into the browser as if a site had set it.
     #[track_caller]
     pub(crate) fn has_cookie(&self, cookie: Value) {

@@ -9,4 +9,5 @@ mod support;
 mod chromium;
 mod cookies;
 mod road;
+mod signing_in;
 mod world;

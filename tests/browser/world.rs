@@ -1,21 +1,26 @@
 //! One samehand, one application, one proxy before them, and people with browsers.
 
-use std::{net::Ipv4Addr, sync::Arc};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use crate::{
-    chromium::{Chromium, Kind, Window},
+    chromium::{Chromium, Kind, Tab, Window},
     road::Road,
     support::{
         CLIENT,
         backend::Backend,
         caddy,
-        client::Address,
         nginx,
         samehand::Samehand,
         shipped::{self, Proxy},
         traefik,
+        waiting::until,
     },
 };
+
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// samehand's pages at a host of their own, the application at another one.
 pub(crate) const HTTPS: &[(&str, &str)] = &[("PUBLIC_URL", "https://auth.example.com")];
@@ -58,6 +63,21 @@ impl World {
         };
         let road = Road::build(CLIENT, shipped::tcp(&proxy.address));
         Self { samehand, application, proxy, road, chromium }
+    }
+
+    /// Waits until something holds that another process has to hear of first.
+    #[track_caller]
+    pub(crate) fn until(&self, what: &str, holds: impl FnMut() -> bool) {
+        until(Instant::now(), PATIENCE, what, holds);
+    }
+
+    /// Opens the page until it leads to the sign-in page.
+    #[track_caller]
+    pub(crate) fn until_refused(&self, tab: &Tab, address: &str) {
+        self.until("the page asks to sign in", || {
+            tab.open(address);
+            tab.title().starts_with("Sign in")
+        });
     }
 
     /// Somebody's browser, as most people have it.

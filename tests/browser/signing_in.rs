@@ -1,0 +1,212 @@
+//! From a page that somebody wants to see to the sign-in page and back, and what can go wrong on the way.
+
+use crate::{
+    chromium::{Kind, Tab},
+    support::{CLIENT, THIEF, samehand::PASSWORD},
+    world::{HTTPS, ONE_HOST, World},
+};
+
+const DEEP: &str = "https://app.example.com/reports/2026?from=%2Fa%20b&to=1%262#summary";
+
+/// Fills in the form of the sign-in page and sends it.
+#[track_caller]
+pub(crate) fn sign_in(tab: &Tab, name: &str, password: &str) {
+    tab.fill("User name", name);
+    tab.fill("Password", password);
+    tab.press("Sign in");
+}
+
+/// Opens a page of the application, signs in on the way, and is there.
+#[track_caller]
+pub(crate) fn arrive(tab: &Tab, address: &str) {
+    tab.open(address);
+    sign_in(tab, "alice", PASSWORD);
+    assert_eq!(tab.address(), address);
+    tab.says("Hello, alice.");
+}
+
+#[test]
+fn who_follows_a_deep_link_signs_in_and_is_there_with_query_and_fragment() {
+    World::each(HTTPS, |world| {
+        let window = world.window();
+        let tab = window.tab();
+        tab.open(DEEP);
+        assert!(tab.address().starts_with("https://auth.example.com/login?"), "{}", tab.address());
+        tab.says("You are signing in to app.example.com.");
+        sign_in(&tab, "alice", PASSWORD);
+        assert_eq!(tab.address(), DEEP);
+        tab.says("Hello, alice.");
+        assert_eq!(world.application.seen().target(), "/reports/2026?from=%2Fa%20b&to=1%262");
+    });
+}
+
+#[test]
+fn without_scripts_it_is_the_same() {
+    World::each(HTTPS, |world| {
+        let window = world.window_of(Kind { java_script: false, ..Kind::default() });
+        arrive(&window.tab(), DEEP);
+    });
+}
+
+#[test]
+fn at_one_host_it_is_the_same() {
+    World::each(ONE_HOST, |world| {
+        let window = world.window();
+        arrive(&window.tab(), DEEP);
+    });
+}
+
+#[test]
+fn a_wrong_password_shows_the_form_again_with_the_name() {
+    World::each(HTTPS, |world| {
+        let window = world.window();
+        let tab = window.tab();
+        tab.open(DEEP);
+        sign_in(&tab, "alice", "not this one, surely");
+        tab.says("The user name or the password is not right.");
+        assert_eq!((tab.value("User name").as_str(), tab.value("Password").as_str()), ("alice", ""));
+        assert_eq!(tab.focus(), "Password");
+        assert_eq!(window.cookies().len(), 0);
+        tab.type_text(PASSWORD);
+        tab.key_that_leaves("Enter");
+        assert_eq!(tab.address(), DEEP);
+    });
+}
+
+#[test]
+fn with_the_keyboard_alone_one_signs_in() {
+    World::each(HTTPS, |world| {
+        let window = world.window();
+        let tab = window.tab();
+        tab.open(DEEP);
+        assert_eq!(tab.focus(), "User name", "the page begins where one types");
+        tab.type_text("alice");
+        tab.key("Tab");
+        assert_eq!(tab.focus(), "Password");
+        tab.type_text(PASSWORD);
+        tab.key("Tab");
+        assert_eq!(tab.focus(), "Sign in");
+        tab.key_that_leaves("Space");
+        assert_eq!(tab.address(), DEEP);
+    });
+}
+
+#[test]
+fn two_tabs_that_both_ask_to_sign_in_both_arrive() {
+    World::each(HTTPS, |world| {
+        let window = world.window();
+        let (one, other) = (window.tab(), window.tab());
+        one.open("https://app.example.com/one");
+        other.open("https://app.example.com/other");
+        sign_in(&one, "alice", PASSWORD);
+        assert_eq!(one.address(), "https://app.example.com/one");
+        // The form of the other tab is still good, and the tab goes where it was going.
+        sign_in(&other, "alice", PASSWORD);
+        assert_eq!(other.address(), "https://app.example.com/other");
+        assert_eq!(window.cookies().len(), 1);
+        assert_eq!(one.reload(), 200);
+    });
+}
+
+#[test]
+fn the_back_button_after_signing_in_shows_no_dead_end() {
+    World::each(HTTPS, |world| {
+        let window = world.window();
+        let tab = window.tab();
+        tab.open("https://app.example.com/first");
+        sign_in(&tab, "alice", PASSWORD);
+        tab.back();
+        // The sign-in page sees that somebody is signed in, and shows the way on.
+        tab.says("You are signed in as alice.");
+        tab.follow("Go on to app.example.com");
+        assert_eq!(tab.address(), "https://app.example.com/first");
+    });
+}
+
+#[test]
+fn a_session_that_was_ended_meanwhile_is_said_and_signing_in_again_is_one_step() {
+    World::each(HTTPS, |world| {
+        let window = world.window();
+        let tab = window.tab();
+        arrive(&tab, "https://app.example.com/work");
+        world.samehand.succeed(&["token", "revoke", "--user", "alice"], "");
+        world.until_refused(&tab, "https://app.example.com/work?draft=1");
+        tab.says("Your session was ended.");
+        sign_in(&tab, "alice", PASSWORD);
+        assert_eq!(tab.address(), "https://app.example.com/work?draft=1");
+    });
+}
+
+#[test]
+fn a_session_that_is_over_is_said_and_signing_in_again_is_one_step() {
+    let short = [HTTPS, &[("SESSION_TTL", "4s"), ("TOKEN_TTL", "4s")]].concat();
+    World::each(&short, |world| {
+        let window = world.window();
+        let tab = window.tab();
+        arrive(&tab, "https://app.example.com/work");
+        // The browser drops the cookie when the session ends; an own clock would show the same.
+        let cookie = window.cookie("__Secure-samehand");
+        world.until_refused(&tab, "https://app.example.com/work");
+        window.put_back(&cookie);
+        tab.open("https://app.example.com/work");
+        tab.says("Your session is over.");
+        sign_in(&tab, "alice", PASSWORD);
+        assert_eq!(tab.address(), "https://app.example.com/work");
+    });
+}
+
+#[test]
+fn somebody_who_changes_the_network_signs_in_again_in_one_step() {
+    World::each(HTTPS, |world| {
+        let window = world.window();
+        let tab = window.tab();
+        arrive(&tab, "https://app.example.com/work");
+        world.road.move_to(THIEF);
+        tab.open("https://app.example.com/work?more");
+        tab.says("You are on another network than the one you signed in from.");
+        sign_in(&tab, "alice", PASSWORD);
+        assert_eq!(tab.address(), "https://app.example.com/work?more");
+        // Going home is another network again.
+        world.road.move_to(CLIENT);
+        tab.reload();
+        tab.says("You are on another network");
+    });
+}
+
+#[test]
+fn a_browser_that_was_updated_stays_signed_in_and_another_browser_does_not() {
+    World::each(HTTPS, |world| {
+        let window = world.window();
+        let tab = window.tab();
+        arrive(&tab, "https://app.example.com/work");
+        let own = tab.run("navigator.userAgent");
+        let own = own.as_str().expect("a text");
+        let updated = own.replace("Chrome/156", "Chrome/157");
+        assert_ne!(own, updated);
+        tab.calls_itself(&updated);
+        assert_eq!(tab.reload(), 200);
+        tab.says("Hello, alice.");
+        tab.calls_itself("Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0");
+        tab.reload();
+        tab.says("This is another browser than the one you signed in with.");
+        sign_in(&tab, "alice", PASSWORD);
+        tab.says("Hello, alice.");
+    });
+}
+
+#[test]
+fn a_script_whose_session_is_gone_gets_a_401_and_no_page() {
+    World::each(HTTPS, |world| {
+        let window = world.window();
+        let tab = window.tab();
+        arrive(&tab, "https://app.example.com/work");
+        let fetch = "fetch('/data').then(async (answer) => [answer.status, answer.redirected, (await answer.text()).length])";
+        assert_eq!(tab.run(fetch)[0], 200);
+        world.samehand.succeed(&["token", "revoke", "--user", "alice"], "");
+        world.until("the revocation is in force", || tab.run(fetch)[0] == 401);
+        let [status, redirected, length] = [0, 1, 2].map(|index| tab.run(fetch)[index].clone());
+        assert_eq!((status, redirected), (401.into(), false.into()));
+        // nginx shows a page of its own with a 401; what matters is that it is not the sign-in page.
+        assert!(length.as_u64() < Some(300), "{length}");
+    });
+}
