@@ -2,6 +2,7 @@
 
 use std::{
     sync::Arc,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -38,19 +39,24 @@ pub(crate) struct World {
 
 impl World {
     /// Plays a scenario behind each proxy, over https, with these settings of samehand. alice may sign in.
-    #[track_caller]
-    pub(crate) fn each(settings: &[(&str, &str)], scenario: impl Fn(&mut World)) {
-        for kind in [shipped::Kind::Nginx, shipped::Kind::Traefik, shipped::Kind::Caddy] {
-            let mut world = World::start(kind, settings);
-            println!("behind {kind:?}");
-            scenario(&mut world);
-            assert!(world.samehand.process.is_alive(), "samehand ended:\n{}", world.samehand.process.log());
-            assert!(world.proxy.process.is_alive(), "the proxy ended:\n{}", world.proxy.process.log());
-        }
+    ///
+    /// All three at once: what takes its time in a scenario is mostly that time has to pass.
+    pub(crate) fn each(settings: &[(&str, &str)], scenario: impl Fn(&mut Self) + Sync) {
+        thread::scope(|scope| {
+            for kind in [shipped::Kind::Nginx, shipped::Kind::Traefik, shipped::Kind::Caddy] {
+                let (scenario, settings) = (&scenario, settings);
+                let play = move || {
+                    let mut world = Self::start(kind, settings);
+                    scenario(&mut world);
+                    assert!(world.samehand.process.is_alive(), "samehand ended:\n{}", world.samehand.process.log());
+                    assert!(world.proxy.process.is_alive(), "the proxy ended:\n{}", world.proxy.process.log());
+                };
+                thread::Builder::new().name(format!("behind {kind:?}")).spawn_scoped(scope, play).expect("a thread");
+            }
+        });
     }
 
-    #[track_caller]
-    pub(crate) fn start(kind: shipped::Kind, settings: &[(&str, &str)]) -> Self {
+    fn start(kind: shipped::Kind, settings: &[(&str, &str)]) -> Self {
         let chromium = Chromium::shared();
         let samehand = Samehand::start(settings);
         samehand.add_user("alice", &["--group", "staff", "--display-name", "Alice Doe"]);
@@ -71,12 +77,13 @@ impl World {
         until(Instant::now(), PATIENCE, what, holds);
     }
 
-    /// Opens the page until it leads to the sign-in page.
+    /// Opens the page until it leads to the sign-in page, and that gives this reason. For the first ten seconds after a
+    /// sign-in it takes the reason for a fault of the set-up, and says that.
     #[track_caller]
-    pub(crate) fn until_refused(&self, tab: &Tab, address: &str) {
-        self.until("the page asks to sign in", || {
+    pub(crate) fn until_asked_to_sign_in(&self, tab: &Tab, address: &str, reason: &str) {
+        self.until("the page asks to sign in, and says why", || {
             tab.open(address);
-            tab.title().starts_with("Sign in")
+            tab.title().starts_with("Sign in") && tab.text().contains(reason)
         });
     }
 
