@@ -1,8 +1,8 @@
 //! `POST /logout`: ends the session of a token, or the token that has none. Any token with a good signature will do:
 //! whoever holds a stolen one may end it too.
 
-use super::whoami::client_of;
 use super::pages::sign_out::{self, Ended};
+use super::whoami::client_of;
 use super::{cookie, json, origin, refusal};
 use crate::app::App;
 use crate::check::credential::Carrier;

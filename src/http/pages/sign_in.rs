@@ -131,7 +131,8 @@ fn signed_in(welcome: &Welcome, back: Option<&ReturnUrl>, client: &ObservedClien
         (None, Some(pages)) => pages.default_page(),
         (None, None) => "/login".to_owned(),
     };
-    let left = welcome.session.as_ref().map_or(welcome.minted.expires_in, |session| session.ends_at.saturating_sub(now));
+    let left =
+        welcome.session.as_ref().map_or(welcome.minted.expires_in, |session| session.ends_at.saturating_sub(now));
     let mut response = see_other(&on);
     response.headers_mut().insert(SET_COOKIE, cookie::set(&state.cookie, &welcome.minted.token, left));
     response
@@ -242,9 +243,7 @@ fn unreadable(status: StatusCode) -> String {
 /// Status, seconds to wait, and the sentence. One for an unknown name and a wrong password.
 fn told(refusal: &Refusal) -> (StatusCode, Option<u64>, String) {
     match refusal {
-        Refusal::Wrong => {
-            (StatusCode::UNAUTHORIZED, None, "The user name or the password is not right.".to_owned())
-        }
+        Refusal::Wrong => (StatusCode::UNAUTHORIZED, None, "The user name or the password is not right.".to_owned()),
         Refusal::SlowDown(seconds) => {
             let text = format!("Too many attempts at once. Please try again in {}.", in_words(*seconds));
             (StatusCode::TOO_MANY_REQUESTS, Some(*seconds), text)
