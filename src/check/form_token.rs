@@ -26,7 +26,13 @@ pub fn issue(client: &ObservedClient<'_>, keys: &FingerprintKeys, recipe: Recipe
 /// Whether it was handed out to this client, not too long ago. What may change between two requests of one session may
 /// change here.
 #[must_use]
-pub fn is_good(token: &str, client: &ObservedClient<'_>, keys: &FingerprintKeys, require_same: Parts, now: u64) -> bool {
+pub fn is_good(
+    token: &str,
+    client: &ObservedClient<'_>,
+    keys: &FingerprintKeys,
+    require_same: Parts,
+    now: u64,
+) -> bool {
     let Some((time, claim)) = token.split_once('.') else { return false };
     let Ok(issued_at) = time.parse::<u64>() else { return false };
     let Some(claim) = KeyedFingerprint::parse(claim) else { return false };

@@ -119,6 +119,8 @@ pub struct Seen<'a> {
     pub session: Option<SessionId>,
     /// The key that signed it.
     pub kid: Option<String>,
+    /// `iat` of a verified token; of several the latest.
+    pub issued_at: Option<u64>,
     /// `exp` of a verified token.
     pub expires_at: Option<u64>,
     /// Parts of the client that changed.
@@ -301,6 +303,7 @@ fn verify_one(
 ) -> Result<VerifiedToken, TokenRefused> {
     seen.carrier = Some(token.carrier());
     let outcome = token::verify(token, &gate.ring, &gate.policy, expiry, now);
+    seen.issued_at = seen.issued_at.max(outcome.as_ref().ok().map(VerifiedToken::issued_at));
     seen.format = Some(match &outcome {
         Ok(verified) => verified.format(),
         Err(TokenRefused { format, .. }) => *format,

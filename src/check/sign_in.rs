@@ -18,6 +18,10 @@ use url::Url;
 pub const RETURN: &str = "rd";
 /// The name of the reason there.
 pub const WHY: &str = "why";
+/// What stands there when the browser has signed in a moment ago: it would go round for ever.
+pub const AGAIN: &str = "again";
+/// How soon a browser that has signed in asks for the page it wanted, in seconds, with much to spare.
+pub const MOMENT: u64 = 10;
 
 /// Where browsers sign in.
 #[derive(Clone, Debug)]
@@ -110,8 +114,16 @@ impl Why {
 }
 
 /// Where this browser goes in place of its refusal; nothing where it is not a page that was refused for its token.
+/// `has_just_signed_in` says of an address whether this browser signed in a moment ago to get there.
 #[must_use]
-pub fn detour(question: &Question<'_>, judgement: &Judgement<'_>, policy: &Policy, sign_in: &SignIn) -> Option<Detour> {
+pub fn detour(
+    question: &Question<'_>,
+    judgement: &Judgement<'_>,
+    policy: &Policy,
+    sign_in: &SignIn,
+    now: u64,
+    has_just_signed_in: impl Fn(&str) -> bool,
+) -> Option<Detour> {
     let request = judgement.seen.request.as_ref()?;
     let is_refused = match judgement.decision {
         Decision::Challenge(_) | Decision::Forbid => judgement.passed.is_none(),
@@ -125,7 +137,10 @@ pub fn detour(question: &Question<'_>, judgement: &Judgement<'_>, policy: &Polic
     if is_from_authorization(question, judgement, policy) {
         return None;
     }
-    Some(sign_in.way(request, why))
+    // What was ended on purpose is over soon or late.
+    let is_fresh = judgement.seen.issued_at.is_some_and(|issued_at| now.saturating_sub(issued_at) < MOMENT);
+    let goes_round = |back: &str| why != Some(Why::Ended) && (is_fresh || has_just_signed_in(back));
+    Some(sign_in.way(request, why, goes_round))
 }
 
 /// A browser's token is in its cookie. Where `Authorization` is read, what stands there is an API client's.
@@ -174,27 +189,26 @@ fn why(judgement: &Judgement<'_>) -> Option<Option<Why>> {
 }
 
 impl SignIn {
-    fn way(&self, request: &ForwardedRequest<'_>, why: Option<Why>) -> Detour {
-        match self.returns.of_request(request) {
-            Ok(back) => Detour::SignIn { location: self.location(Some(back.as_str()), why) },
+    fn way(&self, request: &ForwardedRequest<'_>, why: Option<Why>, goes_round: impl Fn(&str) -> bool) -> Detour {
+        let location = match self.returns.of_request(request) {
+            Ok(back) => self.location(Some(back.as_str()), why, goes_round(back.as_str())),
             Err(ReturnUrlError::OtherSite) => {
-                let location = self.location(None, Some(Why::OtherSite));
-                Detour::OtherSite { host: request.host().to_owned(), location }
+                let location = self.location(None, Some(Why::OtherSite), false);
+                return Detour::OtherSite { host: request.host().to_owned(), location };
             }
-            Err(ReturnUrlError::PlainHttp) => Detour::SignIn { location: self.location(None, Some(Why::PlainHttp)) },
-            Err(ReturnUrlError::Doubtful) => Detour::SignIn { location: self.location(None, why) },
-        }
+            Err(ReturnUrlError::PlainHttp) => self.location(None, Some(Why::PlainHttp), false),
+            Err(ReturnUrlError::Doubtful) => self.location(None, why, false),
+        };
+        Detour::SignIn { location }
     }
 
-    fn location(&self, back: Option<&str>, why: Option<Why>) -> String {
+    fn location(&self, back: Option<&str>, why: Option<Why>, goes_round: bool) -> String {
         let mut url = self.url.clone();
-        {
+        if back.is_some() || why.is_some() {
             let mut query = url.query_pairs_mut();
             query.extend_pairs(back.map(|back| (RETURN, back)));
             query.extend_pairs(why.map(|why| (WHY, why.name())));
-        }
-        if url.query() == Some("") {
-            url.set_query(None);
+            query.extend_pairs(goes_round.then_some((AGAIN, "1")));
         }
         url.into()
     }

@@ -81,7 +81,7 @@ pub(super) fn run(args: &Args, config: &Config, now: u64) -> Outcome {
     let moment = Moment { now, revocations: Knowledge { set: &revocations, is_stale: false } };
     let judgement = decide(&question, &gate, moment);
     let sign_in = config.sign_in.as_ref();
-    let detour = sign_in.and_then(|sign_in| detour(&question, &judgement, &gate.policy, sign_in));
+    let detour = sign_in.and_then(|sign_in| detour(&question, &judgement, &gate.policy, sign_in, now, |_| false));
     let status = status_of(args.proxy, &judgement, detour.as_ref()).as_u16();
     let steps = steps(&question, &judgement, &gate, now);
     if !args.json {

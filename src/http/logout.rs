@@ -1,14 +1,16 @@
 //! `POST /logout`: ends the session of a token, or the token that has none. Any token with a good signature will do:
 //! whoever holds a stolen one may end it too.
 
-use super::whoami::client_of;
 use super::pages::sign_out::{self, Ended};
+use super::whoami::client_of;
 use super::{cookie, json, origin, refusal};
 use crate::app::App;
 use crate::check::credential::Carrier;
 use crate::check::decision::Decision;
+use crate::check::fingerprint::ObservedClient;
 use crate::check::revocation::{RevocationSet, RevokedId};
 use crate::check::token::{Expiry, VerifiedToken};
+use crate::check::user_agent::UserAgent;
 use crate::check::{Seen, verified_token};
 use crate::store::Revocation;
 use actix_web::http::StatusCode;
@@ -86,6 +88,9 @@ async fn end(request: &HttpRequest, app: &App) -> Result<(Ended, Option<Carrier>
         }
     }
     let remote_ip = ip.to_string();
+    if let Ok(user_agent) = UserAgent::read(request.headers()) {
+        app.activity().signed_out(&ObservedClient { ip, user_agent });
+    }
     info!(username = token.subject(), remote_ip = remote_ip.as_str(), sid = token.session().map_or("", |sid| sid.as_str()); "logout");
     Ok((ended, seen.carrier))
 }

@@ -65,6 +65,7 @@ pub(super) fn answer(
             HttpResponse::new(status_of(proxy, judgement, detour))
         }
     };
+    let status = response.status();
     let headers = response.headers_mut();
     if let Some(location) = detour.and_then(|detour| location_of(proxy, detour)) {
         headers.insert(LOCATION, location);
@@ -77,6 +78,8 @@ pub(super) fn answer(
                 headers.insert(name, value);
             }
         }
+        // RFC 9110 section 15.5.2: with every 401, and a browser that is sent on gets none.
+        (None, Decision::Challenge(_)) if status != StatusCode::UNAUTHORIZED => {}
         (None, Decision::Challenge(challenge)) => _ = headers.insert(WWW_AUTHENTICATE, challenge_value(*challenge)),
         (None, Decision::Undecided) => _ = headers.insert(RETRY_AFTER, RETRY_UNDECIDED),
         (None, Decision::Forbid | Decision::Reject(_)) => {}

@@ -71,8 +71,16 @@ fn other_sites_are_not_returned_to() {
     for text in others {
         assert!(example().read(text).is_err(), "{text}");
     }
-    refused(&of("https://app.example.com/", None), ReturnUrlError::OtherSite, &["https://example.com/", "https://a.app.example.com/"]);
-    refused(&of("https://192.0.2.7/", None), ReturnUrlError::OtherSite, &["https://192.0.2.8/", "https://1.192.0.2.7.net/"]);
+    refused(
+        &of("https://app.example.com/", None),
+        ReturnUrlError::OtherSite,
+        &["https://example.com/", "https://a.app.example.com/"],
+    );
+    refused(
+        &of("https://192.0.2.7/", None),
+        ReturnUrlError::OtherSite,
+        &["https://192.0.2.8/", "https://1.192.0.2.7.net/"],
+    );
 }
 
 #[test]

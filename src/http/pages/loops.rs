@@ -66,6 +66,7 @@ fn secure(cookie: &SessionCookie) -> String {
     if cookie.secure {
         "It is Secure, which browsers neither take nor send over http: open both sites with https://.".to_owned()
     } else {
-        "It is not Secure; where the sites are opened with https://, write https:// in SAMEHAND_PUBLIC_URL too.".to_owned()
+        "It is not Secure; where the sites are opened with https://, write https:// in SAMEHAND_PUBLIC_URL too."
+            .to_owned()
     }
 }

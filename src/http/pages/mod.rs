@@ -30,7 +30,8 @@ const STYLE: &str = include_str!("../../../templates/style.css");
 const CROSS_ORIGIN_OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 
 /// The style as a source of a policy: by its digest (CSP Level 3, section 2.3.1).
-static STYLE_SOURCE: LazyLock<String> = LazyLock::new(|| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(STYLE))));
+static STYLE_SOURCE: LazyLock<String> =
+    LazyLock::new(|| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(STYLE))));
 
 /// A page with the headers that every page has. Browsers also ask the policy where the answer to a form may lead: to the
 /// hosts that people come from.

@@ -9,7 +9,7 @@ use super::{fields, form, loops, message, page, see_other};
 use crate::app::{App, Pages, State};
 use crate::check::fingerprint::ObservedClient;
 use crate::check::return_url::ReturnUrl;
-use crate::check::sign_in::{RETURN, WHY, Why};
+use crate::check::sign_in::{AGAIN, RETURN, WHY, Why};
 use crate::check::token::Expiry;
 use crate::check::{Moment, Seen, form_token, recognise, verified_token};
 use crate::http::attempt::{Refusal, Welcome, attempt};
@@ -67,13 +67,10 @@ pub(in crate::http) async fn show(request: &HttpRequest, app: &App, client: &Obs
     }
     let back = back_in_query(request, pages);
     let came = came_with(request.headers(), client, app, &state);
-    let place = back.as_ref().map_or("", ReturnUrl::as_str);
-    let was_sent_back = back.is_some() || why.is_some();
-    let goes_round = was_sent_back && (app.activity().has_just_signed_in(client, place, app.now()) || came.is_fresh);
     let site = back.as_ref().map(ReturnUrl::host);
-    let reasons = match goes_round {
-        true => loops::reasons(why, came.is_fresh, site.unwrap_or("the site"), &state.cookie),
-        false => Vec::new(),
+    let reasons = match fields::query(request.query_string(), AGAIN) {
+        Some(_) => loops::reasons(why, came.is_ours, site.unwrap_or("the site"), &state.cookie),
+        None => Vec::new(),
     };
     if let Some(user) = &came.user {
         let (sign_out, back) = (pages.address_of("logout"), back.as_ref().map(ReturnUrl::as_str));
@@ -134,7 +131,8 @@ fn signed_in(welcome: &Welcome, back: Option<&ReturnUrl>, client: &ObservedClien
         (None, Some(pages)) => pages.default_page(),
         (None, None) => "/login".to_owned(),
     };
-    let left = welcome.session.as_ref().map_or(welcome.minted.expires_in, |session| session.ends_at.saturating_sub(now));
+    let left =
+        welcome.session.as_ref().map_or(welcome.minted.expires_in, |session| session.ends_at.saturating_sub(now));
     let mut response = see_other(&on);
     response.headers_mut().insert(SET_COOKIE, cookie::set(&state.cookie, &welcome.minted.token, left));
     response
@@ -194,8 +192,8 @@ fn is_foreign(headers: &HeaderMap, state: &State) -> bool {
 struct Came {
     /// Who is signed in, with a cookie that is good here.
     user: Option<String>,
-    /// Whether a cookie of ours is only moments old.
-    is_fresh: bool,
+    /// Whether there is one of ours at all.
+    is_ours: bool,
 }
 
 fn came_with(headers: &HeaderMap, client: &ObservedClient<'_>, app: &App, state: &State) -> Came {
@@ -204,8 +202,7 @@ fn came_with(headers: &HeaderMap, client: &ObservedClient<'_>, app: &App, state:
     let recognised = recognise(headers, client.ip, &state.gate, moment, Expiry::Checked, &mut Seen::default());
     let user = recognised.ok().map(|recognised| recognised.identity.user().to_owned());
     let verified = verified_token(headers, &state.gate, now, Expiry::AnyTime, &mut Seen::default());
-    let is_recent = |issued_at: u64| now.saturating_sub(issued_at) < crate::activity::Activity::MOMENT;
-    Came { user, is_fresh: verified.is_ok_and(|token| is_recent(token.issued_at())) }
+    Came { user, is_ours: verified.is_ok() }
 }
 
 /// Nothing where the page shows something else.
@@ -246,9 +243,7 @@ fn unreadable(status: StatusCode) -> String {
 /// Status, seconds to wait, and the sentence. One for an unknown name and a wrong password.
 fn told(refusal: &Refusal) -> (StatusCode, Option<u64>, String) {
     match refusal {
-        Refusal::Wrong => {
-            (StatusCode::UNAUTHORIZED, None, "The user name or the password is not right.".to_owned())
-        }
+        Refusal::Wrong => (StatusCode::UNAUTHORIZED, None, "The user name or the password is not right.".to_owned()),
         Refusal::SlowDown(seconds) => {
             let text = format!("Too many attempts at once. Please try again in {}.", in_words(*seconds));
             (StatusCode::TOO_MANY_REQUESTS, Some(*seconds), text)
