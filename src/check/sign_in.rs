@@ -8,7 +8,7 @@ use super::credential::Carrier;
 use super::decision::{Decision, Reason};
 use super::forwarded::ForwardedRequest;
 use super::page_request::is_page_request;
-use super::policy::{Part, Policy};
+use super::policy::{Part, Parts, Policy};
 use super::return_url::{ReturnUrlError, ReturnUrls};
 use super::{Judgement, Question};
 use actix_web::http::header::AUTHORIZATION;
@@ -133,7 +133,7 @@ pub fn detour(
     if !is_refused || !is_read || !is_page_request(request.method(), question.headers) {
         return None;
     }
-    let why = why(judgement)?;
+    let why = why(judgement.reason, judgement.seen.changed)?;
     if is_from_authorization(question, judgement, policy) {
         return None;
     }
@@ -158,9 +158,10 @@ fn is_from_authorization(question: &Question<'_>, judgement: &Judgement<'_>, pol
 }
 
 /// Nothing for a refusal that signing in does not mend; within that, nothing where there is nothing to explain.
-fn why(judgement: &Judgement<'_>) -> Option<Option<Why>> {
-    let changed = |part| judgement.seen.changed.contains(part);
-    let why = match judgement.reason {
+#[must_use]
+pub fn why(reason: Reason, changed: Parts) -> Option<Option<Why>> {
+    let changed = |part| changed.contains(part);
+    let why = match reason {
         Reason::TokenMissing => return Some(None),
         Reason::TokenAmbiguous => Why::TwoCookies,
         Reason::TokenExpired => Why::Expired,
@@ -189,6 +190,12 @@ fn why(judgement: &Judgement<'_>) -> Option<Option<Why>> {
 }
 
 impl SignIn {
+    /// The sign-in page, for one of samehand's own pages.
+    #[must_use]
+    pub fn before(&self, page: &str, why: Option<Why>) -> String {
+        self.location(Some(page), why, false)
+    }
+
     fn way(&self, request: &ForwardedRequest<'_>, why: Option<Why>, goes_round: impl Fn(&str) -> bool) -> Detour {
         let location = match self.returns.of_request(request) {
             Ok(back) => self.location(Some(back.as_str()), why, goes_round(back.as_str())),

@@ -97,7 +97,8 @@ fn until_next_step(elapsed: Duration) -> Duration {
     Duration::from_micros(u64::try_from(left).unwrap_or_default())
 }
 
-fn grant_of(user: &SignedIn) -> Grant {
+/// What a token says of a user who has just shown to know the password.
+pub(super) fn grant_of(user: &SignedIn) -> Grant {
     Grant {
         groups: user.groups().clone(),
         name: user.display_name().cloned(),
@@ -125,7 +126,7 @@ fn refuse(app: &App, error: &SignInError, username: &str, ip: ClientIp) -> Refus
 }
 
 /// One line and one count per attempt; fail2ban reads `msg="login failed"` and `remote_ip`.
-fn report(app: &App, result: &'static str, username: &str, ip: ClientIp) {
+pub(super) fn report(app: &App, result: &'static str, username: &str, ip: ClientIp) {
     /// A name has at most 64 bytes; what is longer is somebody's noise.
     const MOST: usize = 128;
     app.audit().metrics().login(result);

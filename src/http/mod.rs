@@ -1,5 +1,6 @@
 //! The route table, nothing else. What a route does stands in the file of its name.
 
+mod account;
 mod administration;
 mod attempt;
 mod authorize;
@@ -40,6 +41,7 @@ pub fn public_routes(routes: &mut ServiceConfig) {
             .service(page("/login", login::page, login::login))
             .service(only_post("/renew", renew::renew))
             .service(page("/logout", pages::sign_out::show, logout::logout))
+            .service(page("/account", account::show, account::submitted))
             .service(read_only("/whoami", whoami::whoami))
             .service(read_only("/.well-known/jwks.json", jwks::jwks))
             .configure(health_routes)

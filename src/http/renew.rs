@@ -11,6 +11,7 @@ use crate::check::client_ip::ClientIp;
 use crate::check::credential::Carrier;
 use crate::check::decision::Denial;
 use crate::check::fingerprint::ObservedClient;
+use crate::check::policy::Parts;
 use crate::check::revocation::RevocationError;
 use crate::check::token::Expiry;
 use crate::check::user_agent::UserAgent;
@@ -18,7 +19,7 @@ use crate::check::{Moment, Seen, pass_changed_client, recognise};
 use crate::issue::Minted;
 use crate::sessions::{self, LiveSession, SessionError};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, SET_COOKIE};
+use actix_web::http::header::{CACHE_CONTROL, HeaderMap, SET_COOKIE};
 use actix_web::{HttpRequest, HttpResponse, web};
 use log::{error, info, warn};
 
@@ -69,20 +70,41 @@ struct Renewable {
 }
 
 fn renewable(request: &HttpRequest, app: &App) -> Result<Renewable, HttpResponse> {
+    let ip = client_of(request, &app.state())?;
+    let Held { bound, carrier, .. } = held(request.headers(), ip, app);
+    if carrier == Some(Carrier::Cookie) && origin::is_foreign(request.headers(), &app.state().cookie) {
+        return Err(refusal::foreign_origin());
+    }
+    bound.map(|bound| Renewable { bound, ip, carrier }).map_err(|denial| refusal::of(&denial))
+}
+
+/// The token that came, in the hand it was given to; `exp` may have passed.
+pub(super) struct Held {
+    /// The token.
+    pub(super) bound: Result<BoundToken, Denial>,
+    /// The way it came.
+    pub(super) carrier: Option<Carrier>,
+    /// What about the client is not what it was.
+    pub(super) changed: Parts,
+}
+
+/// Looks at the token of a request to one of samehand's own endpoints.
+pub(super) fn held(headers: &HeaderMap, ip: ClientIp, app: &App) -> Held {
     let state = app.state();
-    let ip = client_of(request, &state)?;
     let revocations = app.revocations().snapshot();
     let moment = Moment { now: app.now(), revocations: revocations.knowledge() };
     let mut seen = Seen::default();
-    let recognised = recognise(request.headers(), ip, &state.gate, moment, Expiry::Ignored, &mut seen);
-    if seen.carrier == Some(Carrier::Cookie) && origin::is_foreign(request.headers(), &state.cookie) {
-        return Err(refusal::foreign_origin());
-    }
-    let denial = match recognised {
-        Ok(recognised) => return Ok(Renewable { bound: recognised.bound, ip, carrier: seen.carrier }),
-        Err(denial) => denial,
-    };
-    if let Denial::Binding(BindingError::ClientChanged(_), _) = &denial {
+    let recognised = recognise(headers, ip, &state.gate, moment, Expiry::Ignored, &mut seen);
+    let (carrier, changed) = (seen.carrier, seen.changed);
+    let bound = recognised.map(|recognised| recognised.bound).or_else(|denial| {
+        report_theft(&denial, ip, &seen);
+        pass_changed_client(denial, state.gate.policy.enforce)
+    });
+    Held { bound, carrier, changed }
+}
+
+fn report_theft(denial: &Denial, ip: ClientIp, seen: &Seen<'_>) {
+    if let Denial::Binding(BindingError::ClientChanged(_), _) = denial {
         warn!(
             event = "theft-suspected",
             username = seen.username.as_deref().unwrap_or_default(),
@@ -91,10 +113,6 @@ fn renewable(request: &HttpRequest, app: &App) -> Result<Renewable, HttpResponse
             changed = seen.changed.to_string().as_str();
             "a token was to be renewed from another client than the one it was given to"
         );
-    }
-    match pass_changed_client(denial, state.gate.policy.enforce) {
-        Ok(bound) => Ok(Renewable { bound, ip, carrier: seen.carrier }),
-        Err(denial) => Err(refusal::of(&denial)),
     }
 }
 

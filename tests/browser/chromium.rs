@@ -352,6 +352,12 @@ impl Tab {
         self.ask("evaluate", json!({ "script": script }))
     }
 
+    /// Runs a script in the page that leads to another one.
+    #[track_caller]
+    pub(crate) fn run_and_leave(&self, script: &str) {
+        self.ask("evaluateAndLeave", json!({ "script": script }));
+    }
+
     /// From now on the browser calls itself this.
     #[track_caller]
     pub(crate) fn calls_itself(&self, user_agent: &str) {

@@ -12,8 +12,7 @@ use crate::{
     support::{
         CLIENT,
         backend::Backend,
-        caddy,
-        nginx,
+        caddy, nginx,
         samehand::Samehand,
         shipped::{self, Proxy},
         traefik,

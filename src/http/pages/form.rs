@@ -7,11 +7,11 @@ use actix_web::web;
 use zeroize::Zeroizing;
 
 /// Fields by name; wiped afterwards, because one of them is a password.
-pub(super) struct Form(Vec<(String, Zeroizing<String>)>);
+pub(in crate::http) struct Form(Vec<(String, Zeroizing<String>)>);
 
 impl Form {
     /// Takes a field out; empty where it was not sent.
-    pub(super) fn take(&mut self, name: &str) -> Zeroizing<String> {
+    pub(in crate::http) fn take(&mut self, name: &str) -> Zeroizing<String> {
         let field = self.0.iter_mut().find(|(own, _)| own == name);
         field.map(|(_, value)| std::mem::take(value)).unwrap_or_default()
     }
@@ -29,7 +29,7 @@ pub(in crate::http) fn is_form(headers: &HeaderMap) -> bool {
 ///
 /// # Errors
 /// The status to answer with: 413, 408, or 400 for another field, one that stands there twice, or text that is not UTF-8.
-pub(super) async fn read(headers: &HeaderMap, body: web::Payload, known: &[&str]) -> Result<Form, StatusCode> {
+pub(in crate::http) async fn read(headers: &HeaderMap, body: web::Payload, known: &[&str]) -> Result<Form, StatusCode> {
     let bytes = json::bytes(headers, body, json::MAX_BODY).await.map_err(|refusal| refusal.status())?;
     parse(&bytes, known).ok_or(StatusCode::BAD_REQUEST)
 }

@@ -3,6 +3,7 @@
 use super::page;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
+use actix_web::http::header::RETRY_AFTER;
 use askama::Template;
 
 #[derive(Template)]
@@ -11,6 +12,15 @@ struct Message<'a> {
     style: &'static str,
     title: &'a str,
     paragraphs: &'a [String],
+}
+
+/// Nothing can be said or done now; asking again helps.
+pub(in crate::http) fn unavailable() -> HttpResponse {
+    let paragraphs = ["This is not possible right now. Please load the page again in a moment.".to_owned()];
+    let message = Message { style: super::STYLE, title: "Please try again", paragraphs: &paragraphs };
+    let mut response = page(StatusCode::SERVICE_UNAVAILABLE, &message, None);
+    response.headers_mut().insert(RETRY_AFTER, 5.into());
+    response
 }
 
 /// The host gets no cookie, so signing in would lead back here for ever. Without its name where it is not known: the address

@@ -3,6 +3,7 @@
 //! They work without scripts, and their policy allows none. Everything from outside goes through askama, which escapes it.
 //! There is one style sheet, in the page itself, so that proxies have nothing more to publish.
 
+pub(super) mod account;
 mod fields;
 pub(super) mod form;
 mod loops;
@@ -80,7 +81,7 @@ pub(super) fn see_other(location: &str) -> HttpResponse {
 
 impl Pages {
     /// The address of the page of this name.
-    fn address_of(&self, name: &str) -> String {
+    pub(super) fn address_of(&self, name: &str) -> String {
         format!("{}/{name}", self.url.as_str().trim_end_matches('/'))
     }
 

@@ -65,7 +65,7 @@ const tab = {
       return at?.labels?.[0]?.innerText.trim() ?? at?.innerText?.trim() ?? '';
     }),
   evaluate: ({ page, script }) => page.evaluate(script),
-  waitFor: ({ page, text }) => page.getByText(text).first().waitFor().then(() => null),
+  evaluateAndLeave: ({ page, script }) => leaves(page, () => page.evaluate(script)),
   async userAgent({ page, value }) {
     const devtools = await page.context().newCDPSession(page);
     await devtools.send('Emulation.setUserAgentOverride', { userAgent: value });
@@ -80,7 +80,6 @@ const tab = {
   },
   screenshot: ({ page, path }) => page.screenshot({ path, fullPage: true }).then(() => null),
   viewport: ({ page, width, height }) => page.setViewportSize({ width, height }).then(() => null),
-  close: ({ page, tab: id }) => (pages.delete(id), page.close().then(() => null)),
 };
 
 // A window is a person's browser: cookies of its own.
