@@ -6,7 +6,7 @@ const MARKUP: [&str; 5] = [
     "\"><script>alert(1)</script>",
     "'><img src=x onerror=alert(1)>",
     "</title></style><script>alert(1)</script>",
-    "{{7*7}}${7*7}",
+    "{{1234*4321}}${1234*4321}",
     "javascript:alert(1)",
 ];
 
@@ -27,7 +27,7 @@ fn markup_in_a_value_is_shown_as_it_was_typed() {
             ("a form token", send(&samehand, ours(post("/login", &[("username", value), ("form", value)])))),
         ] {
             let text = text(&page);
-            for part in ["<script", "<img", "onerror=alert(1)>", "49", "href=\"javascript", "value=\"\"><"] {
+            for part in ["<script", "<img", "onerror=alert(1)>", "5332114", "href=\"javascript", "value=\"\"><"] {
                 assert!(!text.split_once("</style>").expect("a style").1.contains(part), "{what}, {value}: {text}");
             }
         }

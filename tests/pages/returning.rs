@@ -1,6 +1,7 @@
 //! Open redirects: whatever address is asked for, browsers go to hosts of the cookie or to the default page.
 
-use crate::{PAGES, encoded, field, get, ours, post, send, sign_in, start};
+use crate::support::samehand::PASSWORD;
+use crate::{PAGES, encoded, field, form_token, get, ours, post, raw_form, send, sign_in, start};
 
 const ELSEWHERE: [&str; 22] = [
     "",
@@ -36,7 +37,9 @@ fn signing_in_leads_to_no_other_site() {
         assert_eq!((reply.status, reply.header("Location")), (303, Some(expected.as_str())), "{back}: {reply:?}");
     }
     let long = format!("https://app.example.com/{}", "a".repeat(2100));
-    assert_eq!(sign_in(&samehand, &long).header("Location"), Some("https://auth.example.com/login"));
+    let body = format!("username=alice&password={}&form={}&rd={long}", encoded(PASSWORD), form_token(&samehand));
+    let reply = send(&samehand, ours(raw_form("/login", &body)));
+    assert_eq!(reply.header("Location"), Some("https://auth.example.com/login"), "{reply:?}");
     let good = "https://App.example.com/a/../b?c=d#e";
     assert_eq!(sign_in(&samehand, good).header("Location"), Some("https://app.example.com/b?c=d"));
 }
