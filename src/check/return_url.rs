@@ -67,7 +67,7 @@ impl ReturnUrls {
         let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
         let rest = rest.ok_or(ReturnUrlError::Doubtful)?;
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        if authority.is_empty() || authority.contains(['@', '%']) {
+        if authority.is_empty() || authority.ends_with(':') || authority.contains(['@', '%']) {
             return Err(ReturnUrlError::Doubtful);
         }
         let mut url = Url::parse(text).map_err(|_| ReturnUrlError::Doubtful)?;

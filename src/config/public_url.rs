@@ -32,7 +32,11 @@ pub(super) fn check(raw: &Raw, findings: &mut Findings) -> PublicUrls {
     let mut address = |name: &'static str, text: &Option<String>| {
         let url = findings.keep(name, parse(text.as_deref()?, name))?;
         if !url.https && !url.is_this_machine() {
-            findings.warn(name, "over plain http anybody on the way can take the cookie; write https://");
+            findings.warn(
+                name,
+                "over plain http anybody on the way can take the cookie, and browsers are sent back to localhost names \
+                 only; write https://",
+            );
         }
         Some(url)
     };

@@ -22,15 +22,18 @@ const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 
 /// 204 for an API client; a page goes on to one that says what was ended. Without pages everybody is an API client.
 pub(super) async fn logout(request: HttpRequest, body: web::Payload, app: web::Data<App>) -> HttpResponse {
-    let has_pages = app.state().pages.is_some();
-    if !has_pages || !sign_out::is_asked_by_page(request.headers()) {
-        return match end(&request, &app).await {
+    let asked_by = match app.state().pages.is_some() && sign_out::is_asked_by_page(request.headers()) {
+        true => AskedBy::Page,
+        false => AskedBy::Client,
+    };
+    if asked_by == AskedBy::Client {
+        return match end(&request, &app, asked_by).await {
             Ok((_, Some(Carrier::Cookie))) => without_cookie(no_content(), &app),
             Ok((_, Some(Carrier::Authorization | Carrier::Bare) | None)) => no_content(),
             Err(NotEnded::NoToken(refusal) | NotEnded::Refused(refusal)) => refusal,
         };
     }
-    let ended = match end(&request, &app).await {
+    let ended = match end(&request, &app, asked_by).await {
         Ok((ended, _)) => ended,
         // A cookie that is not good any more is removed all the same.
         Err(NotEnded::NoToken(_)) => Ended::Nothing,
@@ -47,6 +50,15 @@ pub(super) async fn logout(request: HttpRequest, body: web::Payload, app: web::D
     response
 }
 
+/// Who asks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum AskedBy {
+    /// A browser that navigates.
+    Page,
+    /// Anybody else.
+    Client,
+}
+
 /// Why nothing was ended.
 enum NotEnded {
     /// There is no token with a good signature; with the answer for an API client.
@@ -55,14 +67,18 @@ enum NotEnded {
     Refused(HttpResponse),
 }
 
-async fn end(request: &HttpRequest, app: &App) -> Result<(Ended, Option<Carrier>), NotEnded> {
+async fn end(request: &HttpRequest, app: &App, asked_by: AskedBy) -> Result<(Ended, Option<Carrier>), NotEnded> {
     let mut seen = Seen::default();
     let ip;
     let verified = {
         let state = app.state();
         ip = client_of(request, &state).map_err(NotEnded::Refused)?;
         let verified = verified_token(request.headers(), &state.gate, app.now(), Expiry::AnyTime, &mut seen);
-        let is_by_cookie = seen.carrier.is_none_or(|carrier| carrier == Carrier::Cookie);
+        // A page loses what is left in the browser, also without a cookie that came along.
+        let is_by_cookie = match seen.carrier {
+            Some(carrier) => carrier == Carrier::Cookie,
+            None => asked_by == AskedBy::Page,
+        };
         if is_by_cookie && origin::is_foreign(request.headers(), &state.cookie) {
             return Err(NotEnded::Refused(refusal::foreign_origin()));
         }
