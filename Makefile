@@ -1,10 +1,11 @@
 # What a person or a CI job calls. `make` alone tells what there is.
 
-.PHONY: help demo test check clean
+.PHONY: help demo test pictures check clean
 
 help:
 	@echo 'make demo     samehand behind a real proxy, step by step; PROXY=nginx (default), traefik or caddy'
 	@echo 'make test     installs the real proxies where they are missing, builds, and runs every test'
+	@echo 'make pictures draws the pages in docs/images anew'
 	@echo 'make check    formatting, lints and documentation, without a warning'
 	@echo 'make clean    removes what was built and installed inside of the repository'
 
@@ -16,6 +17,13 @@ test:
 	scripts/install-test-tools.sh
 	cargo build --bins --examples
 	cargo test
+
+# The pictures of the pages in docs/images, by the test that looks at every page.
+pictures:
+	scripts/install-test-tools.sh chromium caddy
+	cargo build --bins --examples
+	mkdir -p docs/images
+	PICTURES=1 cargo test --test browser every_page_is_accessible
 
 check:
 	cargo fmt --check

@@ -1,5 +1,7 @@
 //! The account page: where somebody is signed in, ending sessions there, and another password.
 
+use serde_json::Value;
+
 use crate::{
     chromium::{Kind, Tab, Window},
     signing_in::{arrive, sign_in},
@@ -55,6 +57,30 @@ fn one_session_is_ended_and_the_others_stay_also_without_scripts() {
             tab.open(WORK);
             tab.says("Hello, alice.");
         }
+    });
+}
+
+#[test]
+fn nobody_ends_a_session_of_somebody_else() {
+    World::each(HTTPS, |world| {
+        world.samehand.add_user("bob", &[]);
+        let windows = [world.window(), world.window(), world.window()];
+        let [here, own, bob] = windows.each_ref().map(Window::tab);
+        arrive(&here, WORK);
+        arrive(&own, WORK);
+        bob.open(WORK);
+        sign_in(&bob, "bob", PASSWORD);
+        let printed = world.samehand.succeed(&["session", "list", "--user", "bob", "--json"], "");
+        let listed: Value = serde_json::from_str(&printed).expect("JSON");
+        here.open(ACCOUNT);
+        here.run(&format!("document.querySelector('[name=session]').value = {}", listed[0]["sid"]));
+        here.press("End");
+        // The same words as for a session that is not there.
+        here.says("That session has ended.");
+        let still = world.samehand.succeed(&["session", "list", "--user", "bob", "--json"], "");
+        assert_eq!(still, printed);
+        bob.open(WORK);
+        bob.says("Hello, bob.");
     });
 }
 

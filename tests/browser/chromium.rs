@@ -25,7 +25,7 @@ use crate::support::authority::Authority;
 /// Longer than the driver waits for a page.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Every name that a proxy of these tests has a certificate for.
-const NAMES: &str = "DNS:example.com,DNS:*.example.com,DNS:*.example.net";
+const NAMES: &str = "DNS:example.com,DNS:*.example.com,DNS:*.team.example.com,DNS:*.example.net";
 
 /// The running browser.
 pub(crate) struct Chromium {
@@ -344,6 +344,12 @@ impl Tab {
     #[track_caller]
     pub(crate) fn focus(&self) -> String {
         self.ask_for_text("focus")
+    }
+
+    /// Removes every cookie of this tab's window.
+    #[track_caller]
+    pub(crate) fn forget_cookies(&self) {
+        self.ask("forgetCookies", json!({}));
     }
 
     /// Runs a script in the page and waits for what it promises.

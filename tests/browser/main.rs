@@ -9,6 +9,8 @@ mod support;
 mod account;
 mod chromium;
 mod cookies;
+mod looks;
 mod road;
 mod signing_in;
+mod signing_out;
 mod world;

@@ -12,9 +12,12 @@ use crate::{
     support::{
         CLIENT,
         backend::Backend,
-        caddy, nginx,
+        caddy,
+        client::Address,
+        nginx,
+        process::free_address,
         samehand::Samehand,
-        shipped::{self, Proxy},
+        shipped::{self, Place, Proxy},
         traefik,
         waiting::until,
     },
@@ -30,23 +33,32 @@ pub(crate) const ONE_HOST: &[(&str, &str)] = &[("PUBLIC_URL", "https://app.examp
 /// Everything that a person's browser meets.
 pub(crate) struct World {
     pub(crate) samehand: Samehand,
-    pub(crate) application: Backend,
-    pub(crate) proxy: Proxy,
     pub(crate) road: Road,
+    proxy: Proxy,
     chromium: Arc<Chromium>,
+    _application: Backend,
 }
 
 impl World {
     /// Plays a scenario behind each proxy, over https, with these settings of samehand. alice may sign in.
     ///
     /// All three at once: what takes its time in a scenario is mostly that time has to pass.
-    pub(crate) fn each(settings: &[(&str, &str)], scenario: impl Fn(&mut Self) + Sync) {
+    pub(crate) fn each(settings: &[(&str, &str)], scenario: impl Fn(&Self) + Sync) {
+        Self::each_of(|kind| Self::start(kind, settings), scenario);
+    }
+
+    /// The same over http, at a port, by names below `localhost`.
+    pub(crate) fn each_at_localhost(scenario: impl Fn(&Self) + Sync) {
+        Self::each_of(Self::start_at_localhost, scenario);
+    }
+
+    fn each_of(start: impl Fn(shipped::Kind) -> Self + Sync, scenario: impl Fn(&Self) + Sync) {
         thread::scope(|scope| {
             for kind in [shipped::Kind::Nginx, shipped::Kind::Traefik, shipped::Kind::Caddy] {
-                let (scenario, settings) = (&scenario, settings);
+                let (start, scenario) = (&start, &scenario);
                 let play = move || {
-                    let mut world = Self::start(kind, settings);
-                    scenario(&mut world);
+                    let mut world = start(kind);
+                    scenario(&world);
                     assert!(world.samehand.process.is_alive(), "samehand ended:\n{}", world.samehand.process.log());
                     assert!(world.proxy.process.is_alive(), "the proxy ended:\n{}", world.proxy.process.log());
                 };
@@ -55,10 +67,11 @@ impl World {
         });
     }
 
-    fn start(kind: shipped::Kind, settings: &[(&str, &str)]) -> Self {
+    /// Everything over https behind this proxy.
+    #[track_caller]
+    pub(crate) fn start(kind: shipped::Kind, settings: &[(&str, &str)]) -> Self {
         let chromium = Chromium::shared();
-        let samehand = Samehand::start(settings);
-        samehand.add_user("alice", &["--group", "staff", "--display-name", "Alice Doe"]);
+        let samehand = samehand_with_alice(settings);
         let application = Backend::start();
         let (authority, tcp, behind) = (&chromium.authority, &samehand.tcp, application.address);
         let proxy = match kind {
@@ -66,8 +79,38 @@ impl World {
             shipped::Kind::Traefik => traefik::start_https(authority, tcp, behind),
             shipped::Kind::Caddy => caddy::start_https(authority, tcp, behind),
         };
+        Self::with(samehand, proxy, chromium, application)
+    }
+
+    /// samehand has to know the port, which the proxy chooses, which has to know where samehand is: so samehand starts
+    /// twice, at the same place.
+    #[track_caller]
+    fn start_at_localhost(kind: shipped::Kind) -> Self {
+        let chromium = Chromium::shared();
+        let samehand = samehand_with_alice(&[]);
+        let Address::Unix(socket) = samehand.unix.clone() else { panic!("a Unix socket") };
+        let listen = format!("{},unix:{}", free_address(), socket.display());
+        let samehand = samehand.restart(&[("LISTEN", &listen)]);
+        let application = Backend::start();
+        let (unix, tcp, behind) = (&samehand.unix, &samehand.tcp, application.address);
+        let proxy = match kind {
+            shipped::Kind::Nginx => nginx::start(Place::Edge, unix, behind),
+            shipped::Kind::Traefik => traefik::start(Place::Edge, tcp, behind),
+            shipped::Kind::Caddy => caddy::start(Place::Edge, tcp, behind),
+        };
+        let port = shipped::tcp(&proxy.address).port();
+        let samehand = samehand.restart(&[("PUBLIC_URL", &format!("http://auth.demo.localhost:{port}"))]);
+        Self::with(samehand, proxy, chromium, application)
+    }
+
+    fn with(samehand: Samehand, proxy: Proxy, chromium: Arc<Chromium>, application: Backend) -> Self {
         let road = Road::build(CLIENT, shipped::tcp(&proxy.address));
-        Self { samehand, application, proxy, road, chromium }
+        Self { samehand, road, proxy, chromium, _application: application }
+    }
+
+    /// The port of the proxy, for browsers that find it by themselves.
+    pub(crate) fn port(&self) -> u16 {
+        shipped::tcp(&self.proxy.address).port()
     }
 
     /// Waits until something holds that another process has to hear of first.
@@ -97,4 +140,17 @@ impl World {
     pub(crate) fn window_of(&self, kind: Kind) -> Window {
         Window::open(&self.chromium, Some(self.road.address), kind)
     }
+
+    /// A browser that looks names up by itself, and connects from where it is.
+    #[track_caller]
+    pub(crate) fn window_without_road(&self) -> Window {
+        Window::open(&self.chromium, None, Kind::default())
+    }
+}
+
+#[track_caller]
+fn samehand_with_alice(settings: &[(&str, &str)]) -> Samehand {
+    let samehand = Samehand::start(settings);
+    samehand.add_user("alice", &["--group", "staff", "--display-name", "Alice Doe"]);
+    samehand
 }

@@ -64,6 +64,7 @@ const tab = {
       const at = document.activeElement;
       return at?.labels?.[0]?.innerText.trim() ?? at?.innerText?.trim() ?? '';
     }),
+  forgetCookies: ({ page }) => page.context().clearCookies().then(() => null),
   evaluate: ({ page, script }) => page.evaluate(script),
   evaluateAndLeave: ({ page, script }) => leaves(page, () => page.evaluate(script)),
   async userAgent({ page, value }) {
