@@ -1,7 +1,15 @@
 //! Which refusals become a way to the sign-in page, as each kind of proxy is told, and what the page then says.
 
-use crate::support::{CLIENT, client::ask, samehand::Samehand};
-use crate::{asked, get, question, send, start, text};
+use std::time::{Duration, Instant};
+
+use crate::support::{
+    CLIENT,
+    client::ask,
+    samehand::{SECRET, Samehand},
+    token::Token,
+    waiting::until,
+};
+use crate::{FIREFOX, NAME, asked, get, question, send, start, text};
 
 const LOCATION: &str = "https://auth.example.com/login?rd=https%3A%2F%2Fapp.example.com%2Fpage%3Fq%3D1";
 
@@ -96,5 +104,42 @@ fn each_reason_is_a_sentence_and_an_unknown_one_is_none() {
     for unknown in ["why=x", "why=", "why=ended&why=ended"] {
         let shown = text(&send(&samehand, get(&format!("/login?{unknown}"))));
         assert!(!shown.contains("role=\"status\"") && shown.contains("name=\"password\""), "{unknown}: {shown}");
+    }
+}
+
+#[test]
+fn the_page_is_told_why_in_one_word() {
+    let samehand = start();
+    let good = Token::parse(&samehand.mint("alice", CLIENT, FIREFOX));
+    let with = |change: &dyn Fn(&mut serde_json::Value)| {
+        let mut token = good.clone();
+        change(&mut token.claims);
+        token.signed(SECRET)
+    };
+    let issued_at = good.claims["iat"].as_u64().expect("a time");
+    let expired = with(&|claims| {
+        claims["iat"] = (issued_at - 100).into();
+        claims["exp"] = (issued_at - 50).into();
+    });
+    let early = with(&|claims| {
+        claims["iat"] = (issued_at + 100).into();
+        claims["exp"] = (issued_at + 200).into();
+    });
+    let foreign = good.signed("another secret, which nobody configured");
+    let revoked = samehand.mint("alice", CLIENT, FIREFOX);
+    samehand.succeed(&["token", "revoke", &revoked], "");
+    for (token, why) in [
+        (expired.as_str(), "expired"),
+        (&early, "clock"),
+        (&foreign, "unusable"),
+        ("rubbish", "unusable"),
+        (&revoked, "ended"),
+    ] {
+        // What another process has revoked is in force within a second.
+        until(Instant::now(), Duration::from_secs(20), why, || {
+            let question = question("traefik", "https", "app.example.com", "/page?q=1");
+            let reply = asked(&samehand, question.header("Cookie", format!("{NAME}={token}")));
+            reply.status == 303 && reply.header("Location") == Some(&format!("{LOCATION}&why={why}"))
+        });
     }
 }

@@ -40,6 +40,18 @@ fn through_caddy() {
     every_page(|samehand, application| caddy::start(Place::Edge, &samehand.tcp, application));
 }
 
+#[test]
+fn on_a_host_of_their_own_behind_nginx() {
+    let samehand = Samehand::start(&[("PUBLIC_URL", "https://auth.example.com")]);
+    let application = Backend::start();
+    let proxy = nginx::start(Place::Edge, &samehand.unix, application.address);
+    let browser = Browser { proxy: &proxy, from: CLIENT, user_agent: CHROME, cookie: None };
+    for (target, status) in [("/login", 200), ("/logout", 200), ("/whoami", 401), ("/", 404), ("/auth/nginx", 404)] {
+        assert_eq!(browser.navigate("auth.example.com", target).status, status, "{target}");
+    }
+    assert_eq!(application.seen().requests, 0);
+}
+
 /// A browser at this address with the cookie that it keeps.
 struct Browser<'a> {
     proxy: &'a Proxy,
