@@ -378,7 +378,7 @@ impl Tab {
         assert_eq!(found["violations"], json!([]), "{}", self.address());
     }
 
-    /// A picture of the whole page.
+    /// A picture of what stands on the page.
     #[track_caller]
     pub(crate) fn picture(&self, path: &PathBuf) {
         self.ask("screenshot", json!({ "path": path }));

@@ -12,6 +12,10 @@ use crate::{
 };
 
 const WORK: &str = "https://app.example.com/work";
+/// Without the "headless" that would stand in the pictures.
+const CHROME: &str =
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36";
+const FIREFOX: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:143.0) Gecko/20100101 Firefox/143.0";
 
 #[test]
 fn every_page_is_accessible_light_and_dark_and_in_a_narrow_window() {
@@ -59,6 +63,7 @@ fn ground() -> &'static str {
 #[track_caller]
 fn every_page(world: &World, look: &Look) {
     let tab = &look.tab;
+    tab.calls_itself(CHROME);
     tab.open(WORK);
     look.at("sign-in");
     sign_in(tab, "alice", "not this one, surely");
@@ -70,10 +75,10 @@ fn every_page(world: &World, look: &Look) {
 
     let other = world.window();
     let other = other.tab();
-    other.calls_itself("Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0");
+    other.calls_itself(FIREFOX);
     arrive(&other, WORK);
     tab.open("https://auth.example.com/account");
-    tab.says("Firefox on Linux");
+    tab.says("Firefox on Windows");
     look.at("account");
     tab.press_in("Firefox", "End");
     look.at("account-session-ended");

@@ -95,7 +95,8 @@ impl World {
         let (unix, tcp, behind) = (&samehand.unix, &samehand.tcp, application.address);
         let proxy = match kind {
             shipped::Kind::Nginx => nginx::start(Place::Edge, unix, behind),
-            shipped::Kind::Traefik => traefik::start(Place::Edge, tcp, behind),
+            // As the compose file has it, which is where these names are used.
+            shipped::Kind::Traefik => traefik::start_with_labels(tcp, behind),
             shipped::Kind::Caddy => caddy::start(Place::Edge, tcp, behind),
         };
         let port = shipped::tcp(&proxy.address).port();

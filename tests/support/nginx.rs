@@ -36,7 +36,7 @@ fn start_with(place: Place, authority: Option<&Authority>, upstream: &str, appli
     let directory = TempDir::new().expect("a temporary directory");
     let path = directory.path();
     let (process, address) = on_a_free_address(|address| {
-        write_configuration(path, place, &listen(address, authority), upstream, application);
+        write_configuration(path, place, |option| listen(address, option, authority), upstream, application);
         let mut process = Process::start_tool("nginx", |command| {
             // One process, so that it is gone when it is killed, and nothing written outside of the directory.
             let ours = format!("daemon off; master_process off; pid {}/pid;", path.display());
@@ -57,18 +57,21 @@ fn upstream(samehand: &Address) -> String {
     }
 }
 
-/// What the site listens on; a certificate is all that https takes.
-fn listen(own: SocketAddr, authority: Option<&Authority>) -> String {
-    let Some(authority) = authority else { return format!("listen {own} default_server;") };
+/// What the servers listen on, with this option; a certificate is all that https takes.
+fn listen(own: SocketAddr, option: &str, authority: Option<&Authority>) -> String {
+    let Some(authority) = authority else { return format!("listen {own}{option};") };
     let (certificate, key) = (authority.server_certificate(), authority.server_key());
-    format!(
-        "listen {own} ssl default_server; ssl_certificate {}; ssl_certificate_key {};",
-        certificate.display(),
-        key.display()
-    )
+    let (certificate, key) = (certificate.display(), key.display());
+    format!("listen {own} ssl{option}; ssl_certificate {certificate}; ssl_certificate_key {key};")
 }
 
-fn write_configuration(to: &Path, place: Place, listen: &str, upstream: &str, application: SocketAddr) {
+fn write_configuration(
+    to: &Path,
+    place: Place,
+    listen: impl Fn(&str) -> String,
+    upstream: &str,
+    application: SocketAddr,
+) {
     // The places that a distribution's nginx has for uploads need root.
     let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         .map(|what| format!(" {what}_temp_path {}/{what};", to.display()))
@@ -76,7 +79,8 @@ fn write_configuration(to: &Path, place: Place, listen: &str, upstream: &str, ap
     let mut main = fill_in(
         &file("nginx/nginx.conf"),
         &[
-            (&format!("listen {PROXY} default_server;"), listen.to_owned()),
+            (&format!("listen {PROXY} default_server;"), listen(" default_server")),
+            (&format!("listen {PROXY};"), listen("")),
             (APPLICATION, application.to_string()),
             // The worst that the rest of somebody's http { } may say about names of headers.
             (

@@ -79,7 +79,8 @@ const tab = {
     const lines = violations.flatMap(({ id, help, nodes }) => nodes.map(({ html }) => `${id}: ${help}: ${html}`));
     return { violations: lines, passes: passes.length };
   },
-  screenshot: ({ page, path }) => page.screenshot({ path, fullPage: true }).then(() => null),
+  // What stands on the page, without the empty ground around it.
+  screenshot: ({ page, path }) => page.locator('main').screenshot({ path }).then(() => null),
   viewport: ({ page, width, height }) => page.setViewportSize({ width, height }).then(() => null),
 };
 
