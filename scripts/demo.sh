@@ -6,8 +6,9 @@
 #   DEMO_ONCE=1 scripts/demo.sh        ends after the steps instead of staying up
 #
 # Installs what is missing, builds, starts samehand, examples/protected_backend.rs and the proxy with the configuration
-# files of this repository, adds a user, and walks through the steps. Everything listens on loopback and lives in one
-# temporary directory; when the demo ends, both are gone. The exit code is 0 when every step did what it says.
+# files of this repository, adds a user, walks through the steps, and leaves a site for your browser:
+# http://app.demo.localhost with sign-in at auth.demo.localhost. Everything listens on loopback and lives in one temporary
+# directory; when the demo ends, both are gone. The exit code is 0 when every step did what it says.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -15,6 +16,8 @@ readonly PROXY=${PROXY:-nginx}
 readonly USER_NAME=demo
 readonly OTHER_BROWSER='Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'
 readonly OTHER_ADDRESS=127.0.0.2
+# Browsers know without asking anybody that names below localhost are this machine.
+readonly SITE=app.demo.localhost SIGN_IN=auth.demo.localhost
 
 # Debian keeps nginx in /usr/sbin, which an ordinary user's PATH lacks.
 PATH="$PWD/.tools/bin:$PATH:/usr/local/sbin:/usr/sbin:/sbin"
@@ -156,7 +159,7 @@ configure_nginx() {
     for place in client_body proxy fastcgi uwsgi scgi; do places+=" ${place}_temp_path $WORK/nginx/$place;"; done
     for part in edge forwarded auth protect endpoints; do cp "nginx/samehand-$part.conf" "$WORK/nginx/"; done
     fill_in 127.0.0.1:8080 "127.0.0.1:$1" 127.0.0.1:9191 "$APPLICATION" 'http {' "http { access_log off;$places" \
-        <nginx/nginx.conf >"$WORK/nginx/nginx.conf"
+        app.example.com "$SITE" 'server_name auth.example.com' "server_name $SIGN_IN" <nginx/nginx.conf >"$WORK/nginx/nginx.conf"
     fill_in unix:/run/samehand/samehand.sock "unix:$SOCKET" \
         <nginx/samehand-upstream.conf >"$WORK/nginx/samehand-upstream.conf"
     mode="daemon off; pid $WORK/nginx/pid;"
@@ -194,7 +197,7 @@ start_proxy() {
             "configure_$PROXY" "$port"
             start "$PROXY" "${proxy[@]}"
             if wait_for 30 "$started" proxy_is_ready "$port"; then
-                ADDRESS="http://127.0.0.1:$port"
+                PORT=$port ADDRESS="http://127.0.0.1:$port"
                 return
             fi
             says "$PROXY" 'in use' || break
@@ -202,6 +205,14 @@ start_proxy() {
         port=$((20000 + RANDOM % 12000))
     done
     fail "$PROXY did not start: $(cat "$WORK/$PROXY.log" 2>/dev/null)"
+}
+
+# samehand is told only now where browsers reach its pages: the port is the proxy's choice.
+tell_public_url() {
+    printf 'public_url = "http://%s:%s"\n' "$SIGN_IN" "$PORT" >"$WORK/samehand.toml"
+    kill -HUP "${processes[0]}"
+    wait_for 10 "${processes[0]}" says samehand 'settings read again' ||
+        fail "samehand did not take its address over: $(cat "$WORK/samehand.log")"
 }
 
 # ---------------------------------------------------------------------------------------------------------- the steps
@@ -283,6 +294,12 @@ walk_through() {
     request "$ADDRESS/raw"
     answered 401 "sign in first"
 
+    title "A browser is sent to the sign-in page instead"
+    request -H "Host: $SITE:$PORT" -H 'Accept: text/html' "$ADDRESS/reports?year=2026"
+    answered 303 "to http://$SIGN_IN:$PORT/login, and from there back to where it was going"
+    request -H "Host: $SIGN_IN:$PORT" -H 'Accept: text/html' "$ADDRESS/login"
+    holds "the page asks for a name and a password" grep -q 'autocomplete="current-password"' <<<"$body"
+
     title "The user signs in through $PROXY and gets a token for this client"
     request -H 'Content-Type: application/json' \
         -d "{\"username\":\"$USER_NAME\",\"password\":\"$PASSWORD\"}" "$ADDRESS/login"
@@ -327,9 +344,13 @@ stay_up() {
 
 ${bold}Still up, for you to try. Ctrl-C ends it and removes everything.${plain}
 
-   address    $ADDRESS
-   user       $USER_NAME
-   password   $PASSWORD
+   in your browser   http://$SITE:$PORT
+   user              $USER_NAME
+   password          $PASSWORD
+   your sessions     http://$SIGN_IN:$PORT/account
+
+   A browser that does not find these names needs this line in /etc/hosts:
+   127.0.0.1 $SITE $SIGN_IN
 
    curl -d '{"username":"$USER_NAME","password":"$PASSWORD"}' -H 'Content-Type: application/json' $ADDRESS/login
    TOKEN=...                                                       # from the answer
@@ -350,6 +371,7 @@ forget_settings
 start_samehand
 start_application
 start_proxy
+tell_public_url
 say
 say "samehand, an application and $PROXY with the configuration of this repository are running."
 walk_through
