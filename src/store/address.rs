@@ -1,5 +1,6 @@
 //! Where a store is: `sqlite`, `postgres://…`, `redis://…`. The address may hold a password, which is never shown.
 
+use super::valkey::ValkeyUrl;
 use crate::secret::Secret;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -8,6 +9,9 @@ use std::path::{Path, PathBuf};
 const FILE: &str = "samehand.sqlite";
 const POSTGRES: [&str; 2] = ["postgres", "postgresql"];
 const VALKEY: [&str; 6] = ["redis", "rediss", "redis-sentinel", "rediss-sentinel", "redis-cluster", "rediss-cluster"];
+
+/// Options of a URL that are shown.
+const HARMLESS: [&str; 3] = ["sslmode", "tls-ca", "sentinel-auth"];
 
 /// Where a store is.
 #[derive(Clone)]
@@ -36,7 +40,7 @@ impl StoreAddress {
         let url = || StoreUrl { whole: Secret::new(text.as_bytes().to_vec()), shown: without_password(text) };
         match scheme {
             _ if POSTGRES.contains(&scheme) => Ok(Self::Postgres(url())),
-            _ if VALKEY.contains(&scheme) => Ok(Self::Valkey(url())),
+            _ if VALKEY.contains(&scheme) => ValkeyUrl::read(text).map(|_| Self::Valkey(url())),
             _ => Err("it is no store; write sqlite, postgres://USER:PASSWORD@HOST/DATABASE, or redis://HOST:6379 \
                  (rediss:// for TLS, redis-sentinel:// and redis-cluster:// with several hosts)"
                 .into()),
@@ -109,7 +113,10 @@ fn without_password(url: &str) -> String {
         }
         None => (String::new(), rest),
     };
-    let harmless = |option: &&str| option.starts_with("sslmode=") || option.starts_with("protocol=");
+    let harmless = |option: &&str| {
+        let name = option.split('=').next().unwrap_or_default();
+        HARMLESS.contains(&name)
+    };
     let options: Vec<&str> = query.map_or(Vec::new(), |query| query.split('&').filter(harmless).collect());
     let query = if options.is_empty() { String::new() } else { format!("?{}", options.join("&")) };
     format!("{scheme}://{user}{rest}{query}")

@@ -16,6 +16,7 @@ mod error;
 mod session;
 mod sqlite;
 mod user;
+mod valkey;
 
 pub use address::{StoreAddress, StoreUrl};
 pub use bucket::Bucket;
@@ -48,10 +49,15 @@ pub enum Access {
 pub fn at(address: &StoreAddress, access: Access) -> Result<Arc<dyn Store>, StoreError> {
     match address {
         StoreAddress::Sqlite(path) => Ok(Arc::new(sqlite::SqliteStore::open(path, access)?)),
-        StoreAddress::Postgres(url) | StoreAddress::Valkey(url) => Err(StoreError::Refused {
+        StoreAddress::Postgres(url) => Err(StoreError::Refused {
             place: url.to_string(),
             problem: "this kind of store is not in this release".into(),
         }),
+        StoreAddress::Valkey(url) => {
+            let refused = |problem| StoreError::Refused { place: url.to_string(), problem };
+            let read = valkey::ValkeyUrl::read(url.danger_whole()).map_err(refused)?;
+            Ok(Arc::new(valkey::ValkeyStore::new(read, url.to_string(), access)))
+        }
     }
 }
 

@@ -2,6 +2,10 @@
 //!
 //! [`conformance`] is the suite. Each other file is a store: how a fresh one is made, and what is special to it.
 
+#[path = "../support/mod.rs"]
+mod support;
+
 #[macro_use]
 mod conformance;
 mod sqlite;
+mod valkey;

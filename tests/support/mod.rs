@@ -18,6 +18,7 @@ pub(crate) mod scripted;
 pub(crate) mod shipped;
 pub(crate) mod token;
 pub(crate) mod traefik;
+pub(crate) mod valkey;
 
 use std::net::Ipv4Addr;
 
