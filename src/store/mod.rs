@@ -13,6 +13,9 @@
 mod address;
 mod bucket;
 mod error;
+mod postgres;
+mod replica;
+mod revocation;
 mod session;
 mod sqlite;
 mod user;
@@ -49,10 +52,7 @@ pub enum Access {
 pub fn at(address: &StoreAddress, access: Access) -> Result<Arc<dyn Store>, StoreError> {
     match address {
         StoreAddress::Sqlite(path) => Ok(Arc::new(sqlite::SqliteStore::open(path, access)?)),
-        StoreAddress::Postgres(url) => Err(StoreError::Refused {
-            place: url.to_string(),
-            problem: "this kind of store is not in this release".into(),
-        }),
+        StoreAddress::Postgres(url) => Ok(Arc::new(postgres::PostgresStore::at(url, access)?)),
         StoreAddress::Valkey(url) => {
             let refused = |problem| StoreError::Refused { place: url.to_string(), problem };
             let read = valkey::ValkeyUrl::read(url.danger_whole()).map_err(refused)?;

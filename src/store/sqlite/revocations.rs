@@ -4,14 +4,15 @@
 
 use super::clock_ms;
 use crate::check::identifiers::Revision;
-use crate::check::revocation::{Entry, ID_BYTES, LONGEST_LIFETIME, Reach, RevokedId};
+use crate::check::revocation::{Entry, ID_BYTES};
+use crate::store::revocation::{RevocationRow, after_all, read_revision};
 use crate::store::user::signed;
 use crate::store::{Changes, Revocation, Revoked};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 pub(super) fn latest(connection: &Connection) -> rusqlite::Result<Revision> {
     let mut statement = connection.prepare_cached("SELECT revision FROM latest_revision")?;
-    statement.query_row([], |row| row.get(0)).map(revision)
+    statement.query_row([], |row| row.get(0)).map(read_revision)
 }
 
 pub(super) fn revoke(connection: &Connection, revocations: &[Revocation]) -> rusqlite::Result<Revoked> {
@@ -20,26 +21,8 @@ pub(super) fn revoke(connection: &Connection, revocations: &[Revocation]) -> rus
     let mut revoked = Revoked::default();
     for revocation in revocations {
         revision = revision.next(now_ms);
-        let longest = revision.seconds().saturating_add(LONGEST_LIFETIME);
-        let (id, reach, expires_at, ended) = match revocation {
-            Revocation::Token { id, expires_at } => (*id, Reach::Itself, *expires_at, 0),
-            Revocation::Session(sid) => {
-                let delete = "DELETE FROM sessions WHERE id = ?1 RETURNING ends_at";
-                let ends_at: Option<i64> =
-                    connection.prepare_cached(delete)?.query_row([sid.as_str()], |row| row.get(0)).optional()?;
-                let expires_at = ends_at.map_or(longest, i64::unsigned_abs);
-                (RevokedId::session(sid), Reach::Itself, expires_at, usize::from(ends_at.is_some()))
-            }
-            Revocation::User(name) => {
-                let ended = connection.execute("DELETE FROM sessions WHERE user_name = ?1", [name.as_str()])?;
-                (RevokedId::user(name), Reach::Earlier(revision), longest, ended)
-            }
-            Revocation::Everything => {
-                let ended = connection.execute("DELETE FROM sessions", [])?;
-                (RevokedId::EVERYTHING, Reach::Earlier(revision), longest, ended)
-            }
-        };
-        let entry = Entry { id, reach, revision, expires_at };
+        let (session_ends_at, ended) = end_sessions(connection, revocation)?;
+        let entry = revocation.entry(revision, session_ends_at);
         write(connection, &entry)?;
         revoked.entries.push(entry);
         revoked.sessions += ended as u64;
@@ -48,13 +31,27 @@ pub(super) fn revoke(connection: &Connection, revocations: &[Revocation]) -> rus
     Ok(revoked)
 }
 
+/// Removes the sessions that a revocation ends: how many they were, and of a single one when it would have ended.
+fn end_sessions(connection: &Connection, revocation: &Revocation) -> rusqlite::Result<(Option<u64>, usize)> {
+    match revocation {
+        Revocation::Token { .. } => Ok((None, 0)),
+        Revocation::Session(sid) => {
+            let delete = "DELETE FROM sessions WHERE id = ?1 RETURNING ends_at";
+            let ends_at: Option<i64> =
+                connection.prepare_cached(delete)?.query_row([sid.as_str()], |row| row.get(0)).optional()?;
+            Ok((ends_at.map(i64::unsigned_abs), usize::from(ends_at.is_some())))
+        }
+        Revocation::User(name) => {
+            let ended = connection.execute("DELETE FROM sessions WHERE user_name = ?1", [name.as_str()])?;
+            Ok((None, ended))
+        }
+        Revocation::Everything => Ok((None, connection.execute("DELETE FROM sessions", [])?)),
+    }
+}
+
 pub(super) fn put(connection: &Connection, entries: &[Entry]) -> rusqlite::Result<()> {
     let now_ms = clock_ms(connection)?;
-    let reached = entries.iter().filter_map(|entry| match entry.reach {
-        Reach::Earlier(than) => Some(than),
-        Reach::Itself => None,
-    });
-    let mut revision = reached.fold(latest(connection)?, Revision::max);
+    let mut revision = after_all(latest(connection)?, entries);
     for entry in entries {
         revision = revision.next(now_ms);
         write(connection, &Entry { revision, ..*entry })?;
@@ -86,11 +83,8 @@ fn write(connection: &Connection, entry: &Entry) -> rusqlite::Result<()> {
     let upsert = "INSERT INTO revocations (id, earlier_than, revision, expires_at) VALUES (?1, ?2, ?3, ?4) \
          ON CONFLICT (id) DO UPDATE SET earlier_than = max(earlier_than, excluded.earlier_than), \
          revision = excluded.revision, expires_at = max(expires_at, excluded.expires_at)";
-    let earlier_than = match entry.reach {
-        Reach::Itself => None,
-        Reach::Earlier(than) => Some(signed(than.number())),
-    };
-    let values = params![entry.id.bytes(), earlier_than, signed(entry.revision.number()), signed(entry.expires_at)];
+    let row = RevocationRow::of(entry);
+    let values = params![row.id, row.earlier_than, row.revision, row.expires_at];
     connection.prepare_cached(upsert)?.execute(values).map(drop)
 }
 
@@ -99,15 +93,11 @@ fn note_latest(connection: &Connection, revision: Revision) -> rusqlite::Result<
 }
 
 fn read_row(row: &Row<'_>) -> rusqlite::Result<Entry> {
-    let earlier_than: Option<i64> = row.get(1)?;
-    Ok(Entry {
-        id: RevokedId::from_bytes(row.get::<_, [u8; ID_BYTES]>(0)?),
-        reach: earlier_than.map_or(Reach::Itself, |than| Reach::Earlier(revision(than))),
-        revision: revision(row.get(2)?),
-        expires_at: row.get::<_, i64>(3)?.unsigned_abs(),
-    })
-}
-
-fn revision(number: i64) -> Revision {
-    Revision::new(number.unsigned_abs())
+    let row = RevocationRow {
+        id: row.get::<_, [u8; ID_BYTES]>(0)?,
+        earlier_than: row.get(1)?,
+        revision: row.get(2)?,
+        expires_at: row.get(3)?,
+    };
+    Ok(row.entry())
 }

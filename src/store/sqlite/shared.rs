@@ -1,12 +1,10 @@
 //! What replicas share beside users, sessions and revocations: the sealed key ring, and what each says about itself.
 
 use super::{ChangeError, clock_ms};
+use crate::store::replica;
 use crate::store::user::signed;
 use crate::store::{Replica, SealedKeys};
 use rusqlite::{Connection, OptionalExtension, params};
-
-/// Replicas that were silent for a day are forgotten.
-const REPLICA_MEMORY: u64 = 24 * 60 * 60;
 
 pub(super) fn keys(connection: &Connection) -> rusqlite::Result<Option<SealedKeys>> {
     let mut statement = connection.prepare_cached("SELECT version, sealed FROM key_ring")?;
@@ -32,7 +30,7 @@ pub(super) fn put_keys(connection: &Connection, sealed: &[u8], replaces: u64) ->
 
 pub(super) fn announce(connection: &Connection, replica: &Replica, within: u64) -> Result<Vec<Replica>, ChangeError> {
     let now = clock_ms(connection)? / 1000;
-    let settings = serde_json::to_string(&replica.settings).map_err(|error| ChangeError::Damaged(error.to_string()))?;
+    let settings = replica.settings_text().map_err(ChangeError::Damaged)?;
     let replace = "REPLACE INTO replicas (name, settings, seen_at) VALUES (?1, ?2, ?3)";
     connection.execute(replace, params![replica.name, settings, signed(now)])?;
     let mut statement = connection
@@ -41,10 +39,7 @@ pub(super) fn announce(connection: &Connection, replica: &Replica, within: u64) 
     let rows: Vec<(String, String)> = statement
         .query_map(params![replica.name, since], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<_, _>>()?;
-    let read = |(name, settings): (String, String)| match serde_json::from_str(&settings) {
-        Ok(settings) => Ok(Replica { name, settings }),
-        Err(error) => Err(ChangeError::Damaged(format!("what the replica {name} said: {error}"))),
-    };
+    let read = |(name, settings): (String, String)| Replica::read(name, &settings).map_err(ChangeError::Damaged);
     rows.into_iter().map(read).collect()
 }
 
@@ -55,6 +50,6 @@ pub(super) fn purge(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute("DELETE FROM sessions WHERE ends_at <= ?1", [now])?;
     connection.execute("DELETE FROM attempts WHERE full_at_ms <= ?1", [signed(now_ms)])?;
     connection.execute("DELETE FROM remembered WHERE until_ms <= ?1", [signed(now_ms)])?;
-    let gone = signed((now_ms / 1000).saturating_sub(REPLICA_MEMORY));
+    let gone = signed((now_ms / 1000).saturating_sub(replica::MEMORY));
     connection.execute("DELETE FROM replicas WHERE seen_at < ?1", [gone]).map(drop)
 }
