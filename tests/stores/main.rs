@@ -7,5 +7,6 @@ mod support;
 
 #[macro_use]
 mod conformance;
+mod postgres;
 mod sqlite;
 mod valkey;

@@ -12,6 +12,7 @@ pub(crate) mod client;
 pub(crate) mod compose_labels;
 pub(crate) mod installation;
 pub(crate) mod nginx;
+pub(crate) mod postgres;
 pub(crate) mod process;
 pub(crate) mod samehand;
 pub(crate) mod scripted;

@@ -3,7 +3,7 @@
 //! The order is exact because revokers take turns: the row of the latest revision is locked from the moment a revision is
 //! taken until it is visible. Whoever reads reads one snapshot, in which everything up to its latest revision is.
 
-use super::connection::{Failure, ROWS_AT_ONCE, execute, row, rows};
+use super::connection::{Failure, ROWS_AT_ONCE, column, execute, row, rows};
 use super::news::TELL;
 use crate::check::identifiers::Revision;
 use crate::check::revocation::{Entry, ID_BYTES};
@@ -13,6 +13,7 @@ use crate::store::{Changes, Revocation, Revoked};
 use deadpool_postgres::{GenericClient, Transaction};
 use std::collections::BTreeMap;
 use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 
 /// The first row is about the store: no identifier, the version of the key ring, the revision, the clock, and what is
 /// switched off. All others are entries.
@@ -130,20 +131,22 @@ async fn write(transaction: &Transaction<'_>, entries: &[Entry]) -> Result<(), F
          SELECT * FROM unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::bigint[]) \
          ON CONFLICT (id) DO UPDATE SET earlier_than = greatest(known.earlier_than, excluded.earlier_than), \
          revision = excluded.revision, expires_at = greatest(known.expires_at, excluded.expires_at)";
-    let mut rows: BTreeMap<[u8; ID_BYTES], RevocationRow> = BTreeMap::new();
-    for new in entries.iter().map(RevocationRow::of) {
-        let row = rows.entry(new.id).or_insert(new);
-        row.earlier_than = row.earlier_than.max(new.earlier_than);
-        row.revision = new.revision;
-        row.expires_at = row.expires_at.max(new.expires_at);
-    }
-    let rows: Vec<RevocationRow> = rows.into_values().collect();
-    for some in rows.chunks(ROWS_AT_ONCE) {
-        let ids: Vec<&[u8]> = some.iter().map(|row| &row.id[..]).collect();
-        let earlier_than: Vec<Option<i64>> = some.iter().map(|row| row.earlier_than).collect();
-        let revisions: Vec<i64> = some.iter().map(|row| row.revision).collect();
-        let expire_at: Vec<i64> = some.iter().map(|row| row.expires_at).collect();
-        execute(transaction, upsert, &[&ids, &earlier_than, &revisions, &expire_at]).await?;
+    for some in entries.chunks(ROWS_AT_ONCE) {
+        let mut rows: BTreeMap<[u8; ID_BYTES], RevocationRow> = BTreeMap::new();
+        for new in some.iter().map(RevocationRow::of) {
+            let row = rows.entry(new.id).or_insert(new);
+            row.earlier_than = row.earlier_than.max(new.earlier_than);
+            row.revision = new.revision;
+            row.expires_at = row.expires_at.max(new.expires_at);
+        }
+        let rows: Vec<&RevocationRow> = rows.values().collect();
+        let values: &[&(dyn ToSql + Sync)] = &[
+            &column(&rows, |row| &row.id[..]),
+            &column(&rows, |row| row.earlier_than),
+            &column(&rows, |row| row.revision),
+            &column(&rows, |row| row.expires_at),
+        ];
+        execute(transaction, upsert, values).await?;
     }
     Ok(())
 }

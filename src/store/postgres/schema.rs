@@ -95,13 +95,15 @@ pub(super) async fn migrate(client: &mut Object, place: &str) -> Result<(), Fail
     Ok(transaction.commit().await?)
 }
 
-/// The version of the tables; 0 where there are none.
+/// The version of the tables; 0 where there are none. It reads the catalog itself: a name that a transaction has once found
+/// missing stays missing for it, whatever others did while it waited for its turn.
 async fn version(client: &impl GenericClient) -> Result<i64, Failure> {
-    let found = client.query_one("SELECT to_regclass('samehand.format') IS NOT NULL", &[]).await?;
-    if !found.try_get::<_, bool>(0)? {
-        return Ok(0);
+    let find = "SELECT FROM pg_catalog.pg_class AS known JOIN pg_catalog.pg_namespace AS room ON room.oid = known.relnamespace \
+         WHERE room.nspname = 'samehand' AND known.relname = 'format'";
+    match client.query_opt(find, &[]).await? {
+        Some(_) => Ok(client.query_one("SELECT version FROM samehand.format", &[]).await?.try_get(0)?),
+        None => Ok(0),
     }
-    Ok(client.query_one("SELECT version FROM samehand.format", &[]).await?.try_get(0)?)
 }
 
 fn missing(found: i64, place: &str) -> Result<&'static [&'static str], Failure> {
