@@ -1,4 +1,4 @@
-//! What a replica says about itself, as the stores with tables keep it.
+//! What a replica says about itself, as stores keep it.
 
 use super::Replica;
 

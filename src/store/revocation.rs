@@ -1,4 +1,4 @@
-//! What the stores with tables share about revocations: what each kind becomes in the set, and an entry as a row.
+//! What stores share about revocations: what each kind becomes in the set, and an entry as a row of a table.
 
 use super::Revocation;
 use super::user::signed;

@@ -27,13 +27,14 @@ mod url;
 
 pub(super) use url::ValkeyUrl;
 
+use super::revocation::after_all;
 use super::{
     Access, Bucket, Changes, News, Replica, Revocation, Revoked, SealedKeys, Session, Store, StoreError,
-    StoredPassword, User, UserChange,
+    StoredPassword, User, UserChange, replica,
 };
 use crate::check::identifiers::{Revision, SessionId};
 use crate::check::names::UserName;
-use crate::check::revocation::{Entry, ID_BYTES, Reach};
+use crate::check::revocation::{Entry, ID_BYTES};
 use async_trait::async_trait;
 use link::{Link, Question};
 use redis::{FromRedisValue, cmd, pipe};
@@ -43,8 +44,6 @@ use scripts::Known;
 const FORMAT: i64 = 1;
 /// So many rows are put, and so many expired ones removed, by one script: it holds everybody else up for milliseconds.
 const BATCH: usize = 1000;
-/// Replicas that were silent for a day are forgotten, in seconds.
-const REPLICA_MEMORY: u64 = 24 * 60 * 60;
 /// No interval of a bucket is longer, in milliseconds: ten years.
 const LONGEST_INTERVAL: u64 = 10 * 365 * 24 * 60 * 60 * 1000;
 /// Nothing is remembered longer, in seconds: a hundred years.
@@ -351,20 +350,17 @@ impl Store for ValkeyStore {
     }
 
     async fn announce(&self, replica: &Replica, within: u64) -> Result<Vec<Replica>, StoreError> {
-        let settings = serde_json::to_vec(&replica.settings).map_err(|error| error.to_string());
-        let arguments = [replica.name.as_bytes().to_vec(), self.checked(settings)?, rows::number(within)];
+        let says = self.checked(replica.settings_text())?.into_bytes();
+        let arguments = [replica.name.as_bytes().to_vec(), says, rows::number(within)];
         let heard: Vec<(String, String)> = self.change(&scripts::ANNOUNCE, &arguments).await?;
-        let read = |(name, said): (String, String)| match serde_json::from_str(&said) {
-            Ok(settings) => Ok(Replica { name, settings }),
-            Err(error) => Err(format!("what the replica {name} said: {error}")),
-        };
-        let mut others: Vec<Replica> = self.checked(heard.into_iter().map(read).collect())?;
+        let others = heard.into_iter().map(|(name, said)| Replica::read(name, &said));
+        let mut others: Vec<Replica> = self.checked(others.collect())?;
         others.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(others)
     }
 
     async fn purge(&self) -> Result<(), StoreError> {
-        let arguments = [rows::number(BATCH as u64), rows::number(REPLICA_MEMORY)];
+        let arguments = [rows::number(BATCH as u64), rows::number(replica::MEMORY)];
         while self.change::<usize>(&scripts::PURGE, &arguments).await? == BATCH {}
         Ok(())
     }
@@ -387,11 +383,7 @@ impl Store for ValkeyStore {
     }
 
     async fn put_revocations(&self, entries: &[Entry]) -> Result<(), StoreError> {
-        let reached = entries.iter().filter_map(|entry| match entry.reach {
-            Reach::Earlier(than) => Some(than.number()),
-            Reach::Itself => None,
-        });
-        let reached = reached.max().unwrap_or(0);
+        let reached = after_all(Revision::NONE, entries).number();
         for batch in entries.chunks(BATCH) {
             let mut arguments = vec![rows::number(reached)];
             arguments.extend(batch.iter().flat_map(rows::entry));

@@ -6,6 +6,7 @@
 
 #![allow(dead_code, reason = "every test binary uses its own part of this")]
 
+pub(crate) mod authority;
 pub(crate) mod backend;
 pub(crate) mod caddy;
 pub(crate) mod client;

@@ -122,7 +122,18 @@ impl Drop for Server {
 fn run(program: Program, address: SocketAddr, settings: &[String], data: &TempDir) -> Result<Process, String> {
     let mut process = Process::start_tool(program.name(), |command| {
         let (ip, port) = (address.ip().to_string(), address.port().to_string());
-        command.args(["--bind", &ip, "--port", &port, "--save", "", "--requirepass", PASSWORD, "--masterauth", PASSWORD]);
+        command.args([
+            "--bind",
+            &ip,
+            "--port",
+            &port,
+            "--save",
+            "",
+            "--requirepass",
+            PASSWORD,
+            "--masterauth",
+            PASSWORD,
+        ]);
         command.args(settings).current_dir(data.path());
     });
     let mut is_ready = false;

@@ -109,15 +109,9 @@ pub(super) fn read_revoked(revocations: &[Revocation], answer: &[u64]) -> Result
     if pairs.len() != revocations.len() || !rest.is_empty() {
         return Err("a script did something else than it was asked to".into());
     }
-    let entry = |(revocation, [revision, expires_at]): (&Revocation, &[u64; 2])| {
-        let revision = Revision::new(*revision);
-        let (id, reach) = match revocation {
-            Revocation::Token { id, .. } => (*id, Reach::Itself),
-            Revocation::Session(sid) => (RevokedId::session(sid), Reach::Itself),
-            Revocation::User(name) => (RevokedId::user(name), Reach::Earlier(revision)),
-            Revocation::Everything => (RevokedId::EVERYTHING, Reach::Earlier(revision)),
-        };
-        Entry { id, reach, revision, expires_at: *expires_at }
+    let entry = |(revocation, [revision, expires_at]): (&Revocation, &[u64; 2])| Entry {
+        expires_at: *expires_at,
+        ..revocation.entry(Revision::new(*revision), None)
     };
     Ok(Revoked { entries: revocations.iter().zip(pairs).map(entry).collect(), sessions: *sessions })
 }

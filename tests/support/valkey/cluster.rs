@@ -26,13 +26,21 @@ impl Cluster {
             let (ip, port) = (node.address().ip().to_string(), node.address().port().to_string());
             nodes[0].ask::<()>(&["CLUSTER", "MEET", &ip, &port, &bus.port().to_string()]);
         }
-        for node in &nodes {
-            until("the cluster is whole", || {
+        let cluster = Self { nodes };
+        cluster.wait_for_state("ok", &[]);
+        cluster
+    }
+
+    /// Waits until every node, but for those that are `gone`, says that this is the state of the cluster of three.
+    #[track_caller]
+    pub(crate) fn wait_for_state(&self, state: &str, gone: &[usize]) {
+        let said = format!("cluster_state:{state}\r");
+        for (_, node) in self.nodes.iter().enumerate().filter(|(at, _)| !gone.contains(at)) {
+            until(&said, || {
                 let info: String = node.ask(&["CLUSTER", "INFO"]);
-                info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:3")
+                info.contains(&said) && info.contains("cluster_known_nodes:3")
             });
         }
-        Self { nodes }
     }
 
     /// The URL of its store.

@@ -56,6 +56,16 @@ impl Watched {
         format!("redis-sentinel://:{PASSWORD_IN_URL}@{}/{NAME}", self.sentinel)
     }
 
+    /// Waits until the replica has all that was written.
+    #[track_caller]
+    pub(crate) fn replica_has_all(&self) {
+        let offset = |server: &Server| {
+            let info: String = server.ask(&["INFO", "replication"]);
+            info.lines().find_map(|line| line.strip_prefix("master_repl_offset:").map(str::to_owned))
+        };
+        until("the replica has all", || offset(&self.primary) == offset(&self.replica));
+    }
+
     /// What the sentinel knows about the primary, as one text.
     fn sentinel_says(&self) -> String {
         let client = Client::open(format!("redis://{}", self.sentinel)).expect("an address");
