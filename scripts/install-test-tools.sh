@@ -2,11 +2,12 @@
 # Installs the real programs that the tests and the demo run against, and nothing else.
 #
 #   scripts/install-test-tools.sh                    everything
-#   scripts/install-test-tools.sh nginx              only what is named: nginx traefik caddy valkey redis node curl
+#   scripts/install-test-tools.sh nginx              only what is named
 #
-# nginx, Redis, Node.js and curl come from the distribution (Debian or a relative, through apt-get; sudo is used when we
-# are not root). Traefik, Caddy and Valkey come as pinned wheels from PyPI and stay in .tools/ inside the repository, which
-# git ignores. What is there already is left alone: a second run takes a moment and needs no network.
+# nginx, Node.js, PostgreSQL, Redis, curl and fail2ban come from the distribution (Debian or a relative, through apt-get;
+# sudo is used when we are not root). Traefik, Caddy and Valkey come as pinned wheels from PyPI; they and fail2ban stay in
+# .tools/ inside the repository, which git ignores. What is there already is left alone: a second run takes a moment,
+# without network.
 set -euo pipefail
 
 readonly TRAEFIK_VERSION=3.7.15
@@ -105,6 +106,15 @@ install_curl() {
     say "curl: $(curl --version | sed -n '1s/^curl \([^ ]*\).*/\1/p')"
 }
 
+# Debian's own cluster is made and not started; the tests make theirs.
+install_postgres() {
+    newest_postgres >/dev/null || apt_install postgresql
+    command -v openssl >/dev/null || apt_install openssl
+    say "postgres: $("$(newest_postgres)" --version)" || fail "no PostgreSQL in /usr/lib/postgresql, where the tests look"
+}
+
+newest_postgres() { printf '%s\n' /usr/lib/postgresql/*/bin/postgres | sort -V | tail -n 1 | grep -v '[*]'; }
+
 install_node() {
     command -v node >/dev/null || apt_install nodejs npm
     command -v npm >/dev/null || apt_install npm
@@ -117,10 +127,31 @@ install_node() {
     say "node: $(node --version)"
 }
 
-[ $# -gt 0 ] || set -- nginx traefik caddy valkey redis node
+# Unpacked and not installed: the package would have fail2ban guard this machine's ssh from the next start on.
+install_fail2ban() {
+    local unpacked="$TOOLS/fail2ban"
+    if [ ! -x "$TOOLS/bin/fail2ban-regex" ]; then
+        command -v apt-get >/dev/null || fail "no apt-get here: please put fail2ban-regex into $TOOLS/bin"
+        [ -x /usr/bin/python3 ] || apt_install python3
+        say "unpacking fail2ban into .tools"
+        rm -rf "$unpacked" && mkdir -p "$unpacked" "$TOOLS/bin"
+        (cd "$unpacked" && { apt-get download -qq fail2ban || { as_root apt-get update -qq && apt-get download -qq fail2ban; }; } &&
+            dpkg-deb --extract fail2ban_*.deb . && rm fail2ban_*.deb) >&2 || fail "apt-get could not bring fail2ban"
+        cat >"$TOOLS/bin/fail2ban-regex" <<END
+#!/bin/sh
+PYTHONDONTWRITEBYTECODE=1 PYTHONPATH='$unpacked/usr/lib/python3/dist-packages' \\
+    exec /usr/bin/python3 '$unpacked/usr/bin/fail2ban-regex' --config '$unpacked/etc/fail2ban' "\$@"
+END
+        chmod 755 "$TOOLS/bin/fail2ban-regex"
+    fi
+    say "fail2ban: $("$TOOLS/bin/fail2ban-regex" --version | sed -n '1s/^.* //p')"
+}
+
+readonly PARTS="nginx traefik caddy node fail2ban postgres valkey redis"
+[ $# -gt 0 ] || set -- $PARTS
 for part in "$@"; do
-    case "$part" in
-    nginx | traefik | caddy | valkey | redis | node | curl) "install_$part" ;;
-    *) fail "unknown part '$part'; there are: nginx traefik caddy valkey redis node curl" ;;
+    case " $PARTS curl " in
+    *" $part "*) "install_$part" ;;
+    *) fail "unknown part '$part'; there are: $PARTS curl" ;;
     esac
 done

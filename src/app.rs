@@ -11,6 +11,7 @@ use crate::revocations::Revocations;
 use crate::secret::Secret;
 use crate::sessions::Limits;
 use crate::store::Store;
+use crate::throttle::Throttle;
 use crate::users::hasher::Hasher;
 use arc_swap::{ArcSwap, ArcSwapOption, Guard};
 use std::sync::Arc;
@@ -84,6 +85,7 @@ pub struct App {
     store: Arc<dyn Store>,
     revocations: Revocations,
     hasher: Hasher,
+    throttle: Throttle,
     audit: Audit,
     activity: Activity,
     stopping: AtomicBool,
@@ -101,6 +103,7 @@ impl App {
             store,
             revocations,
             hasher,
+            throttle: Throttle::default(),
             audit: Audit::default(),
             activity: Activity::default(),
             stopping: AtomicBool::new(false),
@@ -165,6 +168,12 @@ impl App {
     #[must_use]
     pub fn hasher(&self) -> &Hasher {
         &self.hasher
+    }
+
+    /// How often one may try to sign in.
+    #[must_use]
+    pub fn throttle(&self) -> &Throttle {
+        &self.throttle
     }
 
     /// Says what happened.

@@ -18,4 +18,5 @@ pub mod secret;
 pub mod server;
 pub mod sessions;
 pub mod store;
+pub mod throttle;
 pub mod users;

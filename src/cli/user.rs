@@ -14,6 +14,7 @@ use super::{Failure, Outcome};
 use crate::check::names::{DisplayName, Email, GroupName, Groups, UserName};
 use crate::config::Config;
 use crate::store::{Access, Revoked, StoreAddress, StoreError, StoredPassword, User, UserChange, all_users};
+use crate::throttle;
 use crate::users::import;
 use crate::users::password::PasswordHash;
 use crate::users::rules::{NewPassword, Person};
@@ -33,6 +34,7 @@ fn execute(args: Args, store: &StoreAddress, now: u64, console: &mut Console<'_>
         Command::List { json } => list(json, store, console),
         Command::Disable { who } => disable(&who.name, store, now, console),
         Command::Enable { who } => enable(&who.name, store, now, console),
+        Command::Unlock { who } => unlock(&who.name, store, console),
         Command::Remove { who } => remove(&who.name, store, console),
         Command::Import { file } => import_file(&file, store, now, console),
     }
@@ -133,6 +135,14 @@ fn enable(name: &UserName, at: &StoreAddress, now: u64, console: &mut Console<'_
     let change = UserChange { disabled: Some(false), ..UserChange::default() };
     store.wait(store.change_user(name, &change, now))?;
     console.note(format_args!("user {name} can sign in"));
+    Ok(())
+}
+
+fn unlock(name: &UserName, at: &StoreAddress, console: &mut Console<'_>) -> Outcome {
+    let store = Opened::at(at, Access::Existing)?;
+    known_user(&store, name)?;
+    store.wait(throttle::unlock(&*store, name))?;
+    console.note(format_args!("failed attempts to sign in as {name} are forgotten"));
     Ok(())
 }
 

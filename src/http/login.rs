@@ -2,7 +2,7 @@
 //!
 //! An unknown name, a wrong password and a disabled user get the same status, body and time. Passwords are hashed on
 //! threads of their own behind a bounded queue; when it is full the answer is 429 at once, so that a flood of sign-ins
-//! costs neither memory nor the decisions of others.
+//! costs neither memory nor the decisions of others. So it is when there were too many attempts, whoever was asked for.
 
 use super::json;
 use super::mint::issued;
@@ -15,6 +15,7 @@ use crate::check::user_agent::UserAgent;
 use crate::issue::Grant;
 use crate::secret::Secret;
 use crate::store::SignedInBy;
+use crate::throttle::{Attempt, Refused};
 use crate::users::{SignInError, SignedIn, sign_in};
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -51,7 +52,16 @@ pub(super) async fn login(request: HttpRequest, body: web::Payload, app: web::Da
     };
     let password = Secret::new(credentials.password.into_bytes());
     let started = Instant::now();
+    let attempt = match app.throttle().take(app.store(), &credentials.username, ip).await {
+        Ok(attempt) => attempt,
+        Err(Refused::Busy) => return refuse(&app, &SignInError::Busy, &credentials.username, ip),
+        Err(Refused::TooOften { retry_after }) => {
+            report(&app, "throttled", &credentials.username, ip);
+            return json::slow_down(retry_after);
+        }
+    };
     let outcome = sign_in(app.store(), app.hasher(), &credentials.username, password, app.now()).await;
+    settle(&app, attempt, &outcome).await;
     let client = ObservedClient { ip, user_agent };
     match outcome {
         Ok(user) => match open(&app, grant_of(&user), SignedInBy::Password, user.issued_under(), &client, None).await {
@@ -72,6 +82,15 @@ pub(super) async fn login(request: HttpRequest, body: web::Payload, app: web::Da
             }
             refusal
         }
+    }
+}
+
+/// Only a refusal of the password uses the attempt up.
+async fn settle(app: &App, attempt: Attempt, outcome: &Result<SignedIn, SignInError>) {
+    match outcome {
+        Ok(_) => app.throttle().was_right(app.store(), attempt).await,
+        Err(SignInError::Refused(_)) => drop(attempt),
+        Err(SignInError::Busy | SignInError::Unavailable(_)) => app.throttle().give_back(app.store(), attempt).await,
     }
 }
 

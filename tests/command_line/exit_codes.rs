@@ -7,7 +7,7 @@ fn each_kind_of_end_has_its_code() {
     let installation = Installation::new(&[]);
     installation.add_user("alice", &[]);
     let mint = |user: &'static str| ["token", "mint", "--user", user, "--ip", "192.0.2.7", "--user-agent", FIREFOX];
-    let rows: [(&[&str], i32); 32] = [
+    let rows: [(&[&str], i32); 33] = [
         (&["--version"], 0),
         (&["--help"], 0),
         (&["user", "--help"], 0),
@@ -20,6 +20,7 @@ fn each_kind_of_end_has_its_code() {
         (&["explain", "--proxy", "nginx", "--peer", "127.0.0.1"], 0),
         (&["user", "disable", "nobody"], 1),
         (&["user", "remove", "nobody"], 1),
+        (&["user", "unlock", "nobody"], 1),
         (&["user", "passwd", "nobody", "--password-stdin"], 1),
         (&["user", "import", "no-such-file"], 1),
         (&["keys", "retire", "no-such-key"], 1),
@@ -82,7 +83,7 @@ fn every_command_that_reads_settings_refuses_bad_ones() {
 fn only_what_creates_a_store_creates_one() {
     let installation = Installation::new(&[]);
     let data = installation.data().display().to_string();
-    let rows: [&[&str]; 12] = [
+    let rows: [&[&str]; 13] = [
         &["user", "list"],
         &["user", "list", "--json"],
         &["user", "set", "alice", "--group", "staff"],
@@ -90,6 +91,7 @@ fn only_what_creates_a_store_creates_one() {
         &["user", "disable", "alice"],
         &["user", "enable", "alice"],
         &["user", "remove", "alice"],
+        &["user", "unlock", "alice"],
         &["keys", "list"],
         &["keys", "rotate"],
         &["keys", "retire", "x"],

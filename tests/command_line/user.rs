@@ -36,6 +36,7 @@ fn a_user_is_added_changed_disabled_enabled_and_removed() {
         (&["disable", "Alice"], json!({ "disabled": true })),
         (&["disable", "alice"], json!({ "disabled": true })),
         (&["enable", "alice"], json!({ "disabled": false })),
+        (&["unlock", "ALICE"], json!({ "disabled": false, "email": null })),
     ] {
         let ended = run(&installation, &[&["user"], arguments].concat());
         assert_eq!((ended.code, ended.results.as_str()), (Some(0), ""), "{arguments:?}: {ended:?}");
@@ -48,7 +49,9 @@ fn a_user_is_added_changed_disabled_enabled_and_removed() {
     let ended = run(&installation, &["user", "remove", "alice"]);
     assert!(ended.code == Some(0) && ended.notes.contains("alice"), "{ended:?}");
     assert_eq!(listed(&installation), Vec::<Value>::new());
-    refused(&installation, &["user", "remove", "alice"], "", 1, &["alice"]);
+    for command in ["remove", "unlock"] {
+        refused(&installation, &["user", command, "alice"], "", 1, &["no user", "alice"]);
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Two hundred sign-ins at once: each is answered, none is forgotten, and decisions go on meanwhile.
 
-use std::thread;
+use std::{net::Ipv4Addr, thread};
 
 use crate::support::{
     CLIENT,
@@ -12,12 +12,17 @@ use crate::{FIREFOX, PROXY, question_of_client, sign_in_as};
 #[test]
 fn two_hundred_sign_ins_at_once_are_answered_and_decisions_go_on() {
     let samehand = Samehand::start(&[]);
+    // Everybody is somebody else, from somewhere else: what fills is the queue, and no limit on attempts.
+    let hash = samehand.succeed(&["hash"], PASSWORD);
+    let people: String = (0..200).step_by(2).map(|number| format!("person-{number}:{hash}\n")).collect();
+    samehand.succeed(&["user", "import", &samehand.write("people", &people)], "");
     samehand.add_user("alice", &[]);
     let token = samehand.mint("alice", CLIENT, FIREFOX);
-    let mut asked: Vec<Connection> = (0..200).map(|_| Connection::open(CLIENT, &samehand.tcp)).collect();
+    let mut asked: Vec<Connection> =
+        (0..200).map(|number| Connection::open(Ipv4Addr::new(127, 0, number, 7), &samehand.tcp)).collect();
     let attempt = |number: usize| match number % 2 {
-        0 => sign_in_as("alice", PASSWORD),
-        _ => sign_in_as("nobody", PASSWORD),
+        0 => sign_in_as(&format!("person-{number}"), PASSWORD),
+        _ => sign_in_as(&format!("nobody-{number}"), PASSWORD),
     };
     for (number, connection) in asked.iter_mut().enumerate() {
         connection.send(&attempt(number).bytes());

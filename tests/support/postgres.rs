@@ -165,10 +165,15 @@ impl Database {
 
     /// The URL, with the password; `options` such as `?sslmode=require`.
     pub(crate) fn url(&self, options: &str) -> String {
-        self.url_at(&self.address.to_string(), PASSWORD_IN_URL, options)
+        self.url_of(&self.address.to_string(), options)
     }
 
-    /// The URL at another host or port, or with another password.
+    /// The URL at another host, at another port, or at several hosts.
+    pub(crate) fn url_of(&self, hosts: &str, options: &str) -> String {
+        self.url_at(hosts, PASSWORD_IN_URL, options)
+    }
+
+    /// The URL there, with another password.
     pub(crate) fn url_at(&self, host: &str, password_in_url: &str, options: &str) -> String {
         format!("postgres://{USER}:{password_in_url}@{host}/{}{options}", self.name)
     }

@@ -53,6 +53,11 @@ pub(super) enum Command {
         #[command(flatten)]
         who: Who,
     },
+    /// Forgets failed attempts to sign in, of the user and of others who tried the user's name.
+    Unlock {
+        #[command(flatten)]
+        who: Who,
+    },
     /// Removes a user.
     Remove {
         #[command(flatten)]

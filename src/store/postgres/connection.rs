@@ -42,7 +42,7 @@ pub(super) fn pool(target: &Target) -> Result<Pool, String> {
         .max_size(MOST)
         .runtime(Runtime::Tokio1)
         .wait_timeout(Some(PATIENCE))
-        .create_timeout(Some(CONNECT))
+        .create_timeout(Some(PATIENCE))
         .recycle_timeout(Some(CONNECT));
     pool.build().map_err(|error| error.to_string())
 }

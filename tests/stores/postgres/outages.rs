@@ -1,7 +1,8 @@
 //! A server that stops, cuts, dies, or takes no writes; and what is on its disk afterwards.
 
 use super::super::conformance::{all_entries, name, now, run, token, user};
-use crate::support::postgres::Postgres;
+use crate::support::postgres::{Database, Postgres, address};
+use crate::support::process::free_address;
 use samehand::check::identifiers::Revision;
 use samehand::check::revocation::RevokedId;
 use samehand::store::{self, Access, Revocation, Store, StoreAddress, StoreError};
@@ -138,6 +139,20 @@ fn a_server_that_takes_no_writes_is_away() {
         Postgres::shared().sql("postgres", &format!("ALTER DATABASE {name} RESET default_transaction_read_only"));
         is_back(&*store).await;
         store.revoke(&[token("x", now)]).await.unwrap();
+    });
+}
+
+#[test]
+fn of_several_hosts_the_one_that_takes_writes_is_used() {
+    run(async {
+        let (follower, leader) = (Postgres::start(|_| Vec::new()), Postgres::start(|_| Vec::new()));
+        let (lagging, leading) = (follower.database(), leader.database());
+        follower.set("default_transaction_read_only", "on");
+        let port = |database: &Database| format!("127.0.0.1:{}", database.port());
+        let hosts = [free_address().to_string(), port(&lagging), port(&leading)].join(",");
+        let store = open(&address(&leading.url_of(&hosts, ""))).await;
+        store.revoke(&[Revocation::User(name("bob"))]).await.unwrap();
+        assert_eq!(leader.sql(leading.name(), "SELECT count(*) FROM samehand.revocations").trim(), "1");
     });
 }
 

@@ -82,7 +82,7 @@ fn a_server_is_believed_for_its_name_and_its_authority() {
             let database = server.database();
             is_not_believed(open(&database, &format!("?sslmode={mode}&{}", root("stranger.pem"))).await);
             is_not_believed(open(&database, &format!("?sslmode={mode}")).await);
-            let other_name = database.url_at(&format!("localhost:{}", database.port()), "x", &options);
+            let other_name = database.url_of(&format!("localhost:{}", database.port()), &options);
             is_not_believed(store::open(&address(&other_name), Access::Create).await.map(drop));
         }
     });

@@ -1,0 +1,233 @@
+//! How often one may try to sign in: per user, per network of clients, and overall, counted in the store that replicas
+//! share.
+//!
+//! An attempt is taken before a password is hashed, so that guesses which come at the same time all count, and put back
+//! when the password was right. Putting back what was taken, rather than filling up, keeps somebody with an account of
+//! his own from wiping out his guesses at others by signing in now and then.
+//!
+//! A client from which a user has signed in before has attempts of its own for this user, which nobody else can use up:
+//! not who guesses from everywhere, nor the neighbour in its network. When they are used up it still has what every
+//! stranger has. So strangers keep a user out of new clients at most, and for as long as they keep guessing.
+//!
+//! It never sees a password and does not know who exists: a name that nobody has is counted like any other. What the
+//! store is given are digests, but names and addresses can be tried until one fits: they are no secret from who reads it.
+
+mod local;
+
+use crate::check::client_ip::ClientIp;
+use crate::check::names::UserName;
+use crate::check::revocation::ID_BYTES;
+use crate::store::{Bucket, Store, StoreError};
+use local::LocalCount;
+use log::{info, warn};
+use sha2::{Digest, Sha256};
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use tokio::sync::Semaphore;
+
+const SECOND_MS: u64 = 1000;
+const MINUTE_MS: u64 = 60 * SECOND_MS;
+
+/// So many attempts at once, and one more after each interval.
+struct Limit {
+    burst: u32,
+    interval_ms: u64,
+}
+
+/// All strangers together, for one user: 20 attempts and 80 a day, which is at most 100 in any day. NIST SP 800-63B allows
+/// 100 failures in a row; whoever mistypes a few times never notices.
+const USER: Limit = Limit { burst: 20, interval_ms: 18 * MINUTE_MS };
+
+/// A client that the user has signed in from, for this user: 50 attempts and 48 a day. The burst is larger than that of
+/// strangers because attempts under way count too, and some scripts sign in dozens of times at once.
+const KNOWN_CLIENT: Limit = Limit { burst: 50, interval_ms: 30 * MINUTE_MS };
+
+/// A network of clients: /24 or /64. An office of 500 behind one address, where each tenth mistypes in the morning, needs
+/// half of it on the first day and nothing later, as its clients are known then.
+const NETWORK: Limit = Limit { burst: 100, interval_ms: 30 * SECOND_MS };
+
+/// Everybody but known clients. 100,000 people who all sign in for the first time within two hours, each tenth of them
+/// with one failure, need 10,000 of the 15,400 there are.
+const OVERALL: Limit = Limit { burst: 1000, interval_ms: SECOND_MS / 2 };
+
+/// How long a client is known after a sign-in, in seconds: 90 days.
+const KNOWN_FOR: u64 = 90 * 24 * 60 * 60;
+
+/// So many attempts may ask the store at a time: more than the queue before hashing takes, and few enough that a flood
+/// does not make other calls wait.
+const ASKING: usize = 256;
+
+type Key = [u8; ID_BYTES];
+
+/// Counts attempts to sign in.
+pub struct Throttle {
+    asking: Semaphore,
+    local: Mutex<LocalCount>,
+    /// Whether it was said that the store does not count.
+    counts_alone: AtomicBool,
+}
+
+/// An attempt that may be made. One that is dropped stays taken: its password was wrong, or whoever made it went away
+/// before we knew.
+#[must_use]
+#[derive(Debug)]
+pub struct Attempt {
+    buckets: Vec<Bucket>,
+    is_in_store: bool,
+    /// The user's client, if what was typed is a name.
+    client: Option<Key>,
+}
+
+/// Why an attempt may not be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// There were too many.
+    TooOften {
+        /// When there is another one, in seconds; at least one.
+        retry_after: u64,
+    },
+    /// Too many ask at this moment; nothing was counted.
+    Busy,
+}
+
+impl Default for Throttle {
+    fn default() -> Self {
+        Self {
+            asking: Semaphore::new(ASKING),
+            local: Mutex::new(LocalCount::default()),
+            counts_alone: AtomicBool::new(false),
+        }
+    }
+}
+
+impl Throttle {
+    /// Takes an attempt for what somebody typed as a name. Where the store cannot count it this process does, more
+    /// strictly.
+    ///
+    /// # Errors
+    /// [`Refused`]; it costs no hash, so it can be answered at once.
+    pub async fn take(&self, store: &dyn Store, typed: &str, ip: ClientIp) -> Result<Attempt, Refused> {
+        let _place = self.asking.try_acquire().map_err(|_| Refused::Busy)?;
+        // What is no name has no attempts of its own: such names are endless, and nobody's.
+        let user = UserName::enter(typed).ok();
+        let client = user.as_ref().map(|user| client_key(user, ip));
+        let is_known = match client {
+            Some(client) => store.remembers(client).await,
+            None => Ok(false),
+        };
+        let choices = choices(user.as_ref(), client.filter(|_| matches!(is_known, Ok(true))), ip);
+        let counted = match is_known {
+            Ok(_) => take_one_of(store, &choices).await,
+            Err(error) => Err(error),
+        };
+        self.note(counted.as_ref().err());
+        let is_in_store = counted.is_ok();
+        match counted.unwrap_or_else(|_| self.local().take_one_of(&choices)) {
+            Ok(buckets) => Ok(Attempt { buckets, is_in_store, client }),
+            Err(wait_ms) => Err(Refused::TooOften { retry_after: wait_ms.div_ceil(SECOND_MS).max(1) }),
+        }
+    }
+
+    /// The password was right: puts the attempt back, and knows the client from now on. A store that cannot do this is no
+    /// reason to refuse.
+    pub async fn was_right(&self, store: &dyn Store, attempt: Attempt) {
+        if let Some(client) = attempt.client
+            && let Err(error) = store.remember(client, KNOWN_FOR).await
+        {
+            warn!("a client that a user signed in from is not remembered: {error}");
+        }
+        self.give_back(store, attempt).await;
+    }
+
+    /// Puts back an attempt at which no password was tried.
+    pub async fn give_back(&self, store: &dyn Store, attempt: Attempt) {
+        if !attempt.is_in_store {
+            self.local().give_back(&attempt.buckets);
+        } else if let Err(error) = store.give_attempt_back(&attempt.buckets).await {
+            warn!("an attempt to sign in counts although it should not: {error}");
+        }
+    }
+
+    /// Says once that the store does not count, and once that it does again.
+    fn note(&self, problem: Option<&StoreError>) {
+        match (problem, self.counts_alone.swap(problem.is_some(), Ordering::Relaxed)) {
+            (Some(problem), false) => {
+                warn!(
+                    "attempts to sign in cannot be counted in the store, this process counts its own and allows a \
+                     quarter of them: {problem}"
+                );
+            }
+            (None, true) => info!("attempts to sign in are counted in the store again"),
+            (Some(_), true) | (None, false) => {}
+        }
+    }
+
+    fn local(&self) -> MutexGuard<'_, LocalCount> {
+        self.local.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Forgets the attempts that strangers, and known clients after their own ones, have used up for a user.
+///
+/// # Errors
+/// [`StoreError`] when the store does not answer.
+pub async fn unlock(store: &dyn Store, user: &UserName) -> Result<(), StoreError> {
+    store.forget_attempts(&[user_key(user)]).await
+}
+
+/// The buckets that an attempt is taken out of: all of the first group, or all of the next one when one of those is empty.
+fn choices(user: Option<&UserName>, known_client: Option<Key>, ip: ClientIp) -> Vec<Vec<Bucket>> {
+    let of_strangers = user.map(|user| USER.bucket(user_key(user))).into_iter();
+    let network = ip.network().to_string();
+    let of_strangers = of_strangers.chain([NETWORK.bucket(key(&["network", &network])), OVERALL.bucket(key(&["all"]))]);
+    let of_client = known_client.map(|client| vec![KNOWN_CLIENT.bucket(client)]);
+    of_client.into_iter().chain([of_strangers.collect()]).collect()
+}
+
+/// Takes an attempt out of the first group that has one; else the shortest time until there is one.
+async fn take_one_of(store: &dyn Store, choices: &[Vec<Bucket>]) -> Result<Result<Vec<Bucket>, u64>, StoreError> {
+    let mut shortest = u64::MAX;
+    for buckets in choices {
+        match store.take_attempt(buckets).await? {
+            None => return Ok(Ok(buckets.clone())),
+            Some(wait_ms) => shortest = shortest.min(wait_ms),
+        }
+    }
+    Ok(Err(shortest))
+}
+
+impl Limit {
+    fn bucket(&self, key: Key) -> Bucket {
+        Bucket { key, burst: self.burst, interval_ms: self.interval_ms }
+    }
+}
+
+fn user_key(user: &UserName) -> Key {
+    key(&["user", user.as_str()])
+}
+
+/// A user at a client: an IPv4 address, or an IPv6 network, whose devices change their addresses every day. Not the whole
+/// IPv4 network: whoever has an address in it would use up what is meant for the user.
+fn client_key(user: &UserName, ip: ClientIp) -> Key {
+    let client = match ip.address() {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(_) => ip.network().to_string(),
+    };
+    key(&["client", user.as_str(), &client])
+}
+
+/// No part holds the byte that ends it: names and addresses are visible ASCII.
+fn key(parts: &[&str]) -> Key {
+    let mut digest = Sha256::new_with_prefix(b"samehand attempts\0");
+    for part in parts {
+        digest.update(part);
+        digest.update([0]);
+    }
+    let mut key = [0; ID_BYTES];
+    key.copy_from_slice(&digest.finalize()[..ID_BYTES]);
+    key
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,106 @@
+//! Floods of guesses: at one user from everywhere, and at everybody from one address. The right client signs in.
+
+use std::{
+    net::Ipv4Addr,
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    OF_NETWORK, OF_STRANGERS, WAIT_OF_STRANGERS, WRONG, at_once, checked, counted, import, retry_after, right, sign_in,
+    somewhere,
+    support::{
+        CLIENT, THIEF,
+        client::{Connection, ask},
+        samehand::{PASSWORD, Samehand},
+    },
+    wrong,
+};
+
+/// Half of them in the network of the right client, half in networks of their own.
+fn hundred_addresses() -> impl Iterator<Item = Ipv4Addr> {
+    (100..150).flat_map(|number| [Ipv4Addr::new(127, 0, 0, number), somewhere(number.into())])
+}
+
+#[test]
+fn two_hundred_wrong_passwords_from_a_hundred_addresses_do_not_keep_the_right_client_out() {
+    let samehand = Samehand::start(&[]);
+    samehand.add_user("alice", &[]);
+    assert_eq!(right(&samehand, "alice", CLIENT), 200);
+    for round in 0..2 {
+        for address in hundred_addresses() {
+            let status = wrong(&samehand, "alice", address);
+            assert!(matches!(status, 401 | 429), "{status}");
+        }
+        assert_eq!(right(&samehand, "alice", CLIENT), 200, "after round {round}");
+    }
+    // No more than these were compared with the password.
+    assert_eq!(counted(&samehand, "wrong-password"), OF_STRANGERS);
+    assert_eq!(counted(&samehand, "throttled"), 200 - OF_STRANGERS);
+    // A stranger who knows the password is still a stranger: otherwise one of the refused guesses could be right.
+    let reply = ask(somewhere(1), &samehand.tcp, &sign_in("alice", PASSWORD));
+    assert_eq!(checked(&reply), 429);
+    assert!(retry_after(&reply) <= WAIT_OF_STRANGERS, "{reply:?}");
+    samehand.succeed(&["user", "unlock", "alice"], "");
+    assert_eq!(right(&samehand, "alice", somewhere(1)), 200);
+}
+
+#[test]
+fn guesses_that_come_at_once_all_count() {
+    let samehand = Samehand::start(&[]);
+    samehand.add_user("alice", &[]);
+    let asked: Vec<_> = hundred_addresses().map(|address| (address, sign_in("alice", WRONG))).collect();
+    let statuses: Vec<u16> = at_once(&samehand.tcp, &asked).iter().map(checked).collect();
+    assert!(statuses.iter().all(|status| matches!(status, 401 | 429)), "{statuses:?}");
+    assert_eq!(statuses.iter().filter(|status| **status == 401).count(), OF_STRANGERS);
+    assert_eq!(counted(&samehand, "wrong-password"), OF_STRANGERS);
+}
+
+#[test]
+fn ten_thousand_names_from_one_address_do_not_keep_others_out() {
+    const THREADS: usize = 4;
+    let samehand = Samehand::start(&[]);
+    import(&samehand, &["alice", "bob", "carol"].map(str::to_owned));
+    // The neighbour of the attacker, who has signed in before.
+    assert_eq!(right(&samehand, "alice", CLIENT), 200);
+    let started = Instant::now();
+    thread::scope(|scope| {
+        for part in 0..THREADS {
+            let samehand = &samehand;
+            scope.spawn(move || {
+                let mut connection = Connection::open(THIEF, &samehand.tcp);
+                for number in (part..10_000).step_by(THREADS) {
+                    let reply = connection.ask(&sign_in(&format!("name-{number}"), WRONG));
+                    assert!(matches!(checked(&reply), 401 | 429), "{reply:?}");
+                }
+            });
+        }
+        assert_eq!(right(&samehand, "alice", CLIENT), 200, "while it goes on");
+    });
+    let elapsed = started.elapsed();
+    let regained = usize::try_from(elapsed.as_secs() / 30).expect("a few") + 1;
+    let hashed = counted(&samehand, "unknown-user");
+    assert!((OF_NETWORK..=OF_NETWORK + regained).contains(&hashed), "{hashed} of 10,000 were hashed in {elapsed:?}");
+    assert_eq!(hashed + counted(&samehand, "throttled"), 10_000, "every attempt is one or the other");
+    assert_eq!(right(&samehand, "alice", CLIENT), 200, "the neighbour");
+    assert_eq!(right(&samehand, "bob", somewhere(1)), 200, "a stranger from elsewhere");
+    assert_eq!(right(&samehand, "carol", Ipv4Addr::new(127, 0, 0, 9)), 429, "a stranger in the attacker's network");
+}
+
+#[test]
+fn who_has_to_wait_is_told_so_without_hashing() {
+    let samehand = Samehand::start(&[]);
+    samehand.add_user("alice", &[]);
+    for number in 1..=OF_STRANGERS {
+        assert_eq!(wrong(&samehand, "alice", somewhere(number)), 401);
+    }
+    let mut connection = Connection::open(CLIENT, &samehand.tcp);
+    let fastest = (0..20).map(|_| {
+        let started = Instant::now();
+        assert_eq!(checked(&connection.ask(&sign_in("alice", WRONG))), 429);
+        started.elapsed()
+    });
+    // A refused password is answered after 50 ms at the earliest.
+    let fastest = fastest.min().expect("some");
+    assert!(fastest < Duration::from_millis(25), "{fastest:?}");
+}
