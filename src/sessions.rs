@@ -58,6 +58,16 @@ pub struct Limits {
     pub idle: Option<u64>,
 }
 
+impl Limits {
+    /// The session as it is under these limits, unless it has ended by time at `now`, in seconds since 1970.
+    #[must_use]
+    pub fn apply(self, session: Session, now: u64) -> Option<Session> {
+        let ends_at = session.ends_at.min(session.created_at.saturating_add(self.absolute));
+        let is_idle = self.idle.is_some_and(|idle| session.last_seen_at.saturating_add(idle) <= now);
+        (ends_at > now && !is_idle).then_some(Session { ends_at, ..session })
+    }
+}
+
 /// A new session for this client, if tokens of the minted kind have sessions. It is not in the store yet.
 ///
 /// # Errors
@@ -152,11 +162,10 @@ pub async fn find(
     let sid = token.session().ok_or(SessionError::Ended)?;
     // Before anything else is read: what is revoked from here on covers the new token.
     let issued_under = store.revision().await?;
-    let mut session = store.session(sid).await?.ok_or(SessionError::Ended)?;
-    session.ends_at = session.ends_at.min(session.created_at.saturating_add(limits.absolute));
-    let last_seen_at = session.last_seen_at.max(seen_at.unwrap_or_default());
-    let is_idle = limits.idle.is_some_and(|idle| last_seen_at.saturating_add(idle) <= now);
-    if session.ends_at <= now || is_idle || session.user.as_str() != token.subject() {
+    let stored = store.session(sid).await?.ok_or(SessionError::Ended)?;
+    let last_seen_at = stored.last_seen_at.max(seen_at.unwrap_or_default());
+    let session = limits.apply(Session { last_seen_at, ..stored }, now).ok_or(SessionError::Ended)?;
+    if session.user.as_str() != token.subject() {
         return Err(SessionError::Ended);
     }
     let user = store.user(&session.user).await?;

@@ -1,20 +1,29 @@
-//! `samehand check-config`: every setting with its value and origin, the path of the store, warnings. Or every problem,
-//! those of the files that samehand made itself included.
+//! `samehand check-config`: every setting with its value and origin, the place of the store, warnings. Or every problem,
+//! those of the files that samehand made itself included. A database is asked whether it answers, for a few seconds at
+//! most; that it does not is a warning, because no setting need be wrong.
 
+use super::opened::Opened;
 use super::{Failure, Outcome, print};
 use crate::config::{Config, Problem};
 use crate::keys::{self, KeyFile, KeysError, Missing};
 use crate::store::{self, Access, StoreAddress, StoreError};
+use std::time::Duration;
 
 pub(super) fn run(config: &Config) -> Outcome {
     refuse_unusable_files(config)?;
+    let state = state_of_database(config)?;
     let width = config.report.iter().map(|setting| setting.name.len()).max().unwrap_or_default();
     for setting in &config.report {
         let value = if setting.value.is_empty() { "(unset)" } else { &setting.value };
         print::result(&format!("{:width$}  {value}  [{}]", setting.name, setting.origin))?;
     }
-    print::result(&format!("store: {}", config.store))?;
-    for warning in config.warnings.iter().chain(&KeyFile::exposure(&config.keys.data)) {
+    let (answers, away) = match state {
+        Some(Ok(said)) => (format!(" ({said})"), None),
+        Some(Err(problem)) => (" (does not answer)".into(), Some(problem)),
+        None => (String::new(), None),
+    };
+    print::result(&format!("store: {}{answers}", config.store))?;
+    for warning in config.warnings.iter().chain(&KeyFile::exposure(&config.keys.data)).chain(&away) {
         print::result(&format!("warning: {warning}"))?;
     }
     Ok(())
@@ -46,4 +55,23 @@ pub(super) fn refuse_unusable_files(config: &Config) -> Outcome {
         StoreAddress::Postgres(_) | StoreAddress::Valkey(_) => {}
     }
     if problems.is_empty() { Ok(()) } else { Err(Failure::Config(problems)) }
+}
+
+/// So long a database may take to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Whether the store answers right now, if it is a database: what there is to say, or why it does not.
+fn state_of_database(config: &Config) -> Result<Option<Result<String, String>>, Failure> {
+    match &config.store {
+        StoreAddress::Sqlite(_) => return Ok(None),
+        StoreAddress::Postgres(_) | StoreAddress::Valkey(_) => {}
+    }
+    match Opened::within(PATIENCE, &config.store, Access::Existing) {
+        Ok(_) => Ok(Some(Ok("answers".into()))),
+        Err(StoreError::Missing { .. }) => Ok(Some(Ok("answers; samehand has not been there yet".into()))),
+        Err(error) if error.is_passing() => Ok(Some(Err(error.to_string()))),
+        Err(error) => {
+            Err(Failure::Config(vec![Problem { setting: "SAMEHAND_STORE".into(), message: error.to_string() }]))
+        }
+    }
 }

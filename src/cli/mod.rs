@@ -14,6 +14,9 @@ mod opened;
 mod print;
 mod ring;
 mod serve;
+mod session;
+mod store;
+mod time;
 mod token;
 mod user;
 
@@ -46,10 +49,14 @@ enum Command {
     CheckConfig,
     /// Manage users.
     User(user::Args),
-    /// Mint and inspect tokens.
+    /// Mint, inspect and revoke tokens.
     Token(token::Args),
+    /// List open sessions.
+    Session(session::Args),
     /// List, rotate and retire signing keys.
     Keys(keys::Args),
+    /// Move everything to another store.
+    Store(store::Args),
     /// Hash a password with argon2id.
     Hash(hash::Args),
     /// Run a decision without side effects and say each step.
@@ -130,6 +137,8 @@ fn run(cli: Cli) -> Outcome {
         Command::CheckConfig => check_config::run(&settings()?),
         Command::User(args) => user::run(args, &settings()?, now),
         Command::Token(args) => token::run(args, &settings()?, now),
+        Command::Session(args) => session::run(args, &settings()?, now),
+        Command::Store(args) => store::run(args, &settings()?),
         Command::Keys(args) => keys::run(args, &settings()?, now),
         Command::Hash(args) => hash::run(args),
         Command::Explain(args) => explain::run(&args, &settings()?, now),

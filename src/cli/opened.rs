@@ -5,7 +5,9 @@ use crate::check::revocation::RevocationSet;
 use crate::store::{self, Access, Store, StoreAddress, StoreError};
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
+use tokio::time::timeout;
 
 /// How many revocations are read at a time.
 const PAGE: usize = 20_000;
@@ -19,10 +21,28 @@ pub(super) struct Opened {
 impl Opened {
     /// Opens the store at this address.
     pub(super) fn at(address: &StoreAddress, access: Access) -> Result<Self, StoreError> {
-        let unusable = |error| StoreError::Unreachable { place: "a runtime".into(), error };
-        let runtime = Builder::new_current_thread().enable_all().build().map_err(unusable)?;
+        let runtime = runtime()?;
         let store = runtime.block_on(store::open(address, access))?;
         Ok(Self { runtime, store })
+    }
+
+    /// The same, for at most so long.
+    pub(super) fn within(patience: Duration, address: &StoreAddress, access: Access) -> Result<Self, StoreError> {
+        let runtime = runtime()?;
+        match runtime.block_on(async { timeout(patience, store::open(address, access)).await }) {
+            Ok(store) => Ok(Self { store: store?, runtime }),
+            Err(_) => {
+                // Whatever it waits for, a name server perhaps, is not waited for here.
+                runtime.shutdown_background();
+                let problem = format!("no answer within {} s", patience.as_secs());
+                Err(StoreError::Away { place: address.to_string(), problem })
+            }
+        }
+    }
+
+    /// Opens another store beside it, for calls that need both: their connections live in one runtime.
+    pub(super) fn beside(&self, address: &StoreAddress, access: Access) -> Result<Arc<dyn Store>, StoreError> {
+        self.runtime.block_on(store::open(address, access))
     }
 
     /// Opens the store, if there is one.
@@ -52,6 +72,11 @@ impl Opened {
             }
         }
     }
+}
+
+fn runtime() -> Result<Runtime, StoreError> {
+    let unusable = |error| StoreError::Unreachable { place: "a runtime".into(), error };
+    Builder::new_current_thread().enable_all().build().map_err(unusable)
 }
 
 impl Deref for Opened {

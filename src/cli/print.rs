@@ -2,6 +2,7 @@
 
 use super::Outcome;
 use super::console::Console;
+use crate::store::Revoked;
 
 /// A result, on standard output.
 pub(super) fn result(text: &str) -> Outcome {
@@ -24,4 +25,13 @@ pub(super) fn safe(text: &str) -> String {
         other => other.escape_default().to_string(),
     };
     text.chars().map(escape).collect()
+}
+
+/// What a change ended, for whoever made it.
+pub(super) fn ended(revoked: &Revoked) -> String {
+    match revoked.sessions {
+        0 => "tokens issued before are refused from now on".into(),
+        1 => "1 session ended, and tokens issued before are refused from now on".into(),
+        sessions => format!("{sessions} sessions ended, and tokens issued before are refused from now on"),
+    }
 }

@@ -1,4 +1,6 @@
-//! `samehand token mint | inspect`.
+//! `samehand token mint | inspect | revoke`.
+
+mod revoke;
 
 use super::opened::Opened;
 use super::{Failure, Outcome, print, ring};
@@ -30,6 +32,8 @@ enum Command {
     Mint(Mint),
     /// Print a token's header, claims, age, size and verdict; its client is not checked.
     Inspect(Inspect),
+    /// Take back a token, a session, all that a user has, or everything; in force within a second.
+    Revoke(revoke::Args),
 }
 
 #[derive(clap::Args)]
@@ -64,6 +68,7 @@ pub(super) fn run(args: Args, config: &Config, now: u64) -> Outcome {
     match args.command {
         Command::Mint(args) => mint(&args, config, now),
         Command::Inspect(args) => inspect(args, config, now),
+        Command::Revoke(args) => revoke::run(args, config, now),
     }
 }
 
@@ -117,15 +122,20 @@ fn read_claims(claims: &[String]) -> Result<Map<String, Value>, Failure> {
     Ok(read)
 }
 
-fn inspect(args: Inspect, config: &Config, now: u64) -> Outcome {
-    let text = match args.token {
-        Some(token) if token != "-" => token,
+/// The token that was given, or what stands on standard input.
+fn given_or_piped(token: Option<String>) -> Result<String, Failure> {
+    match token {
+        Some(token) if token != "-" => Ok(token),
         Some(_) | None => {
             let mut text = String::new();
             std::io::stdin().read_to_string(&mut text).map_err(Failure::failed)?;
-            text
+            Ok(text)
         }
-    };
+    }
+}
+
+fn inspect(args: Inspect, config: &Config, now: u64) -> Outcome {
+    let text = given_or_piped(args.token)?;
     let text = text.trim();
     let keys = ring::load(config, Missing::Refuse)?;
     let revocations = match Opened::if_any(&config.store)? {

@@ -10,10 +10,10 @@ pub(crate) use self::arguments::Args;
 use self::arguments::{Command, Details};
 use super::console::Console;
 use super::opened::Opened;
-use super::{Failure, Outcome};
+use super::{Failure, Outcome, print};
 use crate::check::names::{DisplayName, Email, GroupName, Groups, UserName};
 use crate::config::Config;
-use crate::store::{Access, Revoked, StoreAddress, StoreError, StoredPassword, User, UserChange, all_users};
+use crate::store::{Access, StoreAddress, StoreError, StoredPassword, User, UserChange, all_users};
 use crate::throttle;
 use crate::users::import;
 use crate::users::password::PasswordHash;
@@ -105,7 +105,7 @@ fn set(
     let change = UserChange { display_name, email, groups, password, disabled: None, revokes };
     let (_, revoked) = store.wait(store.change_user(name, &change, now))?;
     match revokes {
-        true => console.note(format_args!("user {name} changed; {}", ended(&revoked))),
+        true => console.note(format_args!("user {name} changed; {}", print::ended(&revoked))),
         false => console.note(format_args!("user {name} changed")),
     }
     Ok(())
@@ -118,7 +118,7 @@ fn passwd(name: &UserName, from_input: bool, at: &StoreAddress, now: u64, consol
     let password = choose_password(from_input, &person, console)?;
     let change = UserChange { password: Some(password), revokes: true, ..UserChange::default() };
     let (_, revoked) = store.wait(store.change_user(name, &change, now))?;
-    console.note(format_args!("password of {name} changed; {}", ended(&revoked)));
+    console.note(format_args!("password of {name} changed; {}", print::ended(&revoked)));
     Ok(())
 }
 
@@ -126,7 +126,7 @@ fn disable(name: &UserName, at: &StoreAddress, now: u64, console: &mut Console<'
     let store = Opened::at(at, Access::Existing)?;
     let change = UserChange { disabled: Some(true), revokes: true, ..UserChange::default() };
     let (_, revoked) = store.wait(store.change_user(name, &change, now))?;
-    console.note(format_args!("user {name} cannot sign in any more; {}", ended(&revoked)));
+    console.note(format_args!("user {name} cannot sign in any more; {}", print::ended(&revoked)));
     Ok(())
 }
 
@@ -149,17 +149,8 @@ fn unlock(name: &UserName, at: &StoreAddress, console: &mut Console<'_>) -> Outc
 fn remove(name: &UserName, at: &StoreAddress, console: &mut Console<'_>) -> Outcome {
     let store = Opened::at(at, Access::Existing)?;
     let revoked = store.wait(store.remove_user(name))?;
-    console.note(format_args!("user {name} removed; {}", ended(&revoked)));
+    console.note(format_args!("user {name} removed; {}", print::ended(&revoked)));
     Ok(())
-}
-
-/// What a change ended, for whoever made it.
-fn ended(revoked: &Revoked) -> String {
-    match revoked.sessions {
-        0 => "tokens issued before are refused from now on".into(),
-        1 => "1 session ended, and tokens issued before are refused from now on".into(),
-        sessions => format!("{sessions} sessions ended, and tokens issued before are refused from now on"),
-    }
 }
 
 fn list(json: bool, at: &StoreAddress, console: &mut Console<'_>) -> Outcome {

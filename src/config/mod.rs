@@ -145,6 +145,14 @@ pub fn load(
     load_with_default_file(file, Path::new(DEFAULT_FILE), environment)
 }
 
+/// The text in a file that somebody names, without one trailing newline; for what holds a password.
+///
+/// # Errors
+/// What to write instead; it never shows what stands in the file.
+pub fn file_value(path: &Path) -> Result<String, String> {
+    value_file::value(path, value_file::read(path)?.content)
+}
+
 fn load_with_default_file(
     file: Option<&Path>,
     default_file: &Path,

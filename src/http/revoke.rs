@@ -3,11 +3,8 @@
 
 use super::{administration, json};
 use crate::app::App;
-use crate::check::credential::BearerToken;
-use crate::check::identifiers::SessionId;
-use crate::check::names::UserName;
-use crate::check::token::{self, Expiry, MAX_TOKEN};
-use crate::store::Revocation;
+use crate::check::token::MAX_TOKEN;
+use crate::revoke::{Target, TargetError};
 use actix_web::http::StatusCode;
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -35,11 +32,12 @@ pub(super) async fn revoke(request: HttpRequest, body: web::Payload, app: web::D
         Ok(asked) => asked,
         Err(refusal) => return refusal,
     };
-    let (what, revocations) = match read(asked, &app) {
-        Ok(read) => read,
+    let target = match read(asked, &app) {
+        Ok(target) => target,
         Err(problem) => return json::invalid_request(&problem),
     };
-    match app.store().revoke(&revocations).await {
+    let what = target.to_string();
+    match app.store().revoke(&target.revocations()).await {
         Ok(revoked) => {
             app.revocations().add(&revoked.entries);
             info!(what = what.as_str(), sessions = revoked.sessions; "revoked");
@@ -54,29 +52,21 @@ pub(super) async fn revoke(request: HttpRequest, body: web::Payload, app: web::D
     }
 }
 
-/// What to revoke, in words for the log and for the store.
-fn read(asked: RevokeRequest, app: &App) -> Result<(String, Vec<Revocation>), String> {
+/// What to revoke, or why that is not known.
+fn read(asked: RevokeRequest, app: &App) -> Result<Target, String> {
+    let problem = |member: &'static str| move |error: TargetError| format!("{member}: {error}");
     match asked {
         RevokeRequest { token: Some(token), session: None, user: None, all: None } => {
             let state = app.state();
-            let presented = BearerToken::typed(token.as_bytes());
-            let verified = token::verify(presented, &state.gate.ring, &state.gate.policy, Expiry::AnyTime, app.now());
-            let token = verified.map_err(|refused| {
-                format!("token: it is none of ours ({}), and good for nothing anyway", refused.error.reason().name())
-            })?;
-            Ok((format!("a token of {}", token.subject()), Revocation::of_token(&token)))
+            Target::token(&token, &state.gate.ring, &state.gate.policy, app.now()).map_err(problem("token"))
         }
         RevokeRequest { token: None, session: Some(sid), user: None, all: None } => {
-            let sid = SessionId::read(&sid).ok_or("session: it is no SID; see: samehand session list")?;
-            Ok((format!("session {sid}"), vec![Revocation::Session(sid)]))
+            Target::session(&sid).map_err(problem("session"))
         }
         RevokeRequest { token: None, session: None, user: Some(name), all: None } => {
-            let name = UserName::enter(&name).map_err(|error| format!("user: {error}"))?;
-            Ok((format!("user {name}"), vec![Revocation::User(name)]))
+            Target::user(&name).map_err(problem("user"))
         }
-        RevokeRequest { token: None, session: None, user: None, all: Some(true) } => {
-            Ok(("everything".into(), vec![Revocation::Everything]))
-        }
+        RevokeRequest { token: None, session: None, user: None, all: Some(true) } => Ok(Target::Everything),
         RevokeRequest { .. } => Err(r#"send exactly one of "token", "session", "user" and "all": true"#.into()),
     }
 }

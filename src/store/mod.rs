@@ -29,7 +29,7 @@ pub use user::{StoredPassword, User, UserChange};
 
 use crate::check::identifiers::{Revision, SessionId};
 use crate::check::names::UserName;
-use crate::check::revocation::{Entry, ID_BYTES, RevokedId};
+use crate::check::revocation::{Entry, ID_BYTES, Reach, RevokedId};
 use crate::check::token::VerifiedToken;
 use async_trait::async_trait;
 use std::collections::BTreeMap;
@@ -241,7 +241,7 @@ pub trait Store: Send + Sync {
     async fn keys(&self) -> Result<Option<SealedKeys>, StoreError>;
 
     /// Puts a key ring in the place of version `replaces` (0 where there is none); false when that is not the present
-    /// version any more.
+    /// version any more. What is sealed must not depend on the version: a copy in another store counts from 1 again.
     async fn put_keys(&self, sealed: &[u8], replaces: u64) -> Result<bool, StoreError>;
 
     /// Notes what a replica says about itself, and returns what others said within the last `within` seconds.
@@ -261,6 +261,21 @@ pub trait Store: Send + Sync {
     /// present one and than any that the entries reach to; what an entry reaches to stays. Of two about the same the one
     /// that reaches farther, or expires later, holds.
     async fn put_revocations(&self, entries: &[Entry]) -> Result<(), StoreError>;
+}
+
+/// Makes sure that what a store revokes from now on is later than this revision of another store, or of its own life
+/// before it lost its data: tokens that were issued under it are then covered like any other, also when that store's
+/// clock was ahead of this one's.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn outrun(store: &dyn Store, revision: Revision) -> Result<(), StoreError> {
+    if store.revision().await? >= revision {
+        return Ok(());
+    }
+    // An entry about nobody. What it reaches to is what counts; it is over as soon as the clock has caught up.
+    let (id, reach) = (RevokedId::token("the revision of another store"), Reach::Earlier(revision));
+    store.put_revocations(&[Entry { id, reach, revision, expires_at: revision.seconds() }]).await
 }
 
 /// So many rows are read at a time.

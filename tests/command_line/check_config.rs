@@ -52,7 +52,7 @@ fn all_problems_are_told_at_once_each_with_its_name_and_no_secret() {
         ("TOKEN_TTL", "8"),
         ("WATCH", "ip"),
         ("ENFORCE", "off"),
-        ("STORE", "postgres://db/samehand"),
+        ("STORE", "mysql://root:s3cret-Wm4@db"),
         ("REQUIRE_SAME", "ip,dpop"),
         ("IPV4_PREFIX", "33"),
         ("LISTEN", "localhost:9180"),
@@ -70,7 +70,7 @@ fn all_problems_are_told_at_once_each_with_its_name_and_no_secret() {
         ("SAMEHAND_TRUSTED_PROXIES", "0.0.0.0/0"),
         ("SAMEHAND_TOKEN_TTL", "8h"),
         ("SAMEHAND_ENFORCE", "observe"),
-        ("SAMEHAND_STORE", "not in this release"),
+        ("SAMEHAND_STORE", "postgres://USER"),
         ("SAMEHAND_REQUIRE_SAME", "not in this release"),
         ("SAMEHAND_IPV4_PREFIX", "32"),
         ("SAMEHAND_LISTEN", "localhost"),
@@ -80,7 +80,7 @@ fn all_problems_are_told_at_once_each_with_its_name_and_no_secret() {
         let told = ended.notes.lines().any(|line| line.starts_with(&format!("{setting}: ")) && line.contains(remedy));
         assert!(told, "{setting} is not told with {remedy:?}: {}", ended.notes);
     }
-    for secret in ["too-short-Q7x", "3d4bd49f", "short-Zk3"] {
+    for secret in ["too-short-Q7x", "3d4bd49f", "short-Zk3", "s3cret-Wm4"] {
         assert!(!ended.notes.contains(secret), "{secret} is shown: {}", ended.notes);
     }
     let both = Installation::new(&[("WATCH", "ip"), ("REQUIRE_SAME", "ip")]);

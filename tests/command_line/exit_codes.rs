@@ -7,13 +7,17 @@ fn each_kind_of_end_has_its_code() {
     let installation = Installation::new(&[]);
     installation.add_user("alice", &[]);
     let mint = |user: &'static str| ["token", "mint", "--user", user, "--ip", "192.0.2.7", "--user-agent", FIREFOX];
-    let rows: [(&[&str], i32); 33] = [
+    let rows: [(&[&str], i32); 47] = [
         (&["--version"], 0),
         (&["--help"], 0),
         (&["user", "--help"], 0),
         (&["check-config"], 0),
         (&["user", "list"], 0),
         (&mint("alice"), 0),
+        (&["token", "revoke", "--user", "alice"], 0),
+        (&["token", "revoke", "--all"], 0),
+        (&["session", "list"], 0),
+        (&["store", "copy", "--from", "sqlite", "--to", "sqlite:copy"], 0),
         (&["keys", "list"], 0),
         (&["keys", "rotate"], 0),
         (&["completions", "bash"], 0),
@@ -25,9 +29,19 @@ fn each_kind_of_end_has_its_code() {
         (&["user", "import", "no-such-file"], 1),
         (&["keys", "retire", "no-such-key"], 1),
         (&["token", "inspect", "no.such.token"], 1),
+        (&["token", "revoke", "no.such.token"], 1),
+        (&["token", "revoke"], 1),
+        (&["store", "copy", "--from", "sqlite:nowhere", "--to", "sqlite"], 1),
         (&["healthcheck"], 1),
         (&["frobnicate"], 2),
-        (&["token", "revoke", "x"], 2),
+        (&["token", "revoke", "x", "--all"], 2),
+        (&["token", "revoke", "--session", "x"], 2),
+        (&["token", "revoke", "--user", "two words"], 2),
+        (&["session"], 2),
+        (&["session", "list", "--user", "two words"], 2),
+        (&["store", "copy", "--from", "sqlite"], 2),
+        (&["store", "copy", "--from", "sqlite", "--to", "sqlite"], 2),
+        (&["store", "copy", "--from", "sqlite", "--to", "mysql://db"], 2),
         (&["doctor"], 2),
         (&["--frobnicate"], 2),
         (&["user"], 2),
@@ -57,7 +71,7 @@ fn every_command_that_reads_settings_refuses_bad_ones() {
     let installation = Installation::new(&[("REQUIRE_SAME", "ip,hair-colour")]);
     let said = ["SAMEHAND_REQUIRE_SAME", "hair-colour"];
     let mint = ["token", "mint", "--user", "alice", "--ip", "192.0.2.7", "--user-agent", FIREFOX];
-    let rows: [&[&str]; 10] = [
+    let rows: [&[&str]; 13] = [
         &["serve"],
         &[],
         &["check-config"],
@@ -67,6 +81,9 @@ fn every_command_that_reads_settings_refuses_bad_ones() {
         &["token", "inspect", "x"],
         &["explain", "--proxy", "nginx", "--peer", "127.0.0.1"],
         &["healthcheck"],
+        &["token", "revoke", "--all"],
+        &["session", "list"],
+        &["store", "copy", "--from", "sqlite", "--to", "sqlite:copy"],
         &mint,
     ];
     for arguments in rows {
@@ -83,7 +100,7 @@ fn every_command_that_reads_settings_refuses_bad_ones() {
 fn only_what_creates_a_store_creates_one() {
     let installation = Installation::new(&[]);
     let data = installation.data().display().to_string();
-    let rows: [&[&str]; 13] = [
+    let rows: [&[&str]; 19] = [
         &["user", "list"],
         &["user", "list", "--json"],
         &["user", "set", "alice", "--group", "staff"],
@@ -96,6 +113,12 @@ fn only_what_creates_a_store_creates_one() {
         &["keys", "rotate"],
         &["keys", "retire", "x"],
         &["token", "inspect", "x"],
+        &["token", "revoke", "x"],
+        &["token", "revoke", "--user", "alice"],
+        &["token", "revoke", "--all"],
+        &["session", "list"],
+        &["session", "list", "--json"],
+        &["store", "copy", "--from", "sqlite", "--to", "sqlite:copy"],
         &["explain", "--proxy", "nginx", "--peer", "127.0.0.1", "--json"],
     ];
     for arguments in rows {
@@ -117,7 +140,7 @@ fn a_newer_store_is_refused_with_both_versions() {
     let database = rusqlite::Connection::open(&store).expect("a database");
     database.pragma_update(None, "user_version", 41).expect("a version");
     drop(database);
-    let said = ["version 41", "up to 1", env!("CARGO_PKG_VERSION")];
+    let said = ["version 41", "up to 2", env!("CARGO_PKG_VERSION")];
     refused(&installation, &["user", "list"], "", 1, &said);
     refused(&installation, &["user", "add", "bob", "--password-stdin"], PASSWORD, 1, &said);
     refused(&installation, &["check-config"], "", 78, &said);

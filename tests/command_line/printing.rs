@@ -2,7 +2,7 @@
 
 use std::{io::Read, process::Stdio};
 
-use crate::{FIREFOX, Installation, PASSWORD, refused, run, run_with};
+use crate::{FIREFOX, Installation, PASSWORD, refused, run, run_with, session, with_store};
 
 #[test]
 fn the_version_is_the_one_of_the_package() {
@@ -34,7 +34,7 @@ fn there_are_completions_for_the_shells_people_use() {
     for shell in ["bash", "zsh", "fish"] {
         let ended = run(&installation, &["completions", shell]);
         assert_eq!((ended.code, ended.notes.as_str()), (Some(0), ""), "{shell}");
-        for word in ["samehand", "check-config", "healthcheck", "explain", "rotate"] {
+        for word in ["samehand", "check-config", "healthcheck", "explain", "rotate", "revoke", "session", "from-file"] {
             assert!(ended.results.contains(word), "{word} is not in the script for {shell}");
         }
     }
@@ -50,9 +50,12 @@ fn a_reader_that_goes_away_early_is_no_failure() {
     let users: String = (0..3000).map(|number| format!("somebody-with-a-long-name-{number}:{hash}\n")).collect();
     let users = installation.write("users", &users);
     installation.succeed(&["user", "import", &users], "");
-    let rows: [&[&str]; 8] = [
+    let sessions: Vec<_> = (0..=u8::MAX).map(|number| session(number, "somebody")).collect();
+    with_store(&installation, async |store| store.put_sessions(&sessions).await.expect("a store"));
+    let rows: [&[&str]; 9] = [
         &["user", "list"],
         &["user", "list", "--json"],
+        &["session", "list", "--json"],
         &["check-config"],
         &["completions", "bash"],
         &["keys", "list"],
