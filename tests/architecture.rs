@@ -66,7 +66,7 @@ const HOMES: [(&str, &[&str]); 36] = [
     ("actix_server", &["server/http1"]),
     ("actix_service", &["server/http1"]),
     ("actix_rt", &["server", "cli/serve"]),
-    ("tokio", &["server", "users/hasher", "throttle", "http/json", "http/login"]),
+    ("tokio", &["server", "users", "throttle", "http/json", "http/login"]),
     ("jsonwebtoken", &["check/key_ring", "keys", "config/signing"]),
     ("sha2", &["check/fingerprint", "keys", "throttle"]),
     ("hmac", &["check/fingerprint"]),
