@@ -87,6 +87,8 @@ fn connections_that_postgresql_ends_lose_no_acknowledged_revocation() {
     let tokens = tokens(&on);
     let revoked = revoke_during(&on, &tokens, || {
         for _ in 0..3 {
+            let count = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'samehand'";
+            within(PROMISED, Instant::now(), "they connect again", || postgres.sql("postgres", count).trim() != "0");
             postgres.terminate_backends(database);
         }
     });

@@ -14,6 +14,15 @@ use std::{
 };
 use tempfile::TempDir;
 
+/// Ends what others do meanwhile, also when something fails.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Nothing in common but the store and its key.
 const ALONE: [(&str, &str); 3] = [("SECRET", ""), ("SALT", ""), ("STORE_KEY", STORE_KEY)];
 
@@ -81,6 +90,7 @@ fn share_one_ring(store: &str, settings: &[(&str, &str)]) {
                     })
                 })
                 .collect();
+            let over = Over(&is_over);
             let rotated = replicas[0].succeed(&["keys", "rotate"], "");
             let rotated_at = Instant::now();
             assert_eq!(rotated, next, "what was published signs");
@@ -89,7 +99,7 @@ fn share_one_ring(store: &str, settings: &[(&str, &str)]) {
                     crate::support::token::Token::parse(&mint(replica, "alice")).header["kid"] == next.as_str()
                 });
             }
-            is_over.store(true, Ordering::Relaxed);
+            drop(over);
             uses.into_iter().map(|uses| uses.join().expect("no token is refused")).sum::<u32>()
         });
         println!("{minted} tokens during a rotation");
