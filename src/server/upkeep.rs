@@ -51,28 +51,35 @@ impl Upkeep {
         }
     }
 
+    /// Does what is due; what fails keeps nothing else from being done. The first thing that failed, if any.
     async fn write(&mut self) -> Result<(), StoreError> {
-        let is_due = |at: Option<Instant>, period| at.is_none_or(|at| at.elapsed() >= period);
-        if is_due(self.announced, ANNOUNCE) {
-            self.announce().await?;
-            self.announced = Some(Instant::now());
-        }
-        write_seen(&self.app).await?;
-        if is_due(self.purged, PURGE) {
-            self.app.revocations().forget_expired(self.app.now());
-            self.app.store().purge().await?;
-            self.purged = Some(Instant::now());
-        }
-        Ok(())
+        let seen = write_seen(&self.app).await;
+        let announced = self.announce().await;
+        let purged = self.purge().await;
+        seen.and(announced).and(purged)
     }
 
     /// Tells the other replicas what they have to have in common with this one, and says where they have not.
     async fn announce(&mut self) -> Result<(), StoreError> {
+        if !is_due(self.announced, ANNOUNCE) {
+            return Ok(());
+        }
         let own = replicas::describe(&self.app);
         let others = self.app.store().announce(&own, replicas::SILENCE).await?;
         for difference in self.differences.news(&own, &others) {
             warn!("{difference}");
         }
+        self.announced = Some(Instant::now());
+        Ok(())
+    }
+
+    async fn purge(&mut self) -> Result<(), StoreError> {
+        if !is_due(self.purged, PURGE) {
+            return Ok(());
+        }
+        self.app.revocations().forget_expired(self.app.now());
+        self.app.store().purge().await?;
+        self.purged = Some(Instant::now());
         Ok(())
     }
 
@@ -90,7 +97,7 @@ impl Upkeep {
                 self.failed += 1;
                 let is_serious = !problem.is_passing() || self.failed >= IN_A_ROW;
                 if is_serious && !self.was_said {
-                    error!("{problem}; decisions go on, nobody can sign in or be signed out");
+                    error!("{problem}; decisions go on, but nothing can be written: signing in and revoking may fail");
                     self.was_said = true;
                 } else {
                     debug!("the store was not written: {problem}");
@@ -98,6 +105,10 @@ impl Upkeep {
             }
         }
     }
+}
+
+fn is_due(last: Option<Instant>, period: Duration) -> bool {
+    last.is_none_or(|at| at.elapsed() >= period)
 }
 
 /// Writes when sessions were last used. What could not be written is kept for the next time.
