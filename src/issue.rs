@@ -195,7 +195,7 @@ impl Minter {
             }
             Format::Article => {
                 self.article_claims(&mut claims, grant.subject, client)?;
-                // It knows seconds only, and a revocation covers its whole second: what is issued after it comes later.
+                // It tells seconds only, and a revocation covers its whole second: what is issued after it comes later.
                 terms.now.max(terms.issued_under.seconds() + 1)
             }
         };

@@ -13,6 +13,7 @@ use crate::check::revocation::{Entry, Reach, RevokedId};
 use crate::issue::{Grant, MintError, Minted, Minter, Terms, new_session_id};
 use crate::store::{PAGE, Revocation, Session, SignedInBy, Store, StoreError, User};
 use std::fmt;
+use std::time::Duration;
 
 /// Why there is no session, or no token of it.
 #[derive(Debug)]
@@ -103,6 +104,30 @@ pub fn terms(session: Option<&Session>, limits: Limits, issued_under: Revision, 
     Terms { issued_under, session, ttl, now }
 }
 
+/// When an article token is issued, in seconds since 1970 by the store's clock. It tells nothing but this time, and a
+/// revocation covers what was issued up to its own second. So the second of the last revocation is waited out, and what
+/// was revoked meanwhile counts: nothing that is issued later is lost, and nothing that was issued before is kept.
+///
+/// # Errors
+/// [`SessionError::Ended`] when all that the user has was revoked after `issued_under`; [`SessionError::Store`].
+pub async fn issue_time(store: &dyn Store, user: &UserName, issued_under: Revision) -> Result<u64, SessionError> {
+    loop {
+        let clock_ms = check_revocations(store, user, issued_under).await?;
+        let (second, revoked) = (clock_ms / 1000, issued_under.seconds());
+        if second > revoked {
+            return Ok(second);
+        }
+        // A store whose clock was set back is not waited for.
+        if revoked - second > MOST_TO_WAIT {
+            return Ok(revoked + 1);
+        }
+        tokio::time::sleep(Duration::from_millis(1000 - clock_ms % 1000)).await;
+    }
+}
+
+/// Seconds.
+const MOST_TO_WAIT: u64 = 3;
+
 /// Puts a new session into the store.
 ///
 /// A revocation that came after `issued_under` covers its token, and has ended every session that was there; if it was
@@ -113,7 +138,17 @@ pub fn terms(session: Option<&Session>, limits: Limits, issued_under: Revision, 
 /// [`SessionError::Ended`] in that case; [`SessionError::Store`].
 pub async fn keep(store: &dyn Store, session: &Session, issued_under: Revision) -> Result<(), SessionError> {
     store.open_session(session).await?;
-    let about = [RevokedId::user(&session.user), RevokedId::EVERYTHING];
+    let checked = check_revocations(store, &session.user, issued_under).await;
+    if let Err(SessionError::Ended) = checked {
+        store.revoke(&[Revocation::Session(session.id.clone())]).await?;
+    }
+    checked.map(drop)
+}
+
+/// Whether all that a user has was revoked after `issued_under`. If it was not, the store's clock when it said so, in
+/// milliseconds since 1970.
+async fn check_revocations(store: &dyn Store, user: &UserName, issued_under: Revision) -> Result<u64, SessionError> {
+    let about = [RevokedId::user(user), RevokedId::EVERYTHING];
     let mut since = issued_under;
     loop {
         let changes = store.changes(since, PAGE).await?;
@@ -122,12 +157,11 @@ pub async fn keep(store: &dyn Store, session: &Session, issued_under: Revision) 
             Reach::Itself => false,
         };
         if changes.entries.iter().any(covers) {
-            store.revoke(&[Revocation::Session(session.id.clone())]).await?;
             return Err(SessionError::Ended);
         }
         match changes.entries.last() {
             Some(last) if changes.entries.len() == PAGE => since = last.revision,
-            Some(_) | None => return Ok(()),
+            Some(_) | None => return Ok(changes.clock_ms),
         }
     }
 }
@@ -213,3 +247,6 @@ impl LiveSession {
         minter.mint(self.grant.clone(), client, policy, &terms)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -44,7 +44,7 @@ impl RevokedId {
         Self::digest(b"session/", sid.as_str().as_bytes())
     }
 
-    /// All that was issued to a user.
+    /// All that was issued to a user, however a minter spells the name: the store knows lower case only.
     #[must_use]
     pub fn user(name: &UserName) -> Self {
         Self::of_subject(name.as_str())
@@ -63,7 +63,7 @@ impl RevokedId {
     }
 
     fn of_subject(subject: &str) -> Self {
-        Self::digest(b"user/", subject.as_bytes())
+        Self::digest(b"user/", subject.to_ascii_lowercase().as_bytes())
     }
 
     fn digest(kind: &[u8], text: &[u8]) -> Self {

@@ -9,12 +9,14 @@ use crate::check::credential::BearerToken;
 use crate::check::decision::Reason;
 use crate::check::fingerprint::ObservedClient;
 use crate::check::names::UserName;
+use crate::check::policy::Format;
 use crate::check::revocation::{self, Knowledge, LiveToken, RevocationError, RevocationSet};
 use crate::check::token::{self, Expiry, danger_unverified};
 use crate::check::user_agent::UserAgent;
 use crate::config::{Config, duration};
 use crate::issue::{Grant, Minter, Terms};
 use crate::keys::Missing;
+use crate::sessions;
 use crate::store::Access;
 use serde_json::{Map, Value, json};
 use std::io::Read as _;
@@ -87,6 +89,12 @@ fn mint(args: &Mint, config: &Config, now: u64) -> Outcome {
     let store = Opened::at(&config.store, Access::Create)?;
     let issued_under = store.wait(store.revision())?;
     let grant = grant_for(&store, subject)?.with_claims(claims).map_err(|error| usage("claim", &error))?;
+    let now = match config.policy.formats.minted {
+        Format::Keyed => now,
+        Format::Article => {
+            store.wait(sessions::issue_time(&*store, &grant.subject, issued_under)).map_err(Failure::failed)?
+        }
+    };
     let client = ObservedClient { ip, user_agent };
     let minted = Minter::new(&config.policy, &keys, config.token_ttl)
         .mint(grant, &client, &config.policy, &Terms { issued_under, session: None, ttl, now })

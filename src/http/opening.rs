@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::check::fingerprint::ObservedClient;
 use crate::check::identifiers::Revision;
+use crate::check::policy::Format;
 use crate::issue::{Grant, Minted};
 use crate::sessions::{self, SessionError};
 use crate::store::{Session, SignedInBy};
@@ -17,9 +18,14 @@ pub(super) async fn open(
     client: &ObservedClient<'_>,
     ttl: Option<u64>,
 ) -> Result<(Minted, Option<Session>), SessionError> {
+    // Keys and policy may have changed while a body arrived or a password was hashed.
+    let format = app.state().gate.policy.formats.minted;
+    let now = match format {
+        Format::Keyed => app.now(),
+        Format::Article => sessions::issue_time(app.store(), &grant.subject, issued_under).await?,
+    };
     let (minted, session) = {
-        // Keys and policy may have changed while a body arrived or a password was hashed.
-        let (state, now) = (app.state(), app.now());
+        let state = app.state();
         let policy = &state.gate.policy;
         let limits = state.session_limits();
         let session = sessions::begin(&grant.subject, signed_in_by, client, policy, limits, now)?;

@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::key_store::{self, KeyStoreError};
 use crate::keys;
 use crate::revocations::Health;
-use crate::store::{Changes, StoreError};
+use crate::store::{self, Changes, StoreError};
 use actix_web::web;
 use log::{error, info, warn};
 use std::convert::Infallible;
@@ -93,20 +93,34 @@ impl Following {
         let known = app.revocations().set().revision();
         let mut cursor = self.catch_up(Revision::NONE).await?;
         if known > cursor {
-            warn!(
-                "the store {} has lost revocations that were acknowledged; it gets them back from this replica",
-                store.place()
-            );
-            store.put_revocations(&app.revocations().set().entries()).await?;
-            cursor = self.catch_up(Revision::NONE).await?;
+            cursor = self.give_back().await?;
         }
         self.note_reached().await?;
         loop {
             if let Ok(news) = tokio::time::timeout(TICK, news.next()).await {
                 news?;
             }
-            cursor = self.catch_up(cursor).await?;
+            let known = cursor;
+            cursor = self.catch_up(known).await?;
+            if known > cursor {
+                cursor = self.give_back().await?;
+            }
         }
+    }
+
+    /// A store that stands at an earlier revision than it did has lost what came after: a database that was restored, or
+    /// one that does not keep what it acknowledges. It gets back what this replica knows.
+    async fn give_back(&mut self) -> Result<Revision, KeyStoreError> {
+        let (store, set) = (self.app.store(), self.app.revocations().set());
+        warn!(
+            "the store {} has lost revocations that were acknowledged; it gets {} back from this replica",
+            store.place(),
+            set.len()
+        );
+        store.put_revocations(&set.entries()).await?;
+        // What was issued before has to be earlier than what is revoked from now on, also where there was nothing to give.
+        store::outrun(store, set.revision()).await?;
+        self.catch_up(Revision::NONE).await
     }
 
     /// Reads what came after a revision; returns up to which one everything is known.

@@ -108,7 +108,7 @@ impl ValkeyStore {
     }
 
     fn checked<T>(&self, checked: Result<T, String>) -> Result<T, StoreError> {
-        checked.map_err(|problem| StoreError::Damaged { place: self.place(), problem })
+        checked.map_err(|problem| self.link.place().damaged(problem))
     }
 }
 
@@ -138,7 +138,7 @@ fn bound(after: Option<&str>) -> Vec<u8> {
 #[async_trait]
 impl Store for ValkeyStore {
     fn place(&self) -> String {
-        self.link.place().to_owned()
+        self.link.place().text.clone()
     }
 
     async fn prepare(&self) -> Result<(), StoreError> {
@@ -274,7 +274,7 @@ impl Store for ValkeyStore {
     }
 
     async fn changes(&self, since: Revision, limit: usize) -> Result<Changes, StoreError> {
-        type Answer = (Option<String>, Option<u64>, Vec<(Vec<u8>, u64)>, (u64, u64), Option<u64>);
+        type Answer = (Option<String>, Option<u64>, Vec<(Vec<u8>, f64)>, (u64, u64), Option<u64>);
         self.link.confirm_primary().await?;
         let warning = self.link.setup().await?.warning.clone();
         let mut together = pipe();
@@ -287,9 +287,9 @@ impl Store for ValkeyStore {
         if format.is_none() {
             // Whoever follows prepares the store again, and gives back what it knows.
             let problem = "it has lost everything that samehand kept in it".into();
-            return Err(StoreError::Away { place: self.place(), problem });
+            return Err(self.link.place().away(problem));
         }
-        let entries = entries.iter().map(|(member, revision)| rows::read_entry(member, *revision));
+        let entries = entries.iter().map(|(member, revision)| rows::read_entry(member, *revision as u64));
         Ok(Changes {
             entries: self.checked(entries.collect())?,
             revision: Revision::new(revision.unwrap_or(0)),

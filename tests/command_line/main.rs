@@ -5,6 +5,7 @@
 mod support;
 
 mod check_config;
+mod databases;
 mod exit_codes;
 mod explain;
 mod explain_reasons;

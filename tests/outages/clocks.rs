@@ -1,10 +1,11 @@
 //! Clocks of replicas that are not the store's: said by name, and no revoked token is accepted by any of them. libfaketime
 //! gives a replica another clock, and leaves alone the one that measures how long something takes.
 
+use crate::support::waiting::until;
 use crate::support::{CLIENT, client::ask, installation::Installation, samehand::Samehand, store_server::StoreServer};
 use crate::{
     ADMIN_TOKEN, FIREFOX, PROMISED, PROXY, SALT, administrative, decided, mint, readiness, replica, revoke, status,
-    token_in, turn, within,
+    token_in, turn,
 };
 use serde_json::{Value, json};
 use std::{fs, path::PathBuf, time::Instant};
@@ -91,7 +92,7 @@ fn whoever_mints_and_whoever_revokes_a_revoked_token_is_accepted_by_nobody() {
                     revoke(revoker, &named(what, &token));
                     let acknowledged = Instant::now();
                     for replica in &replicas {
-                        within(PROMISED, acknowledged, what, || status(replica, &token) == 401);
+                        until(acknowledged, PROMISED, what, || status(replica, &token) == 401);
                     }
                     // What is issued later is good, however late or early the clocks say that was.
                     let later = mint(minter, "alice");
@@ -132,7 +133,7 @@ fn a_revocation_outlives_its_token_by_every_clock() {
     postgres.sql(database.name(), expired);
     let _tidies_up = replica(&server.url(), &[]);
     let is_gone = || postgres.sql(database.name(), "SELECT count(*) FROM samehand.revocations WHERE expires_at = 1");
-    within(PROMISED * 3, Instant::now(), "what has expired is removed", || is_gone().trim() == "0");
+    until(Instant::now(), PROMISED * 3, "what has expired is removed", || is_gone().trim() == "0");
     let again = replica_ahead(&server.url(), -60);
     for replica in [&behind, &again] {
         assert_eq!(decided(replica, &token).1.field("reason"), "token-revoked");

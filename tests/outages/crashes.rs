@@ -1,8 +1,9 @@
 //! Whatever is killed in the middle of revoking: what was acknowledged stays revoked, for replicas that were there and for
 //! one that comes later.
 
+use crate::support::waiting::until;
 use crate::support::{client::try_to_ask, samehand::Samehand, store_server::StoreServer};
-use crate::{PROMISED, PROXY, mint, readiness, replica, revocation, status, turn, within};
+use crate::{PROMISED, PROXY, mint, readiness, replica, revocation, status, turn};
 use serde_json::json;
 use std::{sync::mpsc, thread, time::Instant};
 
@@ -40,9 +41,9 @@ fn tokens(on: &Samehand) -> Vec<String> {
 /// All of these are refused, by a replica that was there all the time within the time that was promised.
 #[track_caller]
 fn assert_refused(at: &Samehand, revoked: &[String], since: Instant) {
-    within(PROMISED, since, "it is ready", || readiness(at).1["status"] == "ready");
+    until(since, PROMISED, "it is ready", || readiness(at).1["status"] == "ready");
     for token in revoked {
-        within(PROMISED, since.max(Instant::now() - PROMISED / 2), "it is refused", || status(at, token) == 401);
+        until(since.max(Instant::now() - PROMISED / 2), PROMISED, "it is refused", || status(at, token) == 401);
     }
 }
 
@@ -88,7 +89,7 @@ fn connections_that_postgresql_ends_lose_no_acknowledged_revocation() {
     let revoked = revoke_during(&on, &tokens, || {
         for _ in 0..3 {
             let count = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'samehand'";
-            within(PROMISED, Instant::now(), "they connect again", || postgres.sql("postgres", count).trim() != "0");
+            until(Instant::now(), PROMISED, "they connect again", || postgres.sql("postgres", count).trim() != "0");
             postgres.terminate_backends(database);
         }
     });

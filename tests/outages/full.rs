@@ -4,6 +4,7 @@
 //! samehand runs in a namespace of its own, in which its data directory is a file system of a few megabytes: it needs no
 //! rights that others lack, and is gone with the process.
 
+use crate::support::waiting::until;
 use crate::support::{
     CLIENT,
     client::ask,
@@ -12,7 +13,7 @@ use crate::support::{
 };
 use crate::{
     ADMIN_TOKEN, FIREFOX, PROMISED, PROXY, SALT, mint, minting, readiness, revocation, sign_in, status, times_said,
-    token_in, turn, within,
+    token_in, turn,
 };
 use serde_json::json;
 use std::{fs::File, io::Write, path::PathBuf, time::Instant};
@@ -98,7 +99,7 @@ fn a_full_disk_is_said_keeps_what_was_promised_and_stops_no_decision() {
 
     std::fs::remove_file(&filler).expect("the filler");
     let freed_at = Instant::now();
-    within(PROMISED, freed_at, "it works again by itself", || {
+    until(freed_at, PROMISED, "it works again by itself", || {
         ask(PROXY, &samehand.admin, &revocation(&json!({ "token": refused }))).status == 204
     });
     assert_eq!(status(&samehand, refused), 401);

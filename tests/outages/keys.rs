@@ -1,8 +1,9 @@
 //! Replicas that share a store and `STORE_KEY`, and nothing else: one key ring, from the first moment on and through every
 //! change of it; and what they say where they do not fit together.
 
+use crate::support::waiting::until;
 use crate::support::{samehand::Samehand, store_server::StoreServer};
-use crate::{PROMISED, STORE_KEY, assert_undecided, mint, readiness, replica, status, times_said, turn, within};
+use crate::{PROMISED, STORE_KEY, assert_undecided, mint, readiness, replica, status, times_said, turn};
 use serde_json::Value;
 use std::{
     sync::{
@@ -95,7 +96,7 @@ fn share_one_ring(store: &str, settings: &[(&str, &str)]) {
             let rotated_at = Instant::now();
             assert_eq!(rotated, next, "what was published signs");
             for replica in &replicas {
-                within(PROMISED, rotated_at, "the new key signs", || {
+                until(rotated_at, PROMISED, "the new key signs", || {
                     crate::support::token::Token::parse(&mint(replica, "alice")).header["kid"] == next.as_str()
                 });
             }
@@ -111,7 +112,7 @@ fn share_one_ring(store: &str, settings: &[(&str, &str)]) {
     replicas[1].succeed(&["keys", "retire", &old], "");
     let retired_at = Instant::now();
     for replica in &replicas {
-        within(PROMISED, retired_at, "a retired key is accepted no longer", || status(replica, &first) == 401);
+        until(retired_at, PROMISED, "a retired key is accepted no longer", || status(replica, &first) == 401);
     }
     assert_one_ring(&replicas);
 }

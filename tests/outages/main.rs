@@ -22,8 +22,7 @@ use std::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU32, Ordering},
     },
-    thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 use support::{
     CLIENT,
@@ -147,20 +146,4 @@ fn metric(samehand: &Samehand, name: &str) -> f64 {
 /// How many lines of the log say this.
 fn times_said(samehand: &Samehand, words: &str) -> usize {
     samehand.process.log().lines().filter(|line| line.contains(words)).count()
-}
-
-/// Asks until it is so; how long that took since then. It has to be within the limit.
-#[track_caller]
-fn within(limit: Duration, since: Instant, what: &str, mut is_so: impl FnMut() -> bool) -> Duration {
-    loop {
-        let so = is_so();
-        let took = since.elapsed();
-        if so {
-            assert!(took < limit, "{what}: only after {took:?}");
-            return took;
-        }
-        assert!(took < limit + BOUNDED, "{what}: not even after {took:?}");
-        // A service in an outage has no event to wait for; it can only be asked.
-        thread::sleep(Duration::from_millis(2));
-    }
 }

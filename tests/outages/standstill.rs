@@ -1,6 +1,7 @@
 //! The store stands still, or is gone: for a while decisions go on, then nothing is decided; nobody is signed out, nothing
 //! is half done, everybody is told at once, and it ends by itself.
 
+use crate::support::waiting::until;
 use crate::support::{
     CLIENT,
     client::{Request, ask},
@@ -9,7 +10,7 @@ use crate::support::{
 };
 use crate::{
     BOUNDED, FIREFOX, PROMISED, PROXY, assert_undecided, decided, metric, mint, minting, readiness, replica,
-    revocation, revoke, sign_in, status, times_said, token_in, turn, within,
+    revocation, revoke, sign_in, status, times_said, token_in, turn,
 };
 use serde_json::json;
 use std::{
@@ -54,7 +55,7 @@ fn survive(mut server: StoreServer, stop: fn(&mut StoreServer), go_on: fn(&mut S
     let [session, other] = [(); 2].map(|()| token_in(&ask(CLIENT, &replicas[0].tcp, &sign_in())));
     let (good, revoked) = (mint(&replicas[0], "bob"), mint(&replicas[0], "bob"));
     revoke(&replicas[0], &json!({ "token": revoked }));
-    within(PROMISED, Instant::now(), "the other replica refuses", || status(&replicas[1], &revoked) == 401);
+    until(Instant::now(), PROMISED, "the other replica refuses", || status(&replicas[1], &revoked) == 401);
     assert_eq!(readiness(&replicas[1]).0, 200);
 
     stop(&mut server);
@@ -68,7 +69,7 @@ fn survive(mut server: StoreServer, stop: fn(&mut StoreServer), go_on: fn(&mut S
         }
     });
     for replica in &replicas {
-        let away = within(BOUNDED, stopped_at, "it is noticed", || readiness(replica).1["status"] == "degraded");
+        let away = until(stopped_at, BOUNDED, "it is noticed", || readiness(replica).1["status"] == "degraded");
         println!("noticed after {away:.1?}");
         assert!(metric(replica, "samehand_store_up").abs() < f64::EPSILON);
         replica.process.wait_for("that the store is away", |line| line.contains("nobody can sign in").then_some(()));
@@ -108,7 +109,7 @@ fn survive(mut server: StoreServer, stop: fn(&mut StoreServer), go_on: fn(&mut S
     let back_at = Instant::now();
     let mut back = Vec::new();
     for replica in &replicas {
-        back.push(within(PROMISED, back_at, "it is back by itself", || {
+        back.push(until(back_at, PROMISED, "it is back by itself", || {
             assert_ne!(status(replica, &revoked), 200, "a revoked token is believed after the outage");
             readiness(replica).1["status"] == "ready"
         }));
@@ -122,7 +123,7 @@ fn survive(mut server: StoreServer, stop: fn(&mut StoreServer), go_on: fn(&mut S
         token_in(&ask(CLIENT, &replica.tcp, &sign_in()));
     }
     revoke(&replicas[1], &json!({ "token": good }));
-    within(PROMISED, Instant::now(), "news come again", || status(&replicas[0], &good) == 401);
+    until(Instant::now(), PROMISED, "news come again", || status(&replicas[0], &good) == 401);
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! A replica that starts while the store is away: it lives, decides nothing, tells nobody that a token is bad, and is ready
 //! by itself when the store comes.
 
+use crate::support::waiting::until;
 use crate::support::{
     client::{Request, ask},
     store_server::StoreServer,
     wire::Wire,
 };
-use crate::{PROMISED, PROXY, STORE_KEY, assert_undecided, mint, minting, readiness, replica, status, turn, within};
+use crate::{PROMISED, PROXY, STORE_KEY, assert_undecided, mint, minting, readiness, replica, status, turn};
 use std::time::Instant;
 
 #[track_caller]
@@ -28,7 +29,7 @@ fn start_without_the_store(settings: &[(&str, &str)], break_it: fn(&Wire)) {
         assert!(reply.header("Retry-After").is_some(), "{reply:?}");
         wire.mend();
         let mended_at = Instant::now();
-        let ready = within(PROMISED, mended_at, "it is ready by itself", || readiness(&late).0 == 200);
+        let ready = until(mended_at, PROMISED, "it is ready by itself", || readiness(&late).0 == 200);
         println!("ready after {ready:.1?}");
         assert_eq!(status(&late, &token), 200);
         assert_eq!(status(&early, &mint(&late, "alice")), 200);

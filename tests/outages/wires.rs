@@ -1,8 +1,9 @@
 //! The way to the store is cut, slow, or swallows everything, for one replica of two: what the other one revokes meanwhile
 //! is found when the way is good again, and nothing is believed for longer than was allowed.
 
+use crate::support::waiting::until;
 use crate::support::{samehand::Samehand, store_server::StoreServer, wire::Wire};
-use crate::{PROMISED, assert_undecided, mint, readiness, replica, revoke, status, times_said, turn, within};
+use crate::{PROMISED, assert_undecided, mint, readiness, replica, revoke, status, times_said, turn};
 use serde_json::json;
 use std::time::{Duration, Instant};
 
@@ -57,12 +58,12 @@ fn what_was_revoked_while_the_connection_was_cut_is_found_on_reconnecting() {
         world.revoke(&missed);
         assert_eq!((status(&world.far, &missed), status(&world.far, &good)), (200, 200), "it cannot know, and goes on");
         world.wire.mend();
-        let found = within(PROMISED, Instant::now(), "the missed one is found", || status(&world.far, &missed) == 401);
+        let found = until(Instant::now(), PROMISED, "the missed one is found", || status(&world.far, &missed) == 401);
         println!("found after {found:.1?}");
         assert_eq!(status(&world.far, &good), 200);
         // News come by themselves again.
         world.revoke(&good);
-        within(PROMISED, Instant::now(), "news come again", || status(&world.far, &good) == 401);
+        until(Instant::now(), PROMISED, "news come again", || status(&world.far, &good) == 401);
     });
 }
 
@@ -75,7 +76,7 @@ fn a_connection_that_is_cut_in_the_very_moment_hides_nothing() {
             let token = world.mint();
             world.wire.cut_once();
             world.revoke(&token);
-            within(PROMISED, Instant::now(), "it is refused", || status(&world.far, &token) == 401);
+            until(Instant::now(), PROMISED, "it is refused", || status(&world.far, &token) == 401);
         }
     });
 }
@@ -90,7 +91,7 @@ fn a_slow_way_delays_and_loses_nothing() {
             .map(|_| {
                 let token = world.mint();
                 world.revoke(&token);
-                within(PROMISED, Instant::now(), "it is refused", || status(&world.far, &token) == 401)
+                until(Instant::now(), PROMISED, "it is refused", || status(&world.far, &token) == 401)
             })
             .collect();
         println!("40 ms each way: {delays:.0?}");
@@ -129,7 +130,7 @@ fn a_way_that_swallows_everything_is_noticed_and_the_bound_is_kept() {
             .wait_for("that it is too long", |line| line.contains("SAMEHAND_STORE_MAX_STALE").then_some(()));
         world.wire.mend();
         let mended_at = Instant::now();
-        let back = within(PROMISED, mended_at, "it is back by itself", || {
+        let back = until(mended_at, PROMISED, "it is back by itself", || {
             assert_ne!(status(&world.far, &missed), 200, "a revoked token is believed after the outage");
             status(&world.far, &good) == 200
         });
@@ -159,7 +160,7 @@ fn it_subscribes_before_it_reads_everything() {
             world.revoke(&token);
             world.wire.let_go();
             let is_back = || times_said(&world.far, "the store answers") > answered;
-            within(PROMISED, Instant::now(), "it has subscribed and read", is_back);
+            until(Instant::now(), PROMISED, "it has subscribed and read", is_back);
             assert_eq!(status(&world.far, &token), 401, "what was revoked in between is in neither");
         }
         drop(world.server);
@@ -181,7 +182,7 @@ fn a_replica_that_cannot_write_just_now_hears_all_the_same() {
                  AND relation = 'samehand.replicas'::regclass";
             postgres.sql(database.name(), ask).trim() == "1"
         };
-        within(PROMISED * 2, Instant::now(), "the table is locked", is_locked);
+        until(Instant::now(), PROMISED * 2, "the table is locked", is_locked);
         // What it does first is to say that it is there.
         let far = replica(&server.url(), &[]);
         let (locked_at, mut slowest, mut tries) = (Instant::now(), Duration::ZERO, 0);
@@ -190,7 +191,7 @@ fn a_replica_that_cannot_write_just_now_hears_all_the_same() {
             assert_eq!(status(&far, &token), 200);
             revoke(&near, &json!({ "token": token }));
             let refused = || status(&far, &token) == 401;
-            slowest = slowest.max(within(PROMISED, Instant::now(), "it is refused", refused));
+            slowest = slowest.max(until(Instant::now(), PROMISED, "it is refused", refused));
             tries += 1;
         }
         assert!(!locking.is_finished(), "all of that was while the table was locked");

@@ -6,10 +6,12 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod cookies;
 mod failures;
 mod forged;
 mod hops;
 mod question;
+mod replicas;
 mod rows;
 mod sign_in;
 mod world;
@@ -72,6 +74,7 @@ fn every_row(mut world: World) {
     forged::no_forged_header_is_believed(&world);
     sign_in::published_paths_reach_samehand_and_no_others(&world);
     sign_in::a_token_from_login_is_bound_to_the_client_and_not_to_the_proxy(&world);
+    sign_in::renewing_and_signing_out_work_for_the_right_client_and_its_own_pages(&world);
     world.nothing_broke();
 }
 

@@ -89,6 +89,45 @@ pub(crate) fn a_token_from_login_is_bound_to_the_client_and_not_to_the_proxy(wor
     assert_eq!(reply.status, 403, "{reply:?}");
 }
 
+pub(crate) fn renewing_and_signing_out_work_for_the_right_client_and_its_own_pages(world: &World) {
+    let post = |path: &str| Request::post(path, "").header("User-Agent", CHROME);
+    let page = |token: &str| world.ask(CLIENT, Request::get("/page").header("User-Agent", CHROME).bearer(token));
+    let token = token_of(&world.ask(CLIENT, login(PASSWORD)).reply);
+    let cookie = format!("__Secure-samehand={token}");
+    let with_cookie = |path: &str, origin: &str| post(path).header("Cookie", cookie.as_str()).header("Origin", origin);
+
+    let outcome = world.ask(CLIENT, post("/renew").bearer(&token));
+    assert!(outcome.seen.is_none(), "/renew went to the application");
+    let fresh = token_of(&outcome.reply);
+    page(&fresh).reached_the_application_as_alice("a renewed token");
+    // From another address with the right one in the headers.
+    let claims = post("/renew").header("X-Forwarded-For", "127.0.0.7").header("X-Real-IP", "127.0.0.7").bearer(&token);
+    world.ask(THIEF, claims).was_refused("renewing from another client", &[403]);
+
+    let reply = world.ask(CLIENT, with_cookie("/renew", "https://app.example.com")).reply;
+    assert_eq!(reply.status, 204, "{reply:?}");
+    let line = reply.header("Set-Cookie").unwrap_or_else(|| panic!("one cookie: {reply:?}"));
+    assert!(line.starts_with("__Secure-samehand=") && line.ends_with("; Secure; HttpOnly; SameSite=Lax"), "{line}");
+    for path in ["/renew", "/logout"] {
+        for origin in ["https://evil.example.net", "null", "https://app.example.com.evil.example.net"] {
+            let outcome = world.ask(CLIENT, with_cookie(path, origin));
+            outcome.was_refused(&format!("{path} with the cookie, from a page of {origin}"), &[403]);
+        }
+    }
+    page(&token).reached_the_application_as_alice("nobody was signed out");
+
+    let reply = world.ask(CLIENT, with_cookie("/logout", "https://app.example.com")).reply;
+    assert_eq!(reply.status, 204, "{reply:?}");
+    let line = reply.header("Set-Cookie").unwrap_or_else(|| panic!("one cookie: {reply:?}"));
+    assert!(line.starts_with("__Secure-samehand=; ") && line.contains("; Max-Age=0;"), "{line}");
+    for token in [&token, &fresh] {
+        let outcome = page(token);
+        outcome.was_refused("a token after signing out", &[401]);
+        assert_eq!(world.decision(&outcome).field("reason"), "session-ended");
+        world.ask(CLIENT, post("/renew").bearer(token)).was_refused("renewing after signing out", &[401]);
+    }
+}
+
 fn login(password: &str) -> Request {
     let body = json!({ "username": "alice", "password": password }).to_string();
     Request::post("/login", body).header("Content-Type", "application/json").header("User-Agent", CHROME)

@@ -7,6 +7,7 @@
 mod support;
 
 mod asymmetric;
+mod command_line;
 mod credentials;
 mod crossing;
 mod flood;

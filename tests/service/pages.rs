@@ -87,7 +87,7 @@ fn each_side_has_its_own_paths_and_no_other() {
         ("//auth/nginx", 404, 404),
         ("/%61uth/haproxy", 404, 404),
         ("/account", 404, 404),
-        ("/revoke", 404, 404),
+        ("/revoke", 404, 405),
     ] {
         for (side, address, status) in [("public", &samehand.tcp, public), ("admin", &samehand.admin, admin)] {
             let reply = ask(PROXY, address, &Request::get(target));

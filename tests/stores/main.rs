@@ -2,6 +2,8 @@
 //!
 //! [`conformance`] is the suite. Each other file is a store: how a fresh one is made, and what is special to it.
 
+#![expect(clippy::unwrap_used, reason = "a store that fails where it must not ends the test, and says which call")]
+
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -22,6 +22,7 @@ pub(crate) mod store_server;
 pub(crate) mod token;
 pub(crate) mod traefik;
 pub(crate) mod valkey;
+pub(crate) mod waiting;
 pub(crate) mod wire;
 
 use std::net::Ipv4Addr;

@@ -7,16 +7,29 @@ use tempfile::TempDir;
 use super::{
     client::Address,
     process::{Process, accepts, on_a_free_address},
-    shipped::{APPLICATION, Kind, PROXY, Place, Proxy, SAMEHAND, file, fill_in},
+    shipped::{APPLICATION, Kind, PROXY, Place, Proxy, SAMEHAND, file, fill_in, tcp},
 };
 
 /// Starts nginx in front of the application, asking samehand over a Unix socket or TCP, whichever its address is.
 #[track_caller]
 pub(crate) fn start(place: Place, samehand: &Address, application: SocketAddr) -> Proxy {
+    start_with(place, &upstream(samehand), application)
+}
+
+/// Starts nginx in front of the application, asking whichever of three replicas it chooses.
+#[track_caller]
+pub(crate) fn start_with_replicas(replicas: [&Address; 3], application: SocketAddr) -> Proxy {
+    let own = ["127.0.0.1:9180", "127.0.0.1:9280", "127.0.0.1:9380"];
+    let changes: Vec<_> = own.into_iter().zip(replicas.map(|replica| tcp(replica).to_string())).collect();
+    start_with(Place::Edge, &fill_in(&file("examples/replicas/samehand-upstream.conf"), &changes), application)
+}
+
+#[track_caller]
+fn start_with(place: Place, upstream: &str, application: SocketAddr) -> Proxy {
     let directory = TempDir::new().expect("a temporary directory");
     let path = directory.path();
     let (process, address) = on_a_free_address(|address| {
-        write_configuration(path, place, address, samehand, application);
+        write_configuration(path, place, address, upstream, application);
         let mut process = Process::start_tool("nginx", |command| {
             // One process, so that it is gone when it is killed, and nothing written outside of the directory.
             let ours = format!("daemon off; master_process off; pid {}/pid;", path.display());
@@ -28,7 +41,16 @@ pub(crate) fn start(place: Place, samehand: &Address, application: SocketAddr) -
     Proxy { kind: Kind::Nginx, address: address.into(), process, _directory: directory }
 }
 
-fn write_configuration(to: &Path, place: Place, own: SocketAddr, samehand: &Address, application: SocketAddr) {
+fn upstream(samehand: &Address) -> String {
+    let shipped = file("nginx/samehand-upstream.conf");
+    let (unix, over_tcp) = ("server unix:/run/samehand/samehand.sock;", format!("# server {SAMEHAND};"));
+    match samehand {
+        Address::Unix(path) => fill_in(&shipped, &[(unix, format!("server unix:{};", path.display()))]),
+        Address::Tcp(address) => fill_in(&shipped, &[(unix, String::new()), (&over_tcp, format!("server {address};"))]),
+    }
+}
+
+fn write_configuration(to: &Path, place: Place, own: SocketAddr, upstream: &str, application: SocketAddr) {
     // The places that a distribution's nginx has for uploads need root.
     let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         .map(|what| format!(" {what}_temp_path {}/{what};", to.display()))
@@ -52,17 +74,9 @@ fn write_configuration(to: &Path, place: Place, own: SocketAddr, samehand: &Addr
             main = fill_in(&main, &[(edge, String::new()), (&format!("# {cdn}"), cdn.to_owned())]);
         }
     }
-    let upstream = file("nginx/samehand-upstream.conf");
-    let (unix, over_tcp) = ("server unix:/run/samehand/samehand.sock;", format!("# server {SAMEHAND};"));
-    let upstream = match samehand {
-        Address::Unix(path) => fill_in(&upstream, &[(unix, format!("server unix:{};", path.display()))]),
-        Address::Tcp(address) => {
-            fill_in(&upstream, &[(unix, String::new()), (&over_tcp, format!("server {address};"))])
-        }
-    };
     let untouched = ["edge", "behind-cdn", "forwarded", "auth", "protect", "endpoints"]
         .map(|part| (format!("samehand-{part}.conf"), file(format!("nginx/samehand-{part}.conf"))));
-    let changed = [("nginx.conf".to_owned(), main), ("samehand-upstream.conf".to_owned(), upstream)];
+    let changed = [("nginx.conf".to_owned(), main), ("samehand-upstream.conf".to_owned(), upstream.to_owned())];
     for (name, text) in untouched.into_iter().chain(changed) {
         fs::write(to.join(name), text).expect("a file in the temporary directory");
     }

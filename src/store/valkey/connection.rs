@@ -1,18 +1,20 @@
-//! A connection to the server that holds the keys: the one named, the one that sentinels name, or a node of a cluster.
-//! Every wait has its limit; what a server says is [`failed`](super::failed)'s to judge.
+//! A connection to the server that holds the keys: the one named, the one that sentinels name, or the node of a cluster
+//! that has their slot. Every wait has its limit; nothing is asked twice here.
+//!
+//! All keys are in one slot, so a cluster is, like sentinels, a way to find one server. The client's own cluster
+//! connection would repeat a change that may have been made.
 
-use super::scripts::KEYS;
+use super::scripts::SLOT;
 use super::url::{Host, Login, Servers, Tls, ValkeyUrl};
-use redis::aio::{ConnectionLike, MultiplexedConnection};
-use redis::cluster::{ClusterClient, ClusterClientBuilder};
-use redis::cluster_async::ClusterConnection;
-use redis::cluster_routing::{Route, RoutingInfo, SingleNodeRoutingInfo, SlotAddr};
+use redis::aio::MultiplexedConnection;
 use redis::io::tcp::TcpSettings;
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ErrorKind, IntoConnectionInfo, Pipeline, ProtocolVersion,
-    PushInfo, RedisConnectionInfo, RedisError, RedisFuture, RedisResult, TlsCertificates, Value, cmd,
+    AsyncConnectionConfig, Client, ConnectionAddr, ErrorKind, IntoConnectionInfo, ProtocolVersion, PushInfo, PushKind,
+    RedisConnectionInfo, RedisError, RedisResult, TlsCertificates, Value, cmd,
 };
-use std::sync::Once;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Once};
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -20,171 +22,132 @@ use tokio::sync::mpsc::UnboundedSender;
 const CONNECT: Duration = Duration::from_secs(1);
 /// A server that does not answer for so long is away.
 const ANSWER: Duration = Duration::from_secs(2);
-/// A cluster may ask another node meanwhile.
-const CLUSTER_ANSWER: Duration = Duration::from_secs(3);
 
 /// A connection, which many may ask at once. A clone is the same connection.
 #[derive(Clone)]
-pub(super) enum Connection {
-    /// To the server of this address.
-    One(MultiplexedConnection, Host),
-    /// To the nodes of a cluster.
-    Cluster(ClusterConnection),
+pub(super) struct Connection {
+    pub(super) client: MultiplexedConnection,
+    /// Where it leads.
+    pub(super) host: Host,
+    closed: Arc<AtomicBool>,
 }
 
 impl Connection {
-    /// Whether it is one to this server.
-    pub(super) fn leads_to(&self, host: &Host) -> bool {
-        match self {
-            Self::One(_, own) => own == host,
-            Self::Cluster(_) => false,
-        }
-    }
-
-    /// Asks, on this very connection, the server that holds the keys.
-    pub(super) async fn ask_home(&mut self, command: &Cmd) -> RedisResult<Value> {
-        match self {
-            Self::One(connection, _) => connection.req_packed_command(command).await,
-            Self::Cluster(connection) => {
-                let home = SingleNodeRoutingInfo::SpecificNode(Route::with_key(KEYS[0], SlotAddr::Master));
-                connection.route_command(command.clone(), RoutingInfo::SingleNode(home)).await
-            }
-        }
-    }
-}
-
-impl ConnectionLike for Connection {
-    fn req_packed_command<'a>(&'a mut self, command: &'a Cmd) -> RedisFuture<'a, Value> {
-        match self {
-            Self::One(connection, _) => connection.req_packed_command(command),
-            Self::Cluster(connection) => connection.req_packed_command(command),
-        }
-    }
-
-    fn req_packed_commands<'a>(
-        &'a mut self,
-        pipeline: &'a Pipeline,
-        offset: usize,
-        count: usize,
-    ) -> RedisFuture<'a, Vec<Value>> {
-        match self {
-            Self::One(connection, _) => connection.req_packed_commands(pipeline, offset, count),
-            Self::Cluster(connection) => connection.req_packed_commands(pipeline, offset, count),
-        }
-    }
-
-    fn get_db(&self) -> i64 {
-        match self {
-            Self::One(connection, _) => connection.get_db(),
-            Self::Cluster(connection) => connection.get_db(),
-        }
+    /// Whether the server is known to have closed it.
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
     }
 }
 
 impl ValkeyUrl {
     /// Connects.
     pub(super) async fn connect(&self) -> RedisResult<Connection> {
-        match &self.servers {
-            Servers::One(host) => self.connect_to(host.clone()).await,
-            Servers::Watched { .. } => self.connect_to(self.primary().await?).await,
-            Servers::Cluster(nodes) => self.cluster(nodes)?.get_async_connection().await.map(Connection::Cluster),
-        }
+        let host = self.find().await?;
+        let closed = Arc::new(AtomicBool::new(false));
+        let note = Arc::clone(&closed);
+        let config = config().set_push_sender(move |push: PushInfo| {
+            if push.kind == PushKind::Disconnection {
+                note.store(true, Ordering::Release);
+            }
+            Result::<(), redis::aio::SendError>::Ok(())
+        });
+        let client = self.client(&host, &self.login, self.database)?;
+        let client = client.get_multiplexed_async_connection_with_config(&config).await?;
+        Ok(Connection { client, host, closed })
     }
 
-    /// Connects so that what is published is sent to `heard`. In a cluster every node publishes what one was told.
+    /// Connects so that what is published is sent to `heard`.
     pub(super) async fn listen(&self, heard: UnboundedSender<PushInfo>) -> RedisResult<MultiplexedConnection> {
-        let settings = self.settings(&self.login).set_db(self.database).set_protocol(ProtocolVersion::RESP3);
-        let config = config().set_push_sender(heard);
-        let hosts = match &self.servers {
-            Servers::One(host) => vec![host.clone()],
-            Servers::Watched { .. } => vec![self.primary().await?],
-            Servers::Cluster(nodes) => nodes.clone(),
+        let client = self.client(&self.find().await?, &self.login, self.database)?;
+        client.get_multiplexed_async_connection_with_config(&config().set_push_sender(heard)).await
+    }
+
+    /// The server that holds the keys, by the first of those named that knows.
+    pub(super) async fn find(&self) -> RedisResult<Host> {
+        let (named, login) = match &self.servers {
+            Servers::One(host) => return Ok(host.clone()),
+            Servers::Watched { sentinels, same_login: false, .. } => (sentinels, &Login::default()),
+            Servers::Watched { sentinels, same_login: true, .. } => (sentinels, &self.login),
+            Servers::Cluster(nodes) => (nodes, &self.login),
         };
-        let mut last = nobody();
-        for host in &hosts {
-            let client = client(host, settings.clone(), self.tls.as_ref())?;
-            match client.get_multiplexed_async_connection_with_config(&config).await {
-                Ok(connection) => return Ok(connection),
+        let mut last = RedisError::from((ErrorKind::Io, "no server is named"));
+        for host in named {
+            match self.find_by(host, login).await {
+                Ok(found) => return Ok(found),
                 Err(error) => last = error,
             }
         }
         Err(last)
     }
 
-    async fn connect_to(&self, host: Host) -> RedisResult<Connection> {
-        let settings = self.settings(&self.login).set_db(self.database);
-        let client = client(&host, settings, self.tls.as_ref())?;
-        let connection = client.get_multiplexed_async_connection_with_config(&config()).await?;
-        Ok(Connection::One(connection, host))
-    }
-
-    /// Whom the sentinels call the primary: the first of them that answers.
-    pub(super) async fn primary(&self) -> RedisResult<Host> {
-        let Servers::Watched { sentinels, primary, same_login } = &self.servers else { return Err(nobody()) };
-        let login = if *same_login { self.login.clone() } else { Login::default() };
-        let ask = cmd("SENTINEL").arg("GET-MASTER-ADDR-BY-NAME").arg(primary).to_owned();
-        let mut last = nobody();
-        for sentinel in sentinels {
-            let client = client(sentinel, self.settings(&login), self.tls.as_ref())?;
-            let answer = match client.get_multiplexed_async_connection_with_config(&config()).await {
-                Ok(mut connection) => ask.query_async::<Option<(String, u16)>>(&mut connection).await,
-                Err(error) => Err(error),
-            };
-            match answer {
-                Ok(Some((name, port))) => return Ok(Host { name, port }),
-                Ok(None) => {
-                    let problem = "the sentinels watch no primary of the name after the hosts in the URL";
-                    last = RedisError::from((ErrorKind::MasterNameNotFoundBySentinel, problem));
-                }
-                Err(error) => last = error,
+    async fn find_by(&self, asked: &Host, login: &Login) -> RedisResult<Host> {
+        let client = self.client(asked, login, 0)?;
+        let mut connection = client.get_multiplexed_async_connection_with_config(&config()).await?;
+        match &self.servers {
+            Servers::One(_) => Ok(asked.clone()),
+            Servers::Watched { primary, .. } => {
+                let ask = cmd("SENTINEL").arg("GET-MASTER-ADDR-BY-NAME").arg(primary).to_owned();
+                let known: Option<(String, u16)> = ask.query_async(&mut connection).await?;
+                let problem = "the sentinels watch no primary of the name after the hosts in the URL";
+                let missing = || RedisError::from((ErrorKind::MasterNameNotFoundBySentinel, problem));
+                known.map(|(name, port)| Host { name, port }).ok_or_else(missing)
+            }
+            Servers::Cluster(_) => {
+                let slots: Vec<Vec<Value>> = cmd("CLUSTER").arg("SLOTS").query_async(&mut connection).await?;
+                let owner = slots.into_iter().find_map(|range| owner_of_our_slot(range).transpose());
+                let (name, port) = owner.unwrap_or_else(|| {
+                    Err(RedisError::from((ErrorKind::ClusterConnectionNotFound, "no node has the slot of our keys")))
+                })?;
+                // A node that does not know its own name is where it was asked.
+                let name = name.filter(|name| !name.is_empty() && name != "?").unwrap_or_else(|| asked.name.clone());
+                Ok(Host { name, port })
             }
         }
-        Err(last)
     }
 
-    fn cluster(&self, nodes: &[Host]) -> RedisResult<ClusterClient> {
-        let addresses = nodes.iter().map(|node| address(node, self.tls.as_ref()).into_connection_info());
-        let mut builder = ClusterClientBuilder::new(addresses.collect::<RedisResult<Vec<_>>>()?)
-            .retries(2)
-            .connection_timeout(CONNECT)
-            .response_timeout(ANSWER)
-            .overall_response_timeout(Some(CLUSTER_ANSWER))
-            .tcp_settings(TcpSettings::default().set_nodelay(true));
-        if let Some(user) = &self.login.user {
-            builder = builder.username(user);
-        }
-        if let Some(password) = self.login.password() {
-            builder = builder.password(password);
-        }
-        if let Some(tls) = &self.tls {
-            builder = builder.certs(tls.certificates()?);
-        }
-        builder.build()
-    }
-
-    fn settings(&self, login: &Login) -> RedisConnectionInfo {
-        let mut settings = RedisConnectionInfo::default();
+    fn client(&self, host: &Host, login: &Login, database: i64) -> RedisResult<Client> {
+        // This protocol tells of a closed connection when it is closed, and not when it is used.
+        let mut settings = RedisConnectionInfo::default().set_db(database).set_protocol(ProtocolVersion::RESP3);
         if let Some(user) = &login.user {
             settings = settings.set_username(user);
         }
-        if let Some(password) = login.password() {
+        // It was text in the URL.
+        let password = login.password.as_ref().and_then(|password| std::str::from_utf8(password.expose()).ok());
+        if let Some(password) = password {
             settings = settings.set_password(password);
         }
-        settings
+        let (name, port) = (host.name.clone(), host.port);
+        let address = match &self.tls {
+            Some(_) => ConnectionAddr::TcpTls { host: name, port, insecure: false, tls_params: None },
+            None => ConnectionAddr::Tcp(name, port),
+        };
+        let tcp = TcpSettings::default().set_nodelay(true);
+        let info = address.into_connection_info()?.set_redis_settings(settings).set_tcp_settings(tcp);
+        match &self.tls {
+            Some(tls) => Client::build_with_tls(info, tls.certificates()?),
+            None => Client::open(info),
+        }
     }
 }
 
-impl Login {
-    fn password(&self) -> Option<&str> {
-        // It was text in the URL.
-        self.password.as_ref().and_then(|password| std::str::from_utf8(password.expose()).ok())
+/// The primary of a range of slots (first, last, primary, replicas), if it is the range of ours.
+fn owner_of_our_slot(range: Vec<Value>) -> RedisResult<Option<(Option<String>, u16)>> {
+    let mut parts = range.into_iter();
+    let (Some(first), Some(last), Some(primary)) = (parts.next(), parts.next(), parts.next()) else { return Ok(None) };
+    let slots = redis::from_redis_value::<u16>(first)?..=redis::from_redis_value::<u16>(last)?;
+    if !slots.contains(&SLOT) {
+        return Ok(None);
     }
+    let node: Vec<Value> = redis::from_redis_value(primary)?;
+    let mut node = node.into_iter();
+    let (Some(name), Some(port)) = (node.next(), node.next()) else { return Ok(None) };
+    Ok(Some((redis::from_redis_value(name)?, redis::from_redis_value(port)?)))
 }
 
 impl Tls {
     fn certificates(&self) -> RedisResult<TlsCertificates> {
         use_one_provider();
-        let read = |path: &std::path::PathBuf| {
+        let read = |path: &PathBuf| {
             std::fs::read(path).map_err(|error| {
                 let problem = format!("{}: {error}", path.display());
                 RedisError::from((ErrorKind::InvalidClientConfig, "the file that tls-ca names cannot be read", problem))
@@ -194,35 +157,13 @@ impl Tls {
     }
 }
 
-/// The client takes the cryptography that the process has chosen, and there is one.
+/// The client takes the cryptography that the process has chosen; here it is chosen.
 fn use_one_provider() {
     static CHOSEN: Once = Once::new();
     // Whoever was first has chosen the same.
     CHOSEN.call_once(|| drop(rustls::crypto::aws_lc_rs::default_provider().install_default()));
 }
 
-fn client(host: &Host, settings: RedisConnectionInfo, tls: Option<&Tls>) -> RedisResult<Client> {
-    let tcp = TcpSettings::default().set_nodelay(true);
-    let info = address(host, tls).into_connection_info()?.set_redis_settings(settings).set_tcp_settings(tcp);
-    match tls {
-        Some(tls) => Client::build_with_tls(info, tls.certificates()?),
-        None => Client::open(info),
-    }
-}
-
-fn address(host: &Host, tls: Option<&Tls>) -> ConnectionAddr {
-    match tls {
-        Some(_) => {
-            ConnectionAddr::TcpTls { host: host.name.clone(), port: host.port, insecure: false, tls_params: None }
-        }
-        None => ConnectionAddr::Tcp(host.name.clone(), host.port),
-    }
-}
-
 fn config() -> AsyncConnectionConfig {
     AsyncConnectionConfig::new().set_connection_timeout(Some(CONNECT)).set_response_timeout(Some(ANSWER))
-}
-
-fn nobody() -> RedisError {
-    RedisError::from((ErrorKind::Io, "no server is named"))
 }

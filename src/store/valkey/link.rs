@@ -1,19 +1,19 @@
 //! The way to the server: one connection that many use at once, made anew after every failure, and every call in bounds.
 //!
-//! A call that fails because the server is away gives the connection up; the next call makes another, asks the sentinels
-//! again, or learns the shape of the cluster anew. Whoever waits for a connection while another call fails to make it
-//! fails with it, so that no queue forms before a server that is gone. Questions that change nothing are asked a second
-//! time where the connection was found to be closed; a change never is, because it may have been made.
+//! A call that fails because the server is away gives the connection up; the next call makes another, and asks sentinels
+//! or the cluster anew where it leads. Whoever waits for a connection while another call fails to make it fails with it,
+//! so that no queue forms before a server that is gone. Questions that change nothing are asked a second time where the
+//! connection broke; a change never is, because it may have been made, unless the server says that it was not.
 
 use super::connection::Connection;
-use super::failed::{failed, is_dropped};
+use super::failed::{Place, is_elsewhere, is_passing};
 use super::scripts::Known;
 use super::setup::Setup;
 use super::url::{Servers, ValkeyUrl};
 use crate::store::StoreError;
 use redis::{Cmd, ErrorKind, FromRedisValue, Pipeline, RedisError, RedisResult, ServerErrorKind, Value, cmd};
 use std::future::Future;
-use std::sync::{Arc, Mutex as Lock, PoisonError};
+use std::sync::{Arc, Mutex as Lock, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 
@@ -43,7 +43,7 @@ pub(super) enum Question<'a> {
 /// The way to the server.
 pub(super) struct Link {
     url: ValkeyUrl,
-    place: String,
+    place: Arc<Place>,
     held: Mutex<Held>,
     /// Connections on which a change may wait for the disk: nobody else's questions stand behind it.
     waiting: Lock<Vec<Line>>,
@@ -62,17 +62,19 @@ struct Held {
 struct Line {
     number: u64,
     connection: Connection,
-    /// When the sentinels last said that it leads to the primary.
+    /// When it was last known to lead to the primary.
     confirmed_at: Instant,
 }
 
 impl Link {
+    /// `place` is the URL without its password.
     pub(super) fn new(url: ValkeyUrl, place: String) -> Self {
+        let place = Arc::new(Place { text: place, is_cluster: matches!(url.servers, Servers::Cluster(_)) });
         Self { url, place, held: Mutex::default(), waiting: Lock::default(), setup: Lock::default() }
     }
 
-    pub(super) fn place(&self) -> &str {
-        &self.place
+    pub(super) fn place(&self) -> Arc<Place> {
+        Arc::clone(&self.place)
     }
 
     pub(super) fn url(&self) -> &ValkeyUrl {
@@ -81,19 +83,24 @@ impl Link {
 
     /// Asks what changes nothing.
     pub(super) async fn read<T: FromRedisValue>(&self, question: Question<'_>) -> Result<T, StoreError> {
-        let answer = self.in_time(async {
-            match self.ask_once(&question).await {
-                Err(error) if is_dropped(&error) => self.ask_once(&question).await,
+        self.in_time(async {
+            match self.ask(&question).await {
+                Err(error) if error.is_connection_dropped() || is_elsewhere(&error) => self.ask(&question).await,
                 answer => answer,
             }
-        });
-        self.understand(answer.await)
+        })
+        .await
     }
 
     /// Makes a change that may be lost with the last second before a crash, where the server is set up so.
     pub(super) async fn change<T: FromRedisValue>(&self, question: Question<'_>) -> Result<T, StoreError> {
-        let answer = self.in_time(self.ask_once(&question)).await;
-        self.understand(answer)
+        self.in_time(async {
+            match self.ask(&question).await {
+                Err(error) if is_elsewhere(&error) => self.ask(&question).await,
+                answer => answer,
+            }
+        })
+        .await
     }
 
     /// Makes a change that is on disk when this returns, as far as the server can promise that.
@@ -101,71 +108,68 @@ impl Link {
         if !self.setup().await?.waits_for_disk {
             return self.change(question).await;
         }
-        let answer = self.in_time(async {
+        self.in_time(async {
             let mut line = self.waiting_line().await?;
-            let answer = question.put(&mut line.connection).await?;
+            let answer = question.put(&mut line.connection).await;
+            let answer = self.kept(line.number, answer).await?;
             let wait = cmd("WAITAOF").arg(1).arg(0).arg(DISK_MS).to_owned();
-            let (own, _): (u64, u64) = redis::from_redis_value(line.connection.ask_home(&wait).await?)?;
+            let (own, _): (u64, u64) = wait.query_async(&mut line.connection.client).await?;
             if own == 0 {
                 let problem = "the change was made, but did not reach the disk in time";
                 return Err(RedisError::from((ErrorKind::Io, problem)));
             }
-            self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+            lock(&self.waiting).push(line);
             Ok(answer)
-        });
-        let answer = answer.await;
-        self.understand(answer)
+        })
+        .await
     }
 
     /// What is known about the server's set-up; it is looked at again once in a while, and at every new connection.
     pub(super) async fn setup(&self) -> Result<Arc<Setup>, StoreError> {
-        let found = self.in_time(async {
+        let found = self.limited(async {
             let mut line = self.line().await?;
-            let known = self.setup.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let known = lock(&self.setup).clone();
             if let Some((_, _, setup)) = known.filter(|(at, of, _)| at.elapsed() < SETUP && *of == line.number) {
                 return Ok(setup);
             }
             let setup = Setup::of(&mut line.connection).await;
             let setup = Arc::new(self.kept(line.number, setup).await?);
-            let known = Some((Instant::now(), line.number, Arc::clone(&setup)));
-            *self.setup.lock().unwrap_or_else(PoisonError::into_inner) = known;
+            *lock(&self.setup) = Some((Instant::now(), line.number, Arc::clone(&setup)));
             Ok(setup)
         });
-        found.await.map_err(|error| failed(&self.place, &error))
+        found.await.map_err(|error| self.place.failed(&error))
     }
 
     /// Gives the connection up where the sentinels name another primary by now.
     pub(super) async fn confirm_primary(&self) -> Result<(), StoreError> {
         let Servers::Watched { .. } = self.url.servers else { return Ok(()) };
-        let confirmed = self.in_time(async {
+        let confirmed = self.limited(async {
             let line = self.line().await?;
             if line.confirmed_at.elapsed() < ASK_SENTINELS {
                 return Ok(());
             }
             // Sentinels that do not answer say nothing about the primary.
-            let Ok(primary) = self.url.primary().await else { return Ok(()) };
-            if line.connection.leads_to(&primary) {
-                if let Some(held) = self.held.lock().await.line.as_mut().filter(|held| held.number == line.number) {
-                    held.confirmed_at = Instant::now();
-                }
-                return Ok(());
+            let primary = self.url.find().await.unwrap_or_else(|_| line.connection.host.clone());
+            if primary != line.connection.host {
+                self.give_up(line.number).await;
+            } else if let Some(held) = &mut self.held.lock().await.line {
+                held.confirmed_at = Instant::now();
             }
-            self.give_up(line.number).await;
-            Err(RedisError::from((ErrorKind::Io, "the sentinels name another primary now")))
+            Ok(())
         });
-        confirmed.await.map_err(|error| failed(&self.place, &error))
+        confirmed.await.map_err(|error| self.place.failed(&error))
     }
 
-    async fn ask_once(&self, question: &Question<'_>) -> RedisResult<Value> {
+    async fn ask(&self, question: &Question<'_>) -> RedisResult<Value> {
         let mut line = self.line().await?;
         let answer = question.put(&mut line.connection).await;
         self.kept(line.number, answer).await
     }
 
-    /// Gives the connection up where the answer says that the server is away.
+    /// Gives the connection up where the answer says that the server is away, or the keys are elsewhere.
     async fn kept<T>(&self, number: u64, answer: RedisResult<T>) -> RedisResult<T> {
         if let Err(error) = &answer
-            && failed(&self.place, error).is_passing()
+            && (is_passing(error) || is_elsewhere(error))
         {
             self.give_up(number).await;
         }
@@ -173,14 +177,14 @@ impl Link {
     }
 
     async fn give_up(&self, number: u64) {
-        let mut held = self.held.lock().await;
-        held.line.take_if(|line| line.number == number);
+        self.held.lock().await.line.take_if(|line| line.number == number);
     }
 
     /// The connection, made if there is none.
     async fn line(&self) -> RedisResult<Line> {
         let asked_at = Instant::now();
         let mut held = self.held.lock().await;
+        held.line.take_if(|line| line.connection.is_closed());
         if let Some(line) = &held.line {
             return Ok(line.clone());
         }
@@ -205,8 +209,8 @@ impl Link {
     async fn waiting_line(&self) -> RedisResult<Line> {
         let number = self.line().await?.number;
         let idle = {
-            let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-            waiting.retain(|line| line.number == number);
+            let mut waiting = lock(&self.waiting);
+            waiting.retain(|line| line.number == number && !line.connection.is_closed());
             waiting.pop()
         };
         match idle {
@@ -215,11 +219,21 @@ impl Link {
         }
     }
 
+    async fn in_time<T: FromRedisValue>(
+        &self,
+        call: impl Future<Output = RedisResult<Value>>,
+    ) -> Result<T, StoreError> {
+        let value = self.limited(call).await.map_err(|error| self.place.failed(&error))?;
+        redis::from_redis_value(value)
+            .map_err(|error| self.place.damaged(format!("an answer is none that samehand understands: {error}")))
+    }
+
     /// A call ends, whatever the network does; then the connection is not trusted any more.
-    async fn in_time<T>(&self, call: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
+    async fn limited<T>(&self, call: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
         match tokio::time::timeout(LONGEST, call).await {
             Ok(answer) => answer,
             Err(_) => {
+                // Who holds it is making another.
                 if let Ok(mut held) = self.held.try_lock() {
                     held.line = None;
                 }
@@ -227,28 +241,25 @@ impl Link {
             }
         }
     }
+}
 
-    fn understand<T: FromRedisValue>(&self, answer: RedisResult<Value>) -> Result<T, StoreError> {
-        let value = answer.map_err(|error| failed(&self.place, &error))?;
-        redis::from_redis_value(value).map_err(|error| StoreError::Damaged {
-            place: self.place.clone(),
-            problem: format!("an answer is none that samehand understands: {error}"),
-        })
-    }
+fn lock<T>(shared: &Lock<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Question<'_> {
     async fn put(&self, connection: &mut Connection) -> RedisResult<Value> {
+        let client = &mut connection.client;
         match self {
-            Self::Command(command) => command.query_async(connection).await,
-            Self::Together(pipeline) => pipeline.query_async(connection).await,
+            Self::Command(command) => command.query_async(client).await,
+            Self::Together(pipeline) => pipeline.query_async(client).await,
             Self::Script { script, keys, arguments } => {
                 let call =
                     |name: &str, what: &str| cmd(name).arg(what).arg(keys.len()).arg(*keys).arg(*arguments).to_owned();
-                match call("EVALSHA", &script.digest).query_async(connection).await {
+                match call("EVALSHA", &script.digest).query_async(client).await {
                     // The server was started anew, or is another one: it learns the script by running it.
                     Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-                        call("EVAL", &script.code).query_async(connection).await
+                        call("EVAL", &script.code).query_async(client).await
                     }
                     answer => answer,
                 }

@@ -1,12 +1,13 @@
 //! News from other processes: what scripts publish on one channel. A message says only that something changed.
 
-use super::failed::failed;
+use super::failed::Place;
 use super::link::Link;
 use super::scripts::NEWS;
 use crate::store::{News, StoreError};
 use async_trait::async_trait;
 use redis::aio::MultiplexedConnection;
 use redis::{PushInfo, PushKind, RedisResult};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
@@ -15,7 +16,7 @@ const CONFIRM: Duration = Duration::from_secs(4);
 
 /// A subscription on a connection of its own.
 pub(super) struct Subscription {
-    place: String,
+    place: Arc<Place>,
     heard: UnboundedReceiver<PushInfo>,
     /// Closed with the subscription.
     _connection: MultiplexedConnection,
@@ -30,16 +31,16 @@ impl Subscription {
             connection.subscribe(NEWS).await?;
             RedisResult::Ok(connection)
         };
-        let place = link.place().to_owned();
+        let place = link.place();
         match tokio::time::timeout(CONFIRM, subscribed).await {
             Ok(Ok(connection)) => Ok(Self { place, heard, _connection: connection }),
-            Ok(Err(error)) => Err(failed(&place, &error)),
-            Err(_) => Err(StoreError::Away { place, problem: "it confirms no subscription".into() }),
+            Ok(Err(error)) => Err(place.failed(&error)),
+            Err(_) => Err(place.away("it confirms no subscription".into())),
         }
     }
 
     fn lost(&self) -> StoreError {
-        StoreError::Away { place: self.place.clone(), problem: "the subscription was lost".into() }
+        self.place.away("the subscription was lost".into())
     }
 }
 

@@ -36,6 +36,9 @@ pub(super) const SESSIONS: &str = KEYS[8];
 pub(super) const RING: &str = KEYS[12];
 pub(super) const NEWS: &str = KEYS[14];
 
+/// The slot of a cluster that the hash tag of all keys belongs to: CRC16 of `samehand`, modulo 16384.
+pub(super) const SLOT: u16 = 11423;
+
 /// What a bucket of attempts is called before its digest; expires by itself.
 pub(super) const ATTEMPTS: &[u8] = b"{samehand}:attempts:";
 /// What a digest that is remembered is called before it; expires by itself.

@@ -1,7 +1,7 @@
 //! Whether the server is set up to keep what it acknowledges, as far as it tells.
 
 use super::connection::Connection;
-use super::failed::failed;
+use super::failed::is_passing;
 use redis::{RedisResult, cmd};
 
 /// What is known about the server's set-up.
@@ -69,21 +69,18 @@ impl Setup {
 /// A setting, unless the server does not tell.
 async fn setting(connection: &mut Connection, name: &str) -> RedisResult<Option<String>> {
     let ask = cmd("CONFIG").arg("GET").arg(name).to_owned();
-    match connection.ask_home(&ask).await {
-        Ok(value) => {
-            let pairs: Vec<(String, String)> = redis::from_redis_value(value)?;
-            Ok(pairs.into_iter().next().map(|(_, value)| value))
-        }
-        Err(error) if failed("", &error).is_passing() => Err(error),
+    match ask.query_async::<Vec<(String, String)>>(&mut connection.client).await {
+        Ok(pairs) => Ok(pairs.into_iter().next().map(|(_, value)| value)),
+        Err(error) if is_passing(&error) => Err(error),
         Err(_) => Ok(None),
     }
 }
 
 async fn can_wait(connection: &mut Connection) -> RedisResult<bool> {
     let ask = cmd("WAITAOF").arg(0).arg(0).arg(0).to_owned();
-    match connection.ask_home(&ask).await {
-        Ok(_) => Ok(true),
-        Err(error) if failed("", &error).is_passing() => Err(error),
+    match ask.query_async::<()>(&mut connection.client).await {
+        Ok(()) => Ok(true),
+        Err(error) if is_passing(&error) => Err(error),
         Err(_) => Ok(false),
     }
 }

@@ -45,7 +45,7 @@ fn server(names: &str) -> (Postgres, TempDir) {
 }
 
 async fn open(database: &Database, options: &str) -> Result<(), StoreError> {
-    store::open(&address(&database.url(options)), Access::Create).await.map(|store| drop(store))
+    store::open(&address(&database.url(options)), Access::Create).await.map(drop)
 }
 
 /// Whether samehand's connections are encrypted.

@@ -26,7 +26,7 @@ fn after_a_failover_the_store_works_again_by_itself() {
 #[test]
 fn a_store_leaves_a_primary_that_the_sentinels_have_replaced() {
     run(async {
-        let mut watched = Watched::start();
+        let watched = Watched::start();
         let store = store::open(&address(&watched.url()), Access::Create).await.unwrap();
         let now = now(&*store).await;
         watched.replica_has_all();

@@ -53,7 +53,9 @@ impl Cluster {
     #[track_caller]
     pub(crate) fn home(&self) -> &Server {
         let slot: u16 = self.nodes[0].ask(&["CLUSTER", "KEYSLOT", "{samehand}"]);
-        let holds = |(first, last): &(&str, &str)| (first.parse().unwrap()..=last.parse().unwrap()).contains(&slot);
+        let holds = |(first, last): &(&str, &str)| {
+            (first.parse().expect("a slot")..=last.parse().expect("a slot")).contains(&slot)
+        };
         &self.nodes[SLOTS.iter().position(holds).expect("every slot has its node")]
     }
 }

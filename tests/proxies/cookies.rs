@@ -1,0 +1,163 @@
+//! Fresh cookies on their way from samehand to the browser, beside those of the application; and what a browser gets when
+//! samehand cannot say whether a session lives.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::world::CHROME;
+use crate::support::{
+    CLIENT, THIEF, caddy,
+    client::{Address, Reply, Request, ask},
+    nginx,
+    samehand::{PASSWORD, Samehand},
+    scripted::Scripted,
+    shipped::{Kind, Place, Proxy},
+    token::Token,
+    traefik,
+    waiting::until,
+};
+
+/// Not 200, so that it shows whether a cookie gets lost with an error of the application.
+const ANSWER: &str = "HTTP/1.1 404 Not Found\r\nSet-Cookie: theme=dark; Path=/; HttpOnly\r\nSet-Cookie: lang=eo; Max-Age=60; Priority=High\r\n\
+                      Content-Length: 0\r\n\r\n";
+const OF_THE_APPLICATION: [&str; 2] = ["theme=dark; Path=/; HttpOnly", "lang=eo; Max-Age=60; Priority=High"];
+const PATIENCE: Duration = Duration::from_secs(20);
+
+type Start = fn(&Samehand, &Scripted) -> Proxy;
+
+fn address(application: &Scripted) -> std::net::SocketAddr {
+    match &application.address {
+        Address::Tcp(address) => *address,
+        Address::Unix(path) => panic!("{} is no TCP address", path.display()),
+    }
+}
+
+const NGINX: Start = |samehand, application| nginx::start(Place::Edge, &samehand.unix, address(application));
+const TRAEFIK: Start = |samehand, application| traefik::start(Place::Edge, &samehand.tcp, address(application));
+const TRAEFIK_LABELS: Start = |samehand, application| traefik::start_with_labels(&samehand.tcp, address(application));
+const CADDY: Start = |samehand, application| caddy::start(Place::Edge, &samehand.tcp, address(application));
+
+#[test]
+fn through_nginx() {
+    every_cookie_arrives(NGINX, &[]);
+}
+
+#[test]
+fn through_traefik_with_the_file_provider() {
+    every_cookie_arrives(TRAEFIK, &[]);
+}
+
+#[test]
+fn through_traefik_with_the_labels_of_the_compose_file() {
+    every_cookie_arrives(TRAEFIK_LABELS, &[]);
+}
+
+#[test]
+fn through_caddy() {
+    every_cookie_arrives(CADDY, &[]);
+}
+
+#[test]
+fn under_each_name_that_samehand_gives_it() {
+    for start in [NGINX, TRAEFIK, TRAEFIK_LABELS, CADDY] {
+        every_cookie_arrives(start, &[("PUBLIC_URL", "https://auth.example.com")]);
+        every_cookie_arrives(start, &[("PUBLIC_URL", "http://app.localhost")]);
+    }
+}
+
+#[track_caller]
+fn every_cookie_arrives(start: Start, settings: &[(&str, &str)]) {
+    let samehand = Samehand::start(&[&[("TOKEN_TTL", "1s")], settings].concat());
+    samehand.add_user("alice", &[]);
+    let application = Scripted::on_tcp(ANSWER);
+    let proxy = start(&samehand, &application);
+    let row = format!("{:?} {settings:?}", proxy.kind);
+    let (name, attributes) = match settings {
+        [] => ("__Host-samehand", &["HttpOnly", "Path=/", "SameSite=Lax", "Secure"][..]),
+        [(_, "https://auth.example.com")] => {
+            ("__Secure-samehand", &["Domain=example.com", "HttpOnly", "Path=/", "SameSite=Lax", "Secure"][..])
+        }
+        _ => ("samehand", &["Domain=app.localhost", "HttpOnly", "Path=/", "SameSite=Lax"][..]),
+    };
+    let token = sign_in(&samehand);
+    let cookie = format!("a=b; {name}={token}");
+    let page = |from| ask(from, &proxy.address, &navigation().header("Cookie", cookie.as_str()));
+    let script = || {
+        let request = Request::get("/data").header("User-Agent", CHROME).header("Sec-Fetch-Mode", "cors");
+        ask(CLIENT, &proxy.address, &request.header("Cookie", cookie.as_str()))
+    };
+    until(Instant::now(), PATIENCE, "the token expires", || {
+        let reply = script();
+        // While it is good, the application's cookies are all there is, unless it is about to end.
+        let own = reply.all("Set-Cookie").into_iter().filter(|line| !line.starts_with(name));
+        assert_eq!(own.collect::<Vec<_>>(), if reply.status == 404 { &OF_THE_APPLICATION[..] } else { &[] }, "{row}");
+        reply.status == 401
+    });
+
+    let reply = page(CLIENT);
+    assert_eq!(reply.status, 404, "{row}: the application answers: {reply:?}");
+    let (ours, others): (Vec<&str>, Vec<&str>) =
+        reply.all("Set-Cookie").into_iter().partition(|line| line.starts_with(&format!("{name}=")));
+    // Traefik writes all cookies of such an answer anew, with the attributes that it knows.
+    let expected = OF_THE_APPLICATION.map(|line| match proxy.kind {
+        Kind::Traefik => line.trim_end_matches("; Priority=High"),
+        Kind::Nginx | Kind::Caddy => line,
+    });
+    assert_eq!(others, expected, "{row}");
+    let [ours] = ours[..] else { panic!("{row}: {reply:?}") };
+    let mut parts: Vec<&str> = ours.split("; ").filter(|part| !part.starts_with("Max-Age=")).collect();
+    let fresh = parts.remove(0).split_once('=').expect("a value").1;
+    parts.sort_unstable();
+    assert_eq!(parts, attributes, "{row}");
+    assert!(ours.contains("; Max-Age=259"), "thirty days, less a moment: {ours}");
+    assert_eq!(Token::parse(fresh).claims["sid"], Token::parse(&token).claims["sid"], "{row}");
+    // The application heard who it is, and nothing of the cookie that is under way.
+    let question = application.last_question();
+    let told = |line: &str| question.iter().any(|own| own.eq_ignore_ascii_case(line));
+    assert!(told("Remote-User: alice"), "{row}: {question:?}");
+    assert!(!question.iter().any(|line| line.contains(fresh)), "{row}: {question:?}");
+
+    let reply = page(THIEF);
+    assert_eq!((reply.status, reply.all("Set-Cookie").len()), (401, 0), "{row}: {reply:?}");
+
+    // The store fails: whether the session lives cannot be said, and nobody is signed out by it.
+    let connection = rusqlite::Connection::open(samehand.data().join("samehand.sqlite")).expect("the store");
+    connection.busy_timeout(Duration::from_secs(5)).expect("a time");
+    connection.execute("ALTER TABLE sessions RENAME TO gone", []).expect("another name");
+    let reply = page(CLIENT);
+    assert_eq!((reply.status, reply.all("Retry-After")), (503, vec!["5"]), "{row}: {reply:?}");
+    assert_eq!((reply.header("Cache-Control"), reply.all("Set-Cookie").len()), (Some("no-store"), 0), "{row}");
+}
+
+#[test]
+fn a_cookie_that_is_good_for_long_brings_no_line() {
+    for start in [NGINX, TRAEFIK, CADDY] {
+        let samehand = Samehand::start(&[]);
+        samehand.add_user("alice", &[]);
+        let application = Scripted::on_tcp(ANSWER);
+        let proxy = start(&samehand, &application);
+        let cookie = format!("__Host-samehand={}", sign_in(&samehand));
+        let reply = ask(CLIENT, &proxy.address, &navigation().header("Cookie", cookie));
+        assert_eq!(reply.all("Set-Cookie"), OF_THE_APPLICATION, "{:?}: {reply:?}", proxy.kind);
+    }
+}
+
+fn navigation() -> Request {
+    let request = Request::get("/page").header("User-Agent", CHROME).header("Sec-Fetch-Mode", "navigate");
+    request.header("Accept", "text/html")
+}
+
+/// A token of a session, for the client with Chrome.
+#[track_caller]
+fn sign_in(samehand: &Samehand) -> String {
+    let body = json!({ "username": "alice", "password": PASSWORD }).to_string();
+    let request = Request::post("/login", body).header("Content-Type", "application/json");
+    token_of(&ask(CLIENT, &samehand.tcp, &request.header("User-Agent", CHROME)))
+}
+
+#[track_caller]
+fn token_of(reply: &Reply) -> String {
+    assert_eq!(reply.status, 200, "{reply:?}");
+    reply.json()["token"].as_str().unwrap_or_else(|| panic!("no token: {reply:?}")).to_owned()
+}
