@@ -18,7 +18,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-const MAX_STALE: Duration = Duration::from_secs(4);
+const MAX_STALE: Duration = Duration::from_secs(5);
 
 /// Whoever wants something that needs the store is told at once that it cannot be had. Whether it is done all the same
 /// when the store goes on is the store's to say: Valkey does what stands in its buffers.
@@ -69,7 +69,7 @@ fn survive(mut server: StoreServer, stop: fn(&mut StoreServer), go_on: fn(&mut S
         }
     });
     for replica in &replicas {
-        let away = until(stopped_at, BOUNDED, "it is noticed", || readiness(replica).1["status"] == "degraded");
+        let away = until(stopped_at, BOUNDED + PROMISED, "it is noticed", || readiness(replica).1["status"] == "degraded");
         println!("noticed after {away:.1?}");
         assert!(metric(replica, "samehand_store_up").abs() < f64::EPSILON);
         replica.process.wait_for("that the store is away", |line| line.contains("nobody can sign in").then_some(()));
