@@ -69,7 +69,8 @@ fn survive(mut server: StoreServer, stop: fn(&mut StoreServer), go_on: fn(&mut S
         }
     });
     for replica in &replicas {
-        let away = until(stopped_at, BOUNDED + PROMISED, "it is noticed", || readiness(replica).1["status"] == "degraded");
+        let away =
+            until(stopped_at, BOUNDED + PROMISED, "it is noticed", || readiness(replica).1["status"] == "degraded");
         println!("noticed after {away:.1?}");
         assert!(metric(replica, "samehand_store_up").abs() < f64::EPSILON);
         replica.process.wait_for("that the store is away", |line| line.contains("nobody can sign in").then_some(()));
