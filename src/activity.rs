@@ -1,7 +1,7 @@
 //! When sessions were last used, gathered in memory and written to the store a few times a minute.
 //!
 //! A decision only looks into a map of its own thread; the map that threads share is locked once for each session, thread
-//! and [`Activity::GRAIN`].
+//! and [`grain`]. So a hundred thousand sessions in use are some 1,700 rows a second in the store, whatever they are used for.
 
 use crate::check::identifiers::SessionId;
 use crate::check::revocation::RevokedId;
@@ -24,17 +24,22 @@ thread_local! {
     static TOLD: RefCell<HashMap<SessionId, u64>> = RefCell::default();
 }
 
+/// How precisely it is known when a session was last used, in seconds: to a minute, and to a tenth of an idle limit.
+#[must_use]
+pub fn grain(idle: Option<u64>) -> u64 {
+    const LONGEST: u64 = 60;
+    idle.map_or(LONGEST, |idle| (idle / 10).clamp(1, LONGEST))
+}
+
 impl Activity {
-    /// How precisely it is known when a session was last used, in seconds.
-    pub const GRAIN: u64 = 5;
     /// How long a token is not exchanged again on the way, in seconds.
     const RENEWAL_PAUSE: u64 = 10;
 
-    /// A token of this session was accepted at `now`, in seconds since 1970.
-    pub fn saw(&self, sid: &SessionId, now: u64) {
+    /// A token of this session was accepted at `now`, in seconds since 1970; it is told again after [`grain`].
+    pub fn saw(&self, sid: &SessionId, grain: u64, now: u64) {
         let is_told = TOLD.with_borrow_mut(|told| {
             if let Some(at) = told.get_mut(sid) {
-                let is_recent = now.saturating_sub(*at) < Self::GRAIN;
+                let is_recent = now.saturating_sub(*at) < grain;
                 *at = if is_recent { *at } else { now };
                 return is_recent;
             }
@@ -95,22 +100,23 @@ mod tests {
     fn a_session_is_told_of_once_for_each_grain() {
         let activity = Activity::default();
         let sid = SessionId::new([1; 16]);
-        activity.saw(&sid, 100);
+        activity.saw(&sid, 5, 100);
         assert_eq!(activity.seen_at(&sid), Some(100));
         assert_eq!(activity.take(), [(sid.clone(), 100)]);
-        activity.saw(&sid, 100 + Activity::GRAIN - 1);
+        activity.saw(&sid, 5, 104);
         assert!(activity.take().is_empty());
-        activity.saw(&sid, 100 + Activity::GRAIN);
-        assert_eq!(activity.take(), [(sid, 100 + Activity::GRAIN)]);
+        activity.saw(&sid, 5, 105);
+        assert_eq!(activity.take(), [(sid, 105)]);
+        assert_eq!((grain(None), grain(Some(3600)), grain(Some(100)), grain(Some(10))), (60, 60, 10, 1));
     }
 
     #[test]
     fn what_could_not_be_written_is_not_forgotten() {
         let activity = Activity::default();
         let sids = [SessionId::new([2; 16]), SessionId::new([3; 16])];
-        activity.saw(&sids[0], 100);
+        activity.saw(&sids[0], 5, 100);
         let unwritten = activity.take();
-        activity.saw(&sids[0], 200);
+        activity.saw(&sids[0], 5, 200);
         activity.put_back(unwritten);
         activity.put_back(vec![(sids[1].clone(), 150)]);
         assert_eq!((activity.seen_at(&sids[0]), activity.seen_at(&sids[1])), (Some(200), Some(150)));

@@ -1,7 +1,7 @@
 //! What all workers share, built once from the settings: keys and policy as one snapshot that a request reads without a
 //! lock, the store of users, the queue before password hashing, counts, and the one clock.
 
-use crate::activity::Activity;
+use crate::activity::{self, Activity};
 use crate::audit::Audit;
 use crate::check::Gate;
 use crate::config::{Config, SessionCookie};
@@ -73,6 +73,12 @@ impl State {
     #[must_use]
     pub fn session_limits(&self) -> Limits {
         Limits { absolute: self.gate.policy.max_lifetime, idle: self.session_idle }
+    }
+
+    /// How precisely it is known when a session was last used, in seconds.
+    #[must_use]
+    pub fn session_grain(&self) -> u64 {
+        activity::grain(self.session_idle)
     }
 }
 

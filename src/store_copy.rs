@@ -255,12 +255,12 @@ impl Run<'_, '_> {
             };
             let stands = match name {
                 Some(name) => self.mend::<R>(&name).await?,
-                None => Stands::InBoth,
+                None => Stands::Both,
             };
             match stands {
-                Stands::InBoth => same += 1,
-                Stands::InTarget => own += 1,
-                Stands::InNone => {}
+                Stands::Both => same += 1,
+                Stands::Target => own += 1,
+                Stands::Nowhere => {}
             }
             if same > 0 && same % PAGE as u64 == 0 {
                 (self.tell)(Progress { stage, done: same, total: total.max(same) });
@@ -277,18 +277,18 @@ impl Run<'_, '_> {
             let source = R::one(from, name).await?;
             let target = R::one(to, name).await?;
             match (source, target) {
-                (None, None) => return Ok(Stands::InNone),
+                (None, None) => return Ok(Stands::Nowhere),
                 (Some(source), Some(target)) => match R::wanted(source, &target, &self.stores)? {
-                    None => return Ok(Stands::InBoth),
+                    None => return Ok(Stands::Both),
                     Some(wanted) => R::put(to, &[wanted]).await?,
                 },
-                (Some(source), None) if source.is_over(&self.target) => return Ok(Stands::InNone),
+                (Some(source), None) if source.is_over(&self.target) => return Ok(Stands::Nowhere),
                 (Some(source), None) => R::put(to, &[source]).await?,
                 (None, Some(target)) => {
                     // It was there, or is the target's own: whether it was taken back stands in the source's news by now.
                     self.source.catch_up(from).await?;
                     if !target.removed(&self.stores, &self.source).await? {
-                        return Ok(Stands::InTarget);
+                        return Ok(Stands::Target);
                     }
                 }
             }
@@ -347,7 +347,7 @@ impl Run<'_, '_> {
 
 /// Where a row stands after it was looked at again.
 enum Stands {
-    InBoth,
-    InTarget,
-    InNone,
+    Both,
+    Target,
+    Nowhere,
 }

@@ -9,6 +9,7 @@ use crate::check::decision::{Decision, Reason};
 use crate::check::forwarded::Proxy;
 use crate::check::identity::Identity;
 use crate::check::policy::{Format, Part};
+use crate::check::renewal::{self, Renewal};
 use crate::check::revocation::{Knowledge, RevocationSet};
 use crate::check::{Gate, Judgement, Moment, Question, decide};
 use crate::config::Config;
@@ -209,10 +210,24 @@ fn steps(question: &Question<'_>, judgement: &Judgement<'_>, gate: &Gate, now: u
     if let Some(hint) = article::hint(question, judgement, gate) {
         steps.push(("hint", hint));
     }
+    if let Some(text) = renewal_text(renewal::wanted(question, judgement, now)) {
+        steps.push(("renewal", text.into()));
+    }
     if judgement.passed.is_some() {
         steps.push(("enforce", "SAMEHAND_ENFORCE lets this refusal pass".into()));
     }
     steps
+}
+
+/// What the service would ask the store about; nothing is asked here.
+fn renewal_text(renewal: Renewal) -> Option<&'static str> {
+    match renewal {
+        Renewal::No => None,
+        Renewal::Due => Some("the token is near its end; if its session lives, a fresh cookie comes with the answer"),
+        Renewal::Overdue => Some(
+            "this is a page: if the token is of this client and its session lives, it is served with a fresh cookie",
+        ),
+    }
 }
 
 fn proxy_text(question: &Question<'_>, judgement: &Judgement<'_>) -> String {

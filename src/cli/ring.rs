@@ -54,7 +54,7 @@ pub(super) fn wait_until_published(config: &Config, now: u64) -> Result<(), Fail
     let age =
         loaded.and_then(|(_, ring)| ring.next_since()).map(|since| Duration::from_secs(now.saturating_sub(since)));
     if let Some(rest) = age.and_then(|age| PUBLISHED_AFTER.checked_sub(age)) {
-        store.wait(tokio::time::sleep(rest));
+        store.wait(async { tokio::time::sleep(rest).await });
     }
     Ok(())
 }

@@ -9,8 +9,9 @@ use super::console::Console;
 use super::opened::Opened;
 use super::{Failure, Outcome};
 use crate::config::{Config, file_value};
+use crate::key_store;
 use crate::keys::KeyFile;
-use crate::store::{Access, StoreAddress};
+use crate::store::{Access, Store, StoreAddress};
 use crate::store_copy::{self, Copied, CopyError};
 use std::path::{Path, PathBuf};
 
@@ -60,11 +61,25 @@ pub(super) fn run(args: Args, config: &Config) -> Outcome {
         let copied =
             source.wait(store_copy::copy(&*source, &*target, &mut progress::shown(console))).map_err(failure)?;
         console.result(summary(&copied))?;
+        if !copied.keys && seal_key_file(&source, &*target, config)? {
+            let file = KeyFile::path(&config.keys.data);
+            console.note(format_args!("the keys of {} are in the store now, under SAMEHAND_STORE_KEY", file.display()));
+        }
         for line in advice(&copied, &from, &to, config) {
             console.note(line);
         }
         Ok(())
     })
+}
+
+/// With `SAMEHAND_STORE_KEY` replicas have their keys in the store. Those that signed until now are put there, so that
+/// their tokens stay good; false where there is none to put.
+fn seal_key_file(source: &Opened, target: &dyn Store, config: &Config) -> Result<bool, Failure> {
+    let Some(store_key) = config.keys.ring_in_store().filter(|_| KeyFile::path(&config.keys.data).exists()) else {
+        return Ok(false);
+    };
+    source.wait(key_store::load_or_create(target, store_key, || KeyFile::open(&config.keys.data)))?;
+    Ok(true)
 }
 
 fn failure(error: CopyError) -> Failure {
@@ -125,17 +140,15 @@ fn advice(copied: &Copied, from: &StoreAddress, to: &StoreAddress, config: &Conf
 
 /// Tokens are good only where their keys are.
 fn keys_advice(to: &StoreAddress, config: &Config) -> Option<String> {
-    let keys = &config.keys;
-    let file = KeyFile::path(&keys.data);
-    let signs_with_it = keys.secret.is_none() && (keys.signing_keys.is_empty() || keys.accept_article);
-    if !file.exists() || !(signs_with_it || keys.salt.is_none()) {
+    let file = KeyFile::path(&config.keys.data);
+    if !file.exists() || !config.keys.need_file() {
         return None;
     }
     let file = file.display();
     Some(match to.is_shared() {
         true => format!(
-            "the keys are in {file} and not in the store: services that do not share this file need the same keys \
-             (SAMEHAND_STORE_KEY, or SAMEHAND_SECRET and SAMEHAND_SALT), or they refuse the tokens there are"
+            "the keys are in {file} and not in the store: set SAMEHAND_STORE_KEY for all services, and start one that has \
+             this file first, which puts them there; services with other keys refuse the tokens there are"
         ),
         false => {
             format!("the keys are in {file} and not in the store: services with another SAMEHAND_DATA need it, too")

@@ -66,7 +66,7 @@ impl<'a> Asked<'a> {
         let moment = Moment { now, revocations: revocations.knowledge() };
         let judgement = decide(question, &state.gate, moment);
         if let Some(sid) = judgement.bound.as_ref().and_then(|bound| bound.token().session()) {
-            app.activity().saw(sid, now);
+            app.activity().saw(sid, state.session_grain(), now);
         }
         let renewal = renewal::wanted(question, &judgement, now);
         Self { started, judgement, renewal }

@@ -55,8 +55,8 @@ pub(super) async fn exchange(
     let (limits, now) = (app.state().session_limits(), app.now());
     let seen_at = bound.token().session().and_then(|sid| app.activity().seen_at(sid));
     let live = sessions::find(app.store(), bound, limits, seen_at, now).await?;
-    app.activity().saw(&live.session().id, now);
     let state = app.state();
+    app.activity().saw(&live.session().id, state.session_grain(), now);
     let minted = live.mint(client, &state.minter, &state.gate.policy, limits, now)?;
     Ok((minted, live))
 }

@@ -105,12 +105,7 @@ impl Following {
         let known = app.revocations().set().revision();
         let mut cursor = self.catch_up(Revision::NONE).await?;
         if known > cursor {
-            warn!(
-                "the store {} has lost revocations that were acknowledged; it gets them back from this replica",
-                store.place()
-            );
-            store.put_revocations(&app.revocations().set().entries()).await?;
-            cursor = self.catch_up(Revision::NONE).await?;
+            cursor = self.give_back().await?;
         }
         self.note_reached().await?;
         let (mut purged, mut announced, mut written) = (None, None, Instant::now());
@@ -118,7 +113,11 @@ impl Following {
             if let Ok(news) = tokio::time::timeout(TICK, news.next()).await {
                 news?;
             }
-            cursor = self.catch_up(cursor).await?;
+            let known = cursor;
+            cursor = self.catch_up(known).await?;
+            if known > cursor {
+                cursor = self.give_back().await?;
+            }
             if written.elapsed() >= WRITE_SEEN {
                 let outcome = write_seen(&app).await;
                 self.note_written(outcome)?;
@@ -136,6 +135,19 @@ impl Following {
                 purged = Some(Instant::now());
             }
         }
+    }
+
+    /// A store that stands at an earlier revision than it did has lost what came after: a database that was restored, or
+    /// one that does not keep what it acknowledges. It gets back what this replica knows.
+    async fn give_back(&mut self) -> Result<Revision, KeyStoreError> {
+        let (store, set) = (self.app.store(), self.app.revocations().set());
+        warn!(
+            "the store {} has lost revocations that were acknowledged; it gets {} back from this replica",
+            store.place(),
+            set.len()
+        );
+        store.put_revocations(&set.entries()).await?;
+        self.catch_up(Revision::NONE).await
     }
 
     /// Reads what came after a revision; returns up to which one everything is known.

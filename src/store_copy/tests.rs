@@ -244,7 +244,7 @@ fn users_of_somebody_else_are_found_before_anything_is_written() {
             }
             other => panic!("{user:?}: {other:?}"),
         }
-        assert_eq!(world.users(&*world.to), [user.clone()]);
+        assert_eq!(world.users(&*world.to), std::slice::from_ref(&user));
         assert_eq!(world.sessions(&*world.to), []);
         world.wait(world.to.remove_user(&user.name));
     }

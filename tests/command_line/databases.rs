@@ -77,6 +77,25 @@ fn everything_goes_to_redis_and_back() {
     goes_there_and_back(&Server::start(Program::Redis).url());
 }
 
+#[test]
+fn a_token_of_a_sealed_ring_is_revoked_too_and_its_ring_copied() {
+    let (first, second) = (Postgres::shared().database(), Server::start(Program::Redis));
+    let mut installation = Installation::new(&[("STORE_KEY", "the tests share this one, Zq81mVx0Lr5Tn")]);
+    let first = installation.write("first", &first.url(""));
+    let second = installation.write("second", &second.url());
+    installation.set(&[("STORE_FILE", &first)]);
+    let mint = ["token", "mint", "--user", "alice", "--ip", "192.0.2.7", "--user-agent", FIREFOX];
+    let (good, revoked) = (installation.succeed(&mint, ""), installation.succeed(&mint, ""));
+    installation.succeed(&["token", "revoke"], &revoked);
+    let copied = run(&installation, &["store", "copy", "--from-file", &first, "--to-file", &second]);
+    assert_eq!(copied.results, "copied and compared: 0 users, 0 sessions, 1 revocation, the key ring\n", "{copied:?}");
+    for store in [&first, &second] {
+        installation.set(&[("STORE_FILE", store)]);
+        let inspect = |token: &str| run(&installation, &["token", "inspect", token]).code;
+        assert_eq!((inspect(&good), inspect(&revoked)), (Some(0), Some(1)), "{store}");
+    }
+}
+
 /// `check-config` with this store, and how long it took.
 #[track_caller]
 fn checked(url: &str) -> (Ended, Duration) {

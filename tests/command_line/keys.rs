@@ -90,3 +90,23 @@ fn a_name_that_begins_with_a_hyphen_is_a_name() {
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert_eq!(listed(&installation).len(), 1);
 }
+
+#[test]
+fn a_ring_in_the_store_is_rotated_and_retired_there() {
+    let installation = Installation::new(&[("STORE_KEY", "sealed with this, 9fTq2vXw8Lr4Yd6Kc3")]);
+    let absent = run(&installation, &["keys", "list"]);
+    assert_eq!(absent.code, Some(1), "{absent:?}");
+    let mint = ["token", "mint", "--user", "alice", "--ip", "192.0.2.7", "--user-agent", FIREFOX];
+    let first = installation.succeed(&mint, "");
+    assert!(!installation.data().join("keys.json").exists(), "the keys are in the store");
+    let rotated = installation.succeed(&["keys", "rotate"], "");
+    let second = installation.succeed(&mint, "");
+    for token in [&first, &second] {
+        installation.succeed(&["token", "inspect", token], "");
+    }
+    let kid = |token: &str| Token::parse(token).header["kid"].as_str().expect("a kid").to_owned();
+    assert_eq!(kid(&second), rotated);
+    installation.succeed(&["keys", "retire", &kid(&first)], "");
+    assert_eq!(run(&installation, &["token", "inspect", &first]).code, Some(1));
+    installation.succeed(&["token", "inspect", &second], "");
+}

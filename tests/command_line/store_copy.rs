@@ -213,6 +213,22 @@ fn an_address_is_taken_from_a_file_and_its_password_never_shown() {
 }
 
 #[test]
+fn a_person_at_a_terminal_sees_a_bar() {
+    let installation = Installation::new(&[]);
+    installation.add_user("alice", &[]);
+    let (_, to) = target(&installation);
+    // A terminal of its own, from a tool that every Debian has.
+    let command = format!("{} store copy --from sqlite --to {to}", env!("CARGO_BIN_EXE_samehand"));
+    let mut script = std::process::Command::new("script");
+    script.args(["--quiet", "--return", "--command", &command, "/dev/null"]).stdin(Stdio::null());
+    script.env("SAMEHAND_DATA", installation.data()).env("TERM", "xterm").current_dir(installation.path("."));
+    let output = script.output().expect("there is script");
+    let shown = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && shown.contains('\u{2588}') && shown.contains("1 of 1"), "{shown:?}");
+    assert!(shown.contains("users: 1 of 1\r\n") && shown.contains("copied and compared: 1 user, "), "{shown:?}");
+}
+
+#[test]
 fn tokens_of_generated_keys_need_the_keys_and_that_is_said() {
     let installation = Installation::new(&[]);
     installation.add_user("alice", &[]);
@@ -224,3 +240,31 @@ fn tokens_of_generated_keys_need_the_keys_and_that_is_said() {
     assert!(ended.code == Some(0) && ended.notes.contains("keys.json"), "{ended:?}");
     assert!(!format!("{ended:?}").contains(PASSWORD));
 }
+
+#[test]
+fn with_a_store_key_the_keys_of_the_file_move_into_the_store() {
+    let mut installation = Installation::new(&[]);
+    let mint = ["token", "mint", "--user", "alice", "--ip", "192.0.2.7", "--user-agent", FIREFOX];
+    let token = installation.succeed(&mint, "");
+    assert!(installation.data().join("keys.json").exists());
+    installation.set(&[("STORE_KEY", STORE_KEY)]);
+    let (_, to) = target(&installation);
+    let ended = run(&installation, &["store", "copy", "--from", "sqlite", "--to", &to]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.notes.contains("keys.json are in the store now, under SAMEHAND_STORE_KEY"), "{ended:?}");
+
+    // Another machine: it has the store and the key, and no file.
+    let elsewhere = installation.path("elsewhere").display().to_string();
+    installation.set(&[("STORE", &to), ("DATA", &elsewhere)]);
+    installation.succeed(&["token", "inspect", &token], "");
+    let ended = run(&installation, &["store", "copy", "--from", "sqlite", "--to", &to]);
+    assert_eq!(ended.code, Some(1), "there is no store in the other directory: {ended:?}");
+
+    installation.set(&[("STORE_KEY", "another one, k3Jd82LsPq0Zx7Vb5Nm1")]);
+    let ended = run(&installation, &["token", "inspect", &token]);
+    assert_eq!(ended.code, Some(78), "{ended:?}");
+    assert!(ended.notes.contains("SAMEHAND_STORE_KEY"), "{ended:?}");
+}
+
+/// What the key ring in a store is sealed with.
+const STORE_KEY: &str = "sealed with this, 9fTq2vXw8Lr4Yd6Kc3";

@@ -209,6 +209,13 @@ fn sessions(installation: &Installation) -> Vec<Session> {
     })
 }
 
+/// The time, in seconds since 1970.
+#[expect(clippy::disallowed_methods, reason = "this is no part of the service, which has one clock of its own")]
+fn now() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.expect("a clock after 1970").as_secs()
+}
+
 /// A `Set-Cookie` line taken apart.
 struct SetCookie {
     name: String,

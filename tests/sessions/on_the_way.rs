@@ -9,8 +9,8 @@ use crate::support::{
     waiting::until,
 };
 use crate::{
-    CHROME, FIREFOX, PATIENCE, SetCookie, cookie, decided, fetch, is, mint, outcome, page, question, question_from,
-    sid, signed_in, start, time, wait_for_expiry,
+    CHROME, FIREFOX, PATIENCE, SetCookie, cookie, decided, fetch, is, mint, now, outcome, page, question,
+    question_from, sid, signed_in, start, time, wait_for_expiry,
 };
 use serde_json::json;
 
@@ -43,12 +43,6 @@ fn a_cookie_in_the_last_third_of_its_life_is_renewed_with_the_answer() {
     assert!(reply.all("Set-Cookie").is_empty(), "{reply:?}");
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is no part of the service, which has one clock of its own")]
-fn now() -> u64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.expect("a clock after 1970").as_secs()
-}
-
 #[test]
 fn a_page_whose_token_has_expired_is_served_with_what_is_true_of_the_user_now() {
     let samehand = start(&[("TOKEN_TTL", "1s")]);
@@ -67,6 +61,23 @@ fn a_page_whose_token_has_expired_is_served_with_what_is_true_of_the_user_now() 
         assert_eq!((sid(&fresh), time(&fresh, "exp") - time(&fresh, "iat")), (sid(&token), 1));
         assert_eq!(Token::parse(&fresh).claims["groups"], json!(["staff", "night"]));
     }
+}
+
+#[test]
+fn explain_says_what_the_service_would_ask_the_store() {
+    let samehand = start(&[("TOKEN_TTL", "1s")]);
+    let token = signed_in(&samehand);
+    wait_for_expiry(&samehand, &token);
+    let cookie = format!("Cookie: {}", cookie(&token));
+    let explained = |mode: &str| {
+        let mode = format!("Sec-Fetch-Mode: {mode}");
+        let client = ["--ip", "127.0.0.7", "--user-agent", FIREFOX, "--header", &cookie, "--header", &mode];
+        samehand.succeed(&[&["explain", "--proxy", "nginx", "--peer", "unix"], &client[..]].concat(), "")
+    };
+    let page = explained("navigate");
+    assert!(page.contains("renewal:       this is a page") && page.contains("challenge, token-expired"), "{page}");
+    let script = explained("cors");
+    assert!(!script.contains("renewal:"), "{script}");
 }
 
 #[test]

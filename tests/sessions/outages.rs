@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 use crate::support::{
     client::{Reply, Request},
     samehand::{PASSWORD, Samehand},
+    valkey::{Program, Server},
     waiting::until,
 };
 use crate::{
-    FIREFOX, PATIENCE, call, cookie, decided, fetch, is, page, post, question, revoke, signed_in, start,
+    FIREFOX, PATIENCE, call, cookie, decided, fetch, is, now, page, post, question, revoke, signed_in, start, time,
     wait_for_expiry, with_token,
 };
 use serde_json::json;
@@ -54,6 +55,30 @@ fn while_sessions_cannot_be_read_good_tokens_are_good_and_pages_are_undecided() 
     rename(&samehand, "sessions_gone", "sessions");
     assert_eq!(decided(&samehand, page(&cookie(&expired))).0.status, 200, "back by itself");
     assert_eq!(call(&samehand, &post("/logout").bearer(&good)).status, 204);
+}
+
+#[test]
+fn a_store_that_hangs_holds_no_good_request_up_and_no_page_for_longer_than_proxies_wait() {
+    let server = Server::start(Program::Redis);
+    let settings = [("TOKEN_TTL", "9s"), ("STORE", &*server.url()), ("SALT", "a salt for two, 7gK2pQ")];
+    let samehand = start(&settings);
+    let token = signed_in(&samehand);
+    until(Instant::now(), PATIENCE, "a fresh cookie is due", || now() >= time(&token, "iat") + 6);
+    server.pause();
+    for _ in 0..3 {
+        let asked_at = Instant::now();
+        let (reply, decision) = decided(&samehand, page(&cookie(&token)));
+        assert_eq!((reply.status, decision.field("reason")), (200, "ok"), "{reply:?}");
+        assert!(reply.all("Set-Cookie").is_empty(), "{reply:?}");
+        assert!(asked_at.elapsed() < Duration::from_secs(1), "{:?}", asked_at.elapsed());
+    }
+    wait_for_expiry(&samehand, &token);
+    let asked_at = Instant::now();
+    assert_eq!(crate::outcome(&samehand, page(&cookie(&token))), is(503, "store-stale"));
+    assert!(asked_at.elapsed() < Duration::from_secs(5), "{:?}", asked_at.elapsed());
+    server.resume();
+    let back = || decided(&samehand, page(&cookie(&token))).0.status == 200;
+    until(Instant::now(), PATIENCE, "the page is served again", back);
 }
 
 #[test]

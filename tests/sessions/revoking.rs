@@ -132,7 +132,8 @@ fn the_longest_token_can_be_revoked() {
 fn it_holds_on_another_replica_within_a_second_whatever_was_revoked() {
     let first = start(&[]);
     let second = replica_of(&first);
-    let cases: [(&str, fn(&str) -> Value); 4] = [
+    type Order = fn(&str) -> Value;
+    let cases: [(&str, Order); 4] = [
         ("token-revoked", |token| json!({ "token": token })),
         ("session-ended", |token| json!({ "session": sid(token) })),
         ("token-revoked", |_| json!({ "user": "alice" })),

@@ -1,10 +1,24 @@
 //! A revocation of all that a user has, and a sign-in in the same second: what was issued before is over, what is issued
 //! after is good, although the times in the tokens are the same.
 
-use std::time::Instant;
+use std::{
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
 
-use crate::support::{CLIENT, waiting::until};
-use crate::{FIREFOX, PROMISED, is, mint, replica_of, revoked, signed_in, start, time, with_token};
+use crate::support::{
+    CLIENT,
+    client::{Request, ask},
+    waiting::until,
+};
+use crate::{
+    ADMIN_TOKEN, FIREFOX, PROMISED, PROXY, call, is, mint, post, replica_of, revoked, signed_in, start, time, token_in,
+    with_token,
+};
 use serde_json::json;
 
 #[test]
@@ -68,4 +82,67 @@ fn article_tokens_that_samehand_mints_are_neither_lost_nor_kept() {
         assert_eq!(with_token(&samehand, &old), is(403, "token-revoked"), "turn {turn}: kept");
         assert_eq!(with_token(&samehand, &new), is(200, "ok"), "turn {turn}: lost");
     }
+}
+
+#[test]
+fn many_sign_ins_at_the_same_time_as_revocations_on_two_replicas() {
+    let first = start(&[]);
+    let second = replica_of(&first);
+    let replicas = [&first, &second];
+    let began = Instant::now();
+    let is_over = AtomicBool::new(false);
+    // When each was asked for and when it was there; all times from the same moment on.
+    let issued: Mutex<Vec<(Duration, Duration, String)>> = Mutex::default();
+    let revocations: Vec<(Duration, Duration)> = thread::scope(|scope| {
+        for replica in replicas {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    let asked_at = began.elapsed();
+                    let body = json!({ "sub": "alice", "ip": CLIENT.to_string(), "user_agent": FIREFOX }).to_string();
+                    let request = Request::post("/mint", body).header("Content-Type", "application/json");
+                    let reply = ask(PROXY, &replica.admin, &request.bearer(ADMIN_TOKEN));
+                    // A sign-in that a revocation overtook is told to come again.
+                    assert!([200, 503].contains(&reply.status), "{reply:?}");
+                    if reply.status == 200 {
+                        let token = token_in(&reply.json());
+                        issued.lock().expect("no thread panics").push((asked_at, began.elapsed(), token));
+                    }
+                }
+            });
+        }
+        let revocations = (0..40)
+            .map(|turn| {
+                let asked_at = began.elapsed();
+                revoked(replicas[turn % 2], &json!({ "user": "alice" }));
+                (asked_at, began.elapsed())
+            })
+            .collect();
+        is_over.store(true, Ordering::Relaxed);
+        revocations
+    });
+    let issued = issued.into_inner().expect("no thread panics");
+    let (last_asked_at, last_acknowledged_at) = *revocations.last().expect("a revocation");
+    let fresh = mint(&first, &json!({}));
+    let known = || {
+        let over = issued.iter().rev().find(|(_, there_at, _)| *there_at < last_asked_at);
+        over.is_none_or(|(_, _, token)| replicas.iter().all(|replica| with_token(replica, token).0 == 401))
+    };
+    until(Instant::now(), PROMISED, "both have heard of the last one", known);
+    let mut over = 0;
+    for (asked_at, there_at, token) in &issued {
+        let answers = replicas.map(|replica| with_token(replica, token));
+        assert_eq!(answers[0], answers[1], "the replicas disagree");
+        let is_good = answers[0] == is(200, "ok");
+        if *there_at < last_asked_at {
+            assert_eq!(answers[0], is(401, "token-revoked"), "kept");
+        }
+        assert!(is_good || *asked_at < last_acknowledged_at, "lost");
+        for replica in replicas {
+            let renewed = call(replica, &post("/renew").bearer(token)).status;
+            assert_eq!(renewed, if is_good { 200 } else { 401 }, "renewing brings it back to life");
+        }
+        over += usize::from(!is_good);
+    }
+    assert!(over > 20, "only {over} of {} were issued before the last revocation", issued.len());
+    assert_eq!(with_token(&second, &fresh), is(200, "ok"));
 }

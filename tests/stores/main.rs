@@ -2,7 +2,7 @@
 //!
 //! [`conformance`] is the suite. Each other file is a store: how a fresh one is made, and what is special to it.
 
-#![expect(clippy::unwrap_used, reason = "a store that answers with an error fails its test")]
+#![expect(clippy::unwrap_used, reason = "a store that fails where it must not ends the test, and says which call")]
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -9,7 +9,7 @@ use std::io::IsTerminal as _;
 pub(super) fn shown<'a>(console: &'a mut Console<'_>) -> Box<dyn FnMut(Progress) + 'a> {
     if std::io::stderr().is_terminal() {
         let mut bar: Option<(&str, ProgressBar)> = None;
-        return Box::new(move |progress| draw(&mut bar, progress));
+        return Box::new(move |progress| draw(&mut bar, progress, console));
     }
     let mut last = None;
     Box::new(move |progress| {
@@ -21,8 +21,8 @@ pub(super) fn shown<'a>(console: &'a mut Console<'_>) -> Box<dyn FnMut(Progress)
     })
 }
 
-/// One bar for each stage; it draws when it is told, and never by itself.
-fn draw(bar: &mut Option<(&'static str, ProgressBar)>, progress: Progress) {
+/// One bar for each stage, and its last line when it is done. It draws when it is told, and never by itself.
+fn draw(bar: &mut Option<(&'static str, ProgressBar)>, progress: Progress, console: &mut Console<'_>) {
     let Progress { stage, done, total } = progress;
     let (_, current) = match bar.take() {
         Some((name, current)) if name == stage => bar.insert((name, current)),
@@ -31,7 +31,9 @@ fn draw(bar: &mut Option<(&'static str, ProgressBar)>, progress: Progress) {
     current.set_length(total);
     current.set_position(done);
     if done == total {
-        current.finish();
+        current.finish_and_clear();
+        *bar = None;
+        console.note(line(progress));
     }
 }
 

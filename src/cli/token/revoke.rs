@@ -6,9 +6,9 @@ use crate::check::names::UserName;
 use crate::check::revocation::RevokedId;
 use crate::check::token::VerifiedToken;
 use crate::cli::opened::Opened;
-use crate::cli::{Failure, Outcome, print};
+use crate::cli::{Failure, Outcome, print, ring};
 use crate::config::Config;
-use crate::keys::{self, Missing};
+use crate::keys::Missing;
 use crate::revoke::{Target, TargetError};
 use crate::store::{Access, Revoked};
 use std::io::IsTerminal as _;
@@ -55,7 +55,7 @@ fn read(args: Args, config: &Config, now: u64) -> Result<Target, Failure> {
         )),
         Args { token, .. } => {
             let text = super::given_or_piped(token)?;
-            let keys = keys::load(&config.keys, Missing::Refuse)?;
+            let keys = ring::load(config, Missing::Refuse)?;
             let read = Target::token(text.trim(), &keys.ring, &config.policy, now);
             read.map_err(|error| Failure::Failed(format!("token: {error}; nothing was revoked")))
         }
