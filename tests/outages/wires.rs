@@ -85,8 +85,8 @@ fn a_connection_that_is_cut_in_the_very_moment_hides_nothing() {
 fn a_slow_way_delays_and_loses_nothing() {
     let _turn = turn();
     each(|world| {
-        // As far as another continent.
-        world.wire.delay(Duration::from_millis(30));
+        // As far as across a continent.
+        world.wire.delay(Duration::from_millis(20));
         let delays: Vec<_> = (0..10)
             .map(|_| {
                 let token = world.mint();
@@ -94,7 +94,7 @@ fn a_slow_way_delays_and_loses_nothing() {
                 until(Instant::now(), PROMISED, "it is refused", || status(&world.far, &token) == 401)
             })
             .collect();
-        println!("30 ms each way: {delays:.0?}");
+        println!("20 ms each way: {delays:.0?}");
         let (code, body) = readiness(&world.far);
         assert_eq!(
             (code, &body["status"], &body["store"]["clock_is_off"]),
