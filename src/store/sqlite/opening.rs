@@ -83,6 +83,15 @@ pub(super) fn failed(path: &Path, error: rusqlite::Error) -> StoreError {
     let (place, problem) = (path.display().to_string(), error.to_string());
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Away { place, problem },
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+            let remedy = "check that the user samehand runs as may write there and into its directory, and that the file \
+                 system is not mounted read-only";
+            StoreError::Refused { place, problem: format!("it cannot be written ({problem}): {remedy}") }
+        }
+        Some(ErrorCode::DiskFull) => {
+            let remedy = "make room for it; nothing of this change was kept";
+            StoreError::Refused { place, problem: format!("its disk is full ({problem}): {remedy}") }
+        }
         _ => StoreError::Refused { place, problem },
     }
 }
