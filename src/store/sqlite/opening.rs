@@ -37,11 +37,11 @@ const MIGRATIONS: &[&str] = &[
     CREATE INDEX sessions_by_user ON sessions (user_name, id);
     CREATE INDEX sessions_by_end ON sessions (ends_at);
     CREATE TABLE revocations (
-        id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+        revision INTEGER NOT NULL PRIMARY KEY,
+        id BLOB NOT NULL UNIQUE CHECK (length(id) = 16),
         earlier_than INTEGER,
-        revision INTEGER NOT NULL UNIQUE,
         expires_at INTEGER NOT NULL
-    ) STRICT, WITHOUT ROWID;
+    ) STRICT;
     CREATE INDEX revocations_by_expiry ON revocations (expires_at);
     CREATE TABLE latest_revision (only INTEGER NOT NULL PRIMARY KEY CHECK (only = 1), revision INTEGER NOT NULL) STRICT;
     INSERT INTO latest_revision VALUES (1, 0);
