@@ -4,7 +4,7 @@
 //! nothing can fall between reading and listening. What is read is asked for once a second anyway, because news can be
 //! lost on the way, and because that is how an outage is noticed.
 
-use super::replicas::{self, Differences};
+use super::upkeep::{self, Upkeep};
 use crate::app::{App, now_ms};
 use crate::check::identifiers::Revision;
 use crate::config::Config;
@@ -25,18 +25,15 @@ const TICK: Duration = Duration::from_secs(1);
 const RETRY: Duration = Duration::from_millis(250);
 /// How many entries are read at a time.
 const PAGE: usize = 20_000;
-/// How often what has expired is removed, from memory and from the store.
-const PURGE: Duration = Duration::from_secs(10 * 60);
-/// How often a replica says that it is there.
-const ANNOUNCE: Duration = Duration::from_secs(30);
-/// How often it is written when sessions were last used.
-const WRITE_SEEN: Duration = Duration::from_secs(2);
 /// Start-up waits so long for a store that does not answer before it goes on without.
 const START: Duration = Duration::from_secs(3);
 
-/// The task that follows the store.
+/// The process ends within ten seconds, whatever the store does.
+const LAST_WRITE: Duration = Duration::from_secs(1);
+
+/// The tasks that follow the store, and keep it up.
 pub(super) struct Follower {
-    task: JoinHandle<()>,
+    tasks: [JoinHandle<()>; 2],
     app: web::Data<App>,
 }
 
@@ -44,24 +41,21 @@ impl Follower {
     /// Starts following; returns when everything is read, or when the store has not answered for a while.
     pub(super) async fn start(app: &web::Data<App>) -> Self {
         let (tell, mut told) = watch::channel(false);
-        let mut following = Following {
-            app: app.clone(),
-            tell,
-            clock_is_off: false,
-            is_read_only: false,
-            keys: None,
-            differences: Differences::default(),
-        };
-        let task = actix_rt::spawn(async move { following.run().await });
+        let mut following = Following { app: app.clone(), tell, clock_is_off: false, keys: None };
+        let mut upkeep = Upkeep::new(app.clone());
+        let following = actix_rt::spawn(async move { following.run().await });
+        let upkeep = actix_rt::spawn(async move { upkeep.run().await });
         // Whichever way it ends, the service starts: it answers that it is not ready.
         drop(tokio::time::timeout(START, told.wait_for(|done| *done)).await);
-        Self { task, app: app.clone() }
+        Self { tasks: [following, upkeep], app: app.clone() }
     }
 
     /// Stops following, and writes what was not written yet.
     pub(super) async fn stop(self) {
-        self.task.abort();
-        drop(write_seen(&self.app).await);
+        for task in &self.tasks {
+            task.abort();
+        }
+        drop(tokio::time::timeout(LAST_WRITE, upkeep::write_seen(&self.app)).await);
     }
 }
 
@@ -77,10 +71,8 @@ struct Following {
     /// Says when everything was read for the first time.
     tell: watch::Sender<bool>,
     clock_is_off: bool,
-    is_read_only: bool,
     /// The version of the key ring that was read.
     keys: Option<u64>,
-    differences: Differences,
 }
 
 impl Following {
@@ -108,7 +100,6 @@ impl Following {
             cursor = self.give_back().await?;
         }
         self.note_reached().await?;
-        let (mut purged, mut announced, mut written) = (None, None, Instant::now());
         loop {
             if let Ok(news) = tokio::time::timeout(TICK, news.next()).await {
                 news?;
@@ -117,22 +108,6 @@ impl Following {
             cursor = self.catch_up(known).await?;
             if known > cursor {
                 cursor = self.give_back().await?;
-            }
-            if written.elapsed() >= WRITE_SEEN {
-                let outcome = write_seen(&app).await;
-                self.note_written(outcome)?;
-                written = Instant::now();
-            }
-            if announced.is_none_or(|at: Instant| at.elapsed() >= ANNOUNCE) {
-                let outcome = self.announce().await;
-                self.note_written(outcome)?;
-                announced = Some(Instant::now());
-            }
-            if purged.is_none_or(|at: Instant| at.elapsed() >= PURGE) {
-                app.revocations().forget_expired(app.now());
-                let outcome = store.purge().await;
-                self.note_written(outcome)?;
-                purged = Some(Instant::now());
             }
         }
     }
@@ -192,22 +167,6 @@ impl Following {
         Ok(())
     }
 
-    /// A store that can be read and not written, for want of space or of rights, is followed all the same: what it holds
-    /// is what decisions need.
-    fn note_written(&mut self, outcome: Result<(), StoreError>) -> Result<(), StoreError> {
-        match outcome {
-            Ok(()) => self.is_read_only = false,
-            Err(problem) if problem.is_passing() => return Err(problem),
-            Err(problem) => {
-                if !self.is_read_only {
-                    error!("{problem}; decisions go on, nobody can sign in or be signed out");
-                }
-                self.is_read_only = true;
-            }
-        }
-        Ok(())
-    }
-
     /// Reads the key ring when the store keeps it and it has changed; makes it when there is none.
     async fn read_keys(&mut self, version: Option<u64>) -> Result<(), KeyStoreError> {
         let (app, config) = (self.app.clone(), self.app.config());
@@ -219,16 +178,6 @@ impl Following {
         app.use_ring(ring);
         if self.keys.replace(version).is_some() {
             info!("keys read again");
-        }
-        Ok(())
-    }
-
-    /// Tells the other replicas what they have to have in common with this one, and says where they have not.
-    async fn announce(&mut self) -> Result<(), StoreError> {
-        let own = replicas::describe(&self.app);
-        let others = self.app.store().announce(&own, replicas::SILENCE).await?;
-        for difference in self.differences.news(&own, &others) {
-            warn!("{difference}");
         }
         Ok(())
     }
@@ -270,17 +219,4 @@ fn clock_ahead_ms(changes: &Changes, asked_at: Instant) -> i64 {
     let half_way = u64::try_from(asked_at.elapsed().as_millis() / 2).unwrap_or_default();
     let ours = i64::try_from(now_ms().saturating_sub(half_way)).unwrap_or(i64::MAX);
     ours.saturating_sub(i64::try_from(changes.clock_ms).unwrap_or(i64::MAX))
-}
-
-/// Writes when sessions were last used. What could not be written is kept for the next time.
-async fn write_seen(app: &App) -> Result<(), StoreError> {
-    let seen = app.activity().take();
-    if seen.is_empty() {
-        return Ok(());
-    }
-    let outcome = app.store().note_seen(&seen).await;
-    if outcome.is_err() {
-        app.activity().put_back(seen);
-    }
-    outcome
 }

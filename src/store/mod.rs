@@ -247,8 +247,8 @@ pub trait Store: Send + Sync {
     /// Notes what a replica says about itself, and returns what others said within the last `within` seconds.
     async fn announce(&self, replica: &Replica, within: u64) -> Result<Vec<Replica>, StoreError>;
 
-    /// Removes what has expired by the store's clock: revocations, sessions, attempts, what was remembered for a time,
-    /// replicas that are gone.
+    /// Removes what has expired by the store's clock: sessions, attempts, what was remembered for a time, replicas that are
+    /// gone, and revocations [`CLOCKS_APART`](crate::check::revocation::CLOCKS_APART) later.
     async fn purge(&self) -> Result<(), StoreError>;
 
     /// Puts users, as another store holds them, in the place of those of the same names.

@@ -2,6 +2,7 @@
 
 use super::connection::{Failure, ROWS_AT_ONCE, execute, row, rows};
 use super::news::TELL;
+use crate::check::revocation::CLOCKS_APART;
 use crate::store::replica;
 use crate::store::user::signed;
 use crate::store::{Replica, SealedKeys};
@@ -56,9 +57,10 @@ pub(super) async fn purge_some(client: &impl GenericClient) -> Result<bool, Fail
     let seconds = "extract(epoch FROM clock_timestamp())::bigint";
     let milliseconds = "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
     let gone = format!("{seconds} - {}", replica::MEMORY);
+    let for_all_clocks = format!("{seconds} - {CLOCKS_APART}");
     let mut is_more = false;
     for (table, key, end, now) in [
-        ("revocations", "id", "expires_at", seconds),
+        ("revocations", "id", "expires_at", &*for_all_clocks),
         ("sessions", "id", "ends_at", seconds),
         ("attempts", "key", "full_at_ms", milliseconds),
         ("remembered", "key", "until_ms", milliseconds),
