@@ -29,7 +29,7 @@ pub use user::{StoredPassword, User, UserChange};
 
 use crate::check::identifiers::{Revision, SessionId};
 use crate::check::names::UserName;
-use crate::check::revocation::{Entry, ID_BYTES, Reach, RevokedId};
+use crate::check::revocation::{Entry, ID_BYTES, LONGEST_LIFETIME, Reach, RevokedId};
 use crate::check::token::VerifiedToken;
 use async_trait::async_trait;
 use std::collections::BTreeMap;
@@ -273,9 +273,11 @@ pub async fn outrun(store: &dyn Store, revision: Revision) -> Result<(), StoreEr
     if store.revision().await? >= revision {
         return Ok(());
     }
-    // An entry about nobody. What it reaches to is what counts; it is over as soon as the clock has caught up.
+    // An entry about nobody. What it reaches to is what counts. It lasts as long as any other: whoever follows the store and
+    // knows it would take it for lost.
     let (id, reach) = (RevokedId::token("the revision of another store"), Reach::Earlier(revision));
-    store.put_revocations(&[Entry { id, reach, revision, expires_at: revision.seconds() }]).await
+    let expires_at = revision.seconds().saturating_add(LONGEST_LIFETIME);
+    store.put_revocations(&[Entry { id, reach, revision, expires_at }]).await
 }
 
 /// So many rows are read at a time.

@@ -152,6 +152,25 @@ fn an_expired_cookie_of_a_session_is_undecided_when_the_store_was_away_for_too_l
 }
 
 #[test]
+fn what_a_store_has_lost_is_given_back_although_it_was_told_something_since() {
+    let samehand = start(&[]);
+    let token = signed_in(&samehand);
+    crate::revoked(&samehand, &json!({ "session": crate::sid(&token) }));
+    rename(&samehand, "latest_revision", "latest_revision_gone");
+    let is_away = || call(&samehand, &Request::get("/readyz")).json()["status"] == "degraded";
+    until(Instant::now(), PATIENCE, "the store is away", is_away);
+    // Another one comes back, which was behind, and has been used before this replica met it.
+    let connection = rusqlite::Connection::open(samehand.data().join("samehand.sqlite")).expect("the store");
+    connection.execute("DELETE FROM revocations", []).expect("nothing");
+    connection.execute("UPDATE latest_revision_gone SET revision = revision + 1000", []).expect("a later revision");
+    rename(&samehand, "latest_revision_gone", "latest_revision");
+    samehand.process.wait_for("that something was lost", |line| line.contains("gets 1 revocations back").then_some(()));
+    let other = crate::replica_of(&samehand);
+    let is_refused = || with_token(&other, &token) == is(401, "session-ended");
+    until(Instant::now(), PATIENCE, "a replica that never heard of it knows", is_refused);
+}
+
+#[test]
 fn a_server_that_takes_no_writes_for_a_while_is_followed_and_said_once() {
     let server = Server::start(Program::Redis);
     let samehand = start(&[("STORE", &*server.url()), ("SALT", "a salt for two, 7gK2pQ")]);
