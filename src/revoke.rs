@@ -63,7 +63,12 @@ impl Target {
         let verified = token::verify(BearerToken::typed(text.as_bytes()), ring, policy, Expiry::AnyTime, now);
         let token = verified.map_err(|refused| match refused.error {
             TokenError::KeysAwaited => TargetError::KeysAwaited,
-            error => TargetError::Token(error.reason()),
+            error @ (TokenError::Malformed
+            | TokenError::KeyUnknown
+            | TokenError::SignatureInvalid
+            | TokenError::Claims
+            | TokenError::Expired
+            | TokenError::NotYetValid) => TargetError::Token(error.reason()),
         })?;
         Ok(Self::Token(Box::new(token)))
     }
