@@ -95,17 +95,7 @@ const HOMES: [(&str, &[&str]); 44] = [
     ("actix_rt", &["server", "cli/serve"]),
     (
         "tokio",
-        &[
-            "server",
-            "sessions",
-            "throttle",
-            "users/hasher",
-            "http/json",
-            "http/login",
-            "http/on_the_way",
-            "cli",
-            "store",
-        ],
+        &["server", "sessions", "throttle", "users", "http/json", "http/login", "http/on_the_way", "cli", "store"],
     ),
     ("aws_lc_rs", &["keys/sealed", "store"]),
     ("async_trait", &["store"]),

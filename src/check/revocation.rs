@@ -19,8 +19,9 @@ pub const ID_BYTES: usize = 16;
 /// The longest that any token may live, in seconds: a year. So long a revocation of a user is kept.
 pub const LONGEST_LIFETIME: u64 = 365 * 24 * 60 * 60;
 
-/// A revocation is kept for so long after what it concerns has expired, in seconds: a replica whose clock is slow still
-/// takes that for good, and may read the set anew just then.
+/// No two clocks of replicas and their store are so far apart, in seconds: an hour, which is a time zone that somebody
+/// took for one. So much longer than its tokens live a revocation is kept, because a clock that is behind still accepts
+/// what has expired by the others.
 pub const CLOCKS_APART: u64 = 60 * 60;
 
 /// Names a token, a session, a user, or everything, in the set and in the store.

@@ -46,7 +46,7 @@ pub(super) async fn revoke(request: HttpRequest, body: web::Payload, app: web::D
             response
         }
         Err(problem) => {
-            error!(what = what.as_str(); "nothing was revoked: {problem}");
+            error!(what = what.as_str(); "the revocation is not acknowledged: {problem}");
             json::unavailable()
         }
     }

@@ -4,7 +4,7 @@
 //! nothing can fall between reading and listening. What is read is asked for once a second anyway, because news can be
 //! lost on the way, and because that is how an outage is noticed.
 
-use super::upkeep::{self, Upkeep};
+use super::upkeep::{Upkeep, write_seen};
 use crate::app::{App, now_ms};
 use crate::check::identifiers::Revision;
 use crate::check::revocation::{Entry, RevocationSet};
@@ -32,9 +32,10 @@ const START: Duration = Duration::from_secs(3);
 /// The process ends within ten seconds, whatever the store does.
 const LAST_WRITE: Duration = Duration::from_secs(1);
 
-/// The tasks that follow the store, and keep it up.
+/// The tasks that follow the store and keep it up.
 pub(super) struct Follower {
-    tasks: [JoinHandle<()>; 2],
+    following: JoinHandle<()>,
+    upkeep: JoinHandle<()>,
     app: web::Data<App>,
 }
 
@@ -43,20 +44,18 @@ impl Follower {
     pub(super) async fn start(app: &web::Data<App>) -> Self {
         let (tell, mut told) = watch::channel(false);
         let mut following = Following { app: app.clone(), tell, clock_is_off: false, keys: None };
-        let mut upkeep = Upkeep::new(app.clone());
         let following = actix_rt::spawn(async move { following.run().await });
-        let upkeep = actix_rt::spawn(async move { upkeep.run().await });
         // Whichever way it ends, the service starts: it answers that it is not ready.
         drop(tokio::time::timeout(START, told.wait_for(|done| *done)).await);
-        Self { tasks: [following, upkeep], app: app.clone() }
+        let upkeep = actix_rt::spawn(Upkeep::new(app.clone()).run());
+        Self { following, upkeep, app: app.clone() }
     }
 
     /// Stops following, and writes what was not written yet.
     pub(super) async fn stop(self) {
-        for task in &self.tasks {
-            task.abort();
-        }
-        drop(tokio::time::timeout(LAST_WRITE, upkeep::write_seen(&self.app)).await);
+        self.following.abort();
+        self.upkeep.abort();
+        drop(tokio::time::timeout(LAST_WRITE, write_seen(&self.app)).await);
     }
 }
 

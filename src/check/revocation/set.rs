@@ -100,7 +100,8 @@ impl RevocationSet {
         self.entries().filter(|entry| entry.expires_at > now && !is_held(entry)).collect()
     }
 
-    fn entries(&self) -> impl Iterator<Item = Entry> {
+    /// Every entry.
+    pub fn entries(&self) -> impl Iterator<Item = Entry> {
         let revision = self.revision;
         let expires = |revision: Revision| revision.seconds().saturating_add(LONGEST_LIFETIME);
         let itself = move |(id, expires_at)| Entry { id, reach: Reach::Itself, revision, expires_at };

@@ -47,8 +47,8 @@ pub(super) fn announce(connection: &Connection, replica: &Replica, within: u64) 
 pub(super) fn purge(connection: &Connection) -> rusqlite::Result<()> {
     let now_ms = clock_ms(connection)?;
     let now = signed(now_ms / 1000);
-    let for_all_clocks = signed((now_ms / 1000).saturating_sub(CLOCKS_APART));
-    connection.execute("DELETE FROM revocations WHERE expires_at <= ?1", [for_all_clocks])?;
+    let over = signed((now_ms / 1000).saturating_sub(CLOCKS_APART));
+    connection.execute("DELETE FROM revocations WHERE expires_at <= ?1", [over])?;
     connection.execute("DELETE FROM sessions WHERE ends_at <= ?1", [now])?;
     connection.execute("DELETE FROM attempts WHERE full_at_ms <= ?1", [signed(now_ms)])?;
     connection.execute("DELETE FROM remembered WHERE until_ms <= ?1", [signed(now_ms)])?;
