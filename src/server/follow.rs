@@ -7,6 +7,7 @@
 use super::upkeep::{Upkeep, write_seen};
 use crate::app::{App, now_ms};
 use crate::check::identifiers::Revision;
+use crate::check::revocation::{Entry, RevocationSet};
 use crate::config::Config;
 use crate::key_store::{self, KeyStoreError};
 use crate::keys;
@@ -27,6 +28,9 @@ const RETRY: Duration = Duration::from_millis(250);
 const PAGE: usize = 20_000;
 /// Start-up waits so long for a store that does not answer before it goes on without.
 const START: Duration = Duration::from_secs(3);
+
+/// The process ends within ten seconds, whatever the store does.
+const LAST_WRITE: Duration = Duration::from_secs(1);
 
 /// The tasks that follow the store and keep it up.
 pub(super) struct Follower {
@@ -51,7 +55,7 @@ impl Follower {
     pub(super) async fn stop(self) {
         self.following.abort();
         self.upkeep.abort();
-        drop(write_seen(&self.app).await);
+        drop(tokio::time::timeout(LAST_WRITE, write_seen(&self.app)).await);
     }
 }
 
@@ -89,47 +93,61 @@ impl Following {
         let store = app.store();
         store.prepare().await?;
         let mut news = store.subscribe().await?;
-        // Asked before the store is: what this process is told meanwhile is no sign that the store has forgotten.
-        let known = app.revocations().set().revision();
-        let mut cursor = self.catch_up(Revision::NONE).await?;
-        if known > cursor {
-            cursor = self.give_back().await?;
-        }
+        let mut cursor = self.read_everything(Revision::NONE).await?;
         self.note_reached().await?;
         loop {
             if let Ok(news) = tokio::time::timeout(TICK, news.next()).await {
                 news?;
             }
             let known = cursor;
-            cursor = self.catch_up(known).await?;
+            cursor = self.catch_up(known, |_| {}).await?;
             if known > cursor {
-                cursor = self.give_back().await?;
+                cursor = self.read_everything(known).await?;
             }
         }
     }
 
-    /// A store that stands at an earlier revision than it did has lost what came after: a database that was restored, or
-    /// one that does not keep what it acknowledges. It gets back what this replica knows.
-    async fn give_back(&mut self) -> Result<Revision, KeyStoreError> {
-        let (store, set) = (self.app.store(), self.app.revocations().set());
+    /// Reads everything, and returns up to which revision everything is known. A store that holds less than this replica has
+    /// lost something: a database that was restored, a standby that lagged behind and was promoted, or one that does not keep
+    /// what it acknowledges. It gets that back, whatever it was told since; and it has reached the revision `reached` before.
+    async fn read_everything(&mut self, reached: Revision) -> Result<Revision, KeyStoreError> {
+        let app = self.app.clone();
+        // Before the store is asked: what this process is told meanwhile is no sign that the store has forgotten.
+        let known = app.revocations().set();
+        let mut held = RevocationSet::default();
+        let hold = |entries: &[Entry]| {
+            if !known.is_empty() {
+                held = held.with(entries);
+            }
+        };
+        let cursor = self.catch_up(Revision::NONE, hold).await?;
+        let (lost, reached) = (known.lacking_in(&held, app.now()), reached.max(known.revision()));
+        if lost.is_empty() && reached <= cursor {
+            return Ok(cursor);
+        }
+        let place = app.store().place();
         warn!(
-            "the store {} has lost revocations that were acknowledged; it gets {} back from this replica",
-            store.place(),
-            set.len()
+            "the store {place} has lost what it had acknowledged; it gets {} revocations back from this replica",
+            lost.len()
         );
-        store.put_revocations(&set.entries()).await?;
+        app.store().put_revocations(&lost).await?;
         // What was issued before has to be earlier than what is revoked from now on, also where there was nothing to give.
-        store::outrun(store, set.revision()).await?;
-        self.catch_up(Revision::NONE).await
+        store::outrun(app.store(), reached).await?;
+        self.catch_up(Revision::NONE, |_| {}).await
     }
 
-    /// Reads what came after a revision; returns up to which one everything is known.
-    async fn catch_up(&mut self, mut cursor: Revision) -> Result<Revision, KeyStoreError> {
+    /// Reads what came after a revision, a page at a time; returns up to which one everything is known.
+    async fn catch_up(
+        &mut self,
+        mut cursor: Revision,
+        mut heard: impl FnMut(&[Entry]),
+    ) -> Result<Revision, KeyStoreError> {
         loop {
             let asked_at = Instant::now();
             let changes = self.app.store().changes(cursor, PAGE).await?;
             let clock_ahead_ms = clock_ahead_ms(&changes, asked_at);
             self.app.revocations().add(&changes.entries);
+            heard(&changes.entries);
             match changes.entries.last() {
                 Some(last) if changes.entries.len() == PAGE => cursor = last.revision,
                 Some(_) | None => {
