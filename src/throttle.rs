@@ -24,6 +24,7 @@ use sha2::{Digest, Sha256};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::Semaphore;
 
 const SECOND_MS: u64 = 1000;
@@ -53,6 +54,9 @@ const OVERALL: Limit = Limit { burst: 1000, interval_ms: SECOND_MS / 2 };
 
 /// How long a client is known after a sign-in, in seconds: 90 days.
 const KNOWN_FOR: u64 = 90 * 24 * 60 * 60;
+
+/// A store that takes longer to count does not count: what is left of the time is for reading the user.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// So many attempts may ask the store at a time: more than the queue before hashing takes, and few enough that a flood
 /// does not make other calls wait.
@@ -112,15 +116,18 @@ impl Throttle {
         // What is no name has no attempts of its own: such names are endless, and nobody's.
         let user = UserName::enter(typed).ok();
         let client = user.as_ref().map(|user| client_key(user, ip));
-        let is_known = match client {
-            Some(client) => store.remembers(client).await,
-            None => Ok(false),
-        };
-        let choices = choices(user.as_ref(), client.filter(|_| matches!(is_known, Ok(true))), ip);
-        let counted = match is_known {
-            Ok(_) => take_one_of(store, &choices).await,
-            Err(error) => Err(error),
-        };
+        let mut choices = vec![of_strangers(user.as_ref(), ip)];
+        let in_store = tokio::time::timeout(PATIENCE, async {
+            if let Some(client) = client
+                && store.remembers(client).await?
+            {
+                // Its own ones first; what every stranger has when they are used up.
+                choices.insert(0, vec![KNOWN_CLIENT.bucket(client)]);
+            }
+            take_one_of(store, &choices).await
+        });
+        let too_long = |_| StoreError::Away { place: store.place(), problem: "it takes its time".into() };
+        let counted = in_store.await.map_err(too_long).flatten();
         self.note(counted.as_ref().err());
         let is_in_store = counted.is_ok();
         match counted.unwrap_or_else(|_| self.local().take_one_of(&choices)) {
@@ -176,13 +183,11 @@ pub async fn unlock(store: &dyn Store, user: &UserName) -> Result<(), StoreError
     store.forget_attempts(&[user_key(user)]).await
 }
 
-/// The buckets that an attempt is taken out of: all of the first group, or all of the next one when one of those is empty.
-fn choices(user: Option<&UserName>, known_client: Option<Key>, ip: ClientIp) -> Vec<Vec<Bucket>> {
-    let of_strangers = user.map(|user| USER.bucket(user_key(user))).into_iter();
+/// The buckets that an attempt of a stranger is taken out of, all of them.
+fn of_strangers(user: Option<&UserName>, ip: ClientIp) -> Vec<Bucket> {
+    let of_user = user.map(|user| USER.bucket(user_key(user)));
     let network = ip.network().to_string();
-    let of_strangers = of_strangers.chain([NETWORK.bucket(key(&["network", &network])), OVERALL.bucket(key(&["all"]))]);
-    let of_client = known_client.map(|client| vec![KNOWN_CLIENT.bucket(client)]);
-    of_client.into_iter().chain([of_strangers.collect()]).collect()
+    of_user.into_iter().chain([NETWORK.bucket(key(&["network", &network])), OVERALL.bucket(key(&["all"]))]).collect()
 }
 
 /// Takes an attempt out of the first group that has one; else the shortest time until there is one.

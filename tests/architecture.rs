@@ -95,17 +95,7 @@ const HOMES: [(&str, &[&str]); 45] = [
     ("actix_rt", &["server", "cli/serve"]),
     (
         "tokio",
-        &[
-            "server",
-            "sessions",
-            "throttle",
-            "users/hasher",
-            "http/json",
-            "http/attempt",
-            "http/on_the_way",
-            "cli",
-            "store",
-        ],
+        &["server", "sessions", "throttle", "users", "http/json", "http/attempt", "http/on_the_way", "cli", "store"],
     ),
     ("aws_lc_rs", &["keys/sealed", "store"]),
     ("async_trait", &["store"]),

@@ -161,17 +161,27 @@ impl<'a> Provisional<'a> {
     }
 }
 
-/// The decision about a request whose token has expired and may be renewed on the way: signature, claims, revocations
-/// and client hold. Nothing in every other case.
-pub fn decide_if_session_lives<'a>(
-    question: &Question<'a>,
-    gate: &Gate,
-    moment: Moment<'_>,
-) -> Option<Provisional<'a>> {
+/// What is decided about a request whose token has expired, as far as that can be said without the store.
+pub enum IfSessionLives<'a> {
+    /// Signature, claims, revocations and client hold: it may be renewed on the way.
+    Renewable(Box<Provisional<'a>>),
+    /// It has a session, and whether that was taken back is not known.
+    Undecided,
+    /// An expired token is all it is.
+    Expired,
+}
+
+/// Looks again at a request whose token has expired.
+pub fn decide_if_session_lives<'a>(question: &Question<'a>, gate: &Gate, moment: Moment<'_>) -> IfSessionLives<'a> {
     let mut judgement = judge(question, gate, moment, Expiry::Ignored);
-    let bound = judgement.bound.take()?;
-    let may_be_renewed = bound.token().is_expired() && bound.token().session().is_some();
-    may_be_renewed.then_some(Provisional { judgement, bound })
+    let has_session = judgement.seen.session.is_some();
+    match judgement.bound.take() {
+        Some(bound) if bound.token().is_expired() && has_session => {
+            IfSessionLives::Renewable(Box::new(Provisional { judgement, bound }))
+        }
+        None if judgement.reason == Reason::StoreStale && has_session => IfSessionLives::Undecided,
+        Some(_) | None => IfSessionLives::Expired,
+    }
 }
 
 fn judge<'a>(question: &Question<'a>, gate: &Gate, moment: Moment<'_>, expiry: Expiry) -> Judgement<'a> {

@@ -19,6 +19,11 @@ pub const ID_BYTES: usize = 16;
 /// The longest that any token may live, in seconds: a year. So long a revocation of a user is kept.
 pub const LONGEST_LIFETIME: u64 = 365 * 24 * 60 * 60;
 
+/// No two clocks of replicas and their store are so far apart, in seconds: an hour, which is a time zone that somebody
+/// took for one. So much longer than its tokens live a revocation is kept, because a clock that is behind still accepts
+/// what has expired by the others.
+pub const CLOCKS_APART: u64 = 60 * 60;
+
 /// Names a token, a session, a user, or everything, in the set and in the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RevokedId([u8; ID_BYTES]);

@@ -2,6 +2,7 @@
 
 use super::Failure;
 use super::opened::Opened;
+use crate::check::revocation::CLOCKS_APART;
 use crate::config::Config;
 use crate::key_store::{self, KeyStoreError};
 use crate::keys::{self, GeneratedRing, KeyFile, Keys, KeysError, Missing};
@@ -46,15 +47,15 @@ pub(super) fn change<T>(
 const PUBLISHED_AFTER: Duration = Duration::from_secs(2);
 
 /// Waits until every replica knows the key that is to sign next. It was made by the last rotation, which is hardly ever
-/// less than seconds ago.
+/// as recent as clocks may be apart: else nobody can tell how long ago that was.
 pub(super) fn wait_until_published(config: &Config, now: u64) -> Result<(), Failure> {
     let Some(store_key) = config.keys.ring_in_store() else { return Ok(()) };
     let store = Opened::at(&config.store, Access::Existing)?;
     let loaded = store.wait(key_store::load(&*store, store_key))?;
-    let age =
-        loaded.and_then(|(_, ring)| ring.next_since()).map(|since| Duration::from_secs(now.saturating_sub(since)));
-    if let Some(rest) = age.and_then(|age| PUBLISHED_AFTER.checked_sub(age)) {
-        store.wait(async { tokio::time::sleep(rest).await });
+    let next_since = loaded.and_then(|(_, ring)| ring.next_since());
+    if next_since.is_some_and(|since| now.abs_diff(since) <= CLOCKS_APART) {
+        // A sleep can be begun within the runtime only.
+        store.wait(async { tokio::time::sleep(PUBLISHED_AFTER).await });
     }
     Ok(())
 }

@@ -24,7 +24,7 @@ pub(super) async fn ready(app: web::Data<App>) -> HttpResponse {
     let body = json!({
         "status": status,
         "store": {
-            "answers": health.last_sync.is_some() && health.problem.is_none(),
+            "answers": health.answers(),
             "last_sync_age_seconds": health.last_sync.map(|at| app.now().saturating_sub(at)),
             "clock_ahead_seconds": seconds(health.clock_ahead_ms),
             "clock_is_off": health.is_clock_off(),

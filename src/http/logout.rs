@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::check::credential::Carrier;
 use crate::check::decision::Decision;
 use crate::check::fingerprint::ObservedClient;
-use crate::check::revocation::{RevocationSet, RevokedId};
+use crate::check::revocation::{CLOCKS_APART, RevocationSet, RevokedId};
 use crate::check::token::{Expiry, VerifiedToken};
 use crate::check::user_agent::UserAgent;
 use crate::check::{Seen, verified_token};
@@ -128,7 +128,8 @@ fn what_ends(token: &VerifiedToken, revoked: &RevocationSet, now: u64) -> Option
     match token.session() {
         Some(sid) if revoked.has_ended(RevokedId::session(sid)) => None,
         Some(sid) => Some(Revocation::Session(sid.clone())),
-        None if token.expires_at() <= now || revoked.has_ended(token.revoked_id()) => None,
+        // By a clock that is behind it may still be good.
+        None if token.expires_at().saturating_add(CLOCKS_APART) <= now || revoked.has_ended(token.revoked_id()) => None,
         None => Some(Revocation::Token { id: token.revoked_id(), expires_at: token.expires_at() }),
     }
 }

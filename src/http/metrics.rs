@@ -9,7 +9,7 @@ use actix_web::{HttpResponse, web};
 
 pub(super) async fn metrics(app: web::Data<App>) -> HttpResponse {
     let health = app.revocations().health();
-    let is_up = health.last_sync.is_some() && health.problem.is_none();
+    let is_up = health.answers();
     app.audit().metrics().store(app.revocations().set().len(), is_up, health.last_sync);
     match app.audit().metrics().encode() {
         Ok(page) => HttpResponse::Ok()

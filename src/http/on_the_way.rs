@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::check::decision::{Decision, Reason};
 use crate::check::fingerprint::ObservedClient;
 use crate::check::renewal::Renewal;
-use crate::check::{Judgement, Moment, Question, decide_if_session_lives};
+use crate::check::{IfSessionLives, Judgement, Moment, Question, decide_if_session_lives};
 use crate::issue::Minted;
 use crate::sessions::{LiveSession, SessionError};
 use actix_web::http::header::HeaderValue;
@@ -69,13 +69,18 @@ async fn after_its_end<'a>(
     question: &Question<'a>,
     judgement: Judgement<'a>,
 ) -> (Judgement<'a>, Option<HeaderValue>) {
-    let provisional = {
+    let if_session_lives = {
         let (state, revocations) = (app.state(), app.revocations().snapshot());
         let moment = Moment { now: app.now(), revocations: revocations.knowledge() };
         decide_if_session_lives(question, &state.gate, moment)
     };
-    let (Some(provisional), Some(client)) = (provisional, client_of(&judgement)) else { return (judgement, None) };
     let undecided = |judgement| Judgement { decision: Decision::Undecided, reason: Reason::StoreStale, ..judgement };
+    let provisional = match if_session_lives {
+        IfSessionLives::Renewable(provisional) => provisional,
+        IfSessionLives::Undecided => return (undecided(judgement), None),
+        IfSessionLives::Expired => return (judgement, None),
+    };
+    let Some(client) = client_of(&judgement) else { return (judgement, None) };
     match timeout(NEEDED, renew::exchange(app, provisional.bound(), &client)).await {
         Ok(Ok((minted, live))) => {
             let line = cookie_of(app, &minted, &live);

@@ -34,7 +34,7 @@ pub(super) async fn revoke(request: HttpRequest, body: web::Payload, app: web::D
     };
     let target = match read(asked, &app) {
         Ok(target) => target,
-        Err(problem) => return json::invalid_request(&problem),
+        Err(refusal) => return refusal,
     };
     let what = target.to_string();
     match app.store().revoke(&target.revocations()).await {
@@ -46,15 +46,22 @@ pub(super) async fn revoke(request: HttpRequest, body: web::Payload, app: web::D
             response
         }
         Err(problem) => {
-            error!(what = what.as_str(); "nothing was revoked: {problem}");
+            error!(what = what.as_str(); "the revocation is not acknowledged: {problem}");
             json::unavailable()
         }
     }
 }
 
-/// What to revoke, or why that is not known.
-fn read(asked: RevokeRequest, app: &App) -> Result<Target, String> {
-    let problem = |member: &'static str| move |error: TargetError| format!("{member}: {error}");
+/// What to revoke, or the answer that refuses it.
+fn read(asked: RevokeRequest, app: &App) -> Result<Target, HttpResponse> {
+    let problem = |member: &'static str| {
+        move |error: TargetError| match error {
+            TargetError::KeysAwaited => json::unavailable(),
+            TargetError::Token(_) | TargetError::Session | TargetError::User(_) => {
+                json::invalid_request(&format!("{member}: {error}"))
+            }
+        }
+    };
     match asked {
         RevokeRequest { token: Some(token), session: None, user: None, all: None } => {
             let state = app.state();
@@ -67,6 +74,8 @@ fn read(asked: RevokeRequest, app: &App) -> Result<Target, String> {
             Target::user(&name).map_err(problem("user"))
         }
         RevokeRequest { token: None, session: None, user: None, all: Some(true) } => Ok(Target::Everything),
-        RevokeRequest { .. } => Err(r#"send exactly one of "token", "session", "user" and "all": true"#.into()),
+        RevokeRequest { .. } => {
+            Err(json::invalid_request(r#"send exactly one of "token", "session", "user" and "all": true"#))
+        }
     }
 }

@@ -4,9 +4,10 @@
 //! nothing can fall between reading and listening. What is read is asked for once a second anyway, because news can be
 //! lost on the way, and because that is how an outage is noticed.
 
-use super::replicas::{self, Differences};
+use super::upkeep::{Upkeep, write_seen};
 use crate::app::{App, now_ms};
 use crate::check::identifiers::Revision;
+use crate::check::revocation::{Entry, RevocationSet};
 use crate::config::Config;
 use crate::key_store::{self, KeyStoreError};
 use crate::keys;
@@ -25,18 +26,16 @@ const TICK: Duration = Duration::from_secs(1);
 const RETRY: Duration = Duration::from_millis(250);
 /// How many entries are read at a time.
 const PAGE: usize = 20_000;
-/// How often what has expired is removed, from memory and from the store.
-const PURGE: Duration = Duration::from_secs(10 * 60);
-/// How often a replica says that it is there.
-const ANNOUNCE: Duration = Duration::from_secs(30);
-/// How often it is written when sessions were last used.
-const WRITE_SEEN: Duration = Duration::from_secs(2);
 /// Start-up waits so long for a store that does not answer before it goes on without.
 const START: Duration = Duration::from_secs(3);
 
-/// The task that follows the store.
+/// The process ends within ten seconds, whatever the store does.
+const LAST_WRITE: Duration = Duration::from_secs(1);
+
+/// The tasks that follow the store and keep it up.
 pub(super) struct Follower {
-    task: JoinHandle<()>,
+    following: JoinHandle<()>,
+    upkeep: JoinHandle<()>,
     app: web::Data<App>,
 }
 
@@ -44,24 +43,19 @@ impl Follower {
     /// Starts following; returns when everything is read, or when the store has not answered for a while.
     pub(super) async fn start(app: &web::Data<App>) -> Self {
         let (tell, mut told) = watch::channel(false);
-        let mut following = Following {
-            app: app.clone(),
-            tell,
-            clock_is_off: false,
-            is_read_only: false,
-            keys: None,
-            differences: Differences::default(),
-        };
-        let task = actix_rt::spawn(async move { following.run().await });
+        let mut following = Following { app: app.clone(), tell, clock_is_off: false, keys: None };
+        let following = actix_rt::spawn(async move { following.run().await });
         // Whichever way it ends, the service starts: it answers that it is not ready.
         drop(tokio::time::timeout(START, told.wait_for(|done| *done)).await);
-        Self { task, app: app.clone() }
+        let upkeep = actix_rt::spawn(Upkeep::new(app.clone()).run());
+        Self { following, upkeep, app: app.clone() }
     }
 
     /// Stops following, and writes what was not written yet.
     pub(super) async fn stop(self) {
-        self.task.abort();
-        drop(write_seen(&self.app).await);
+        self.following.abort();
+        self.upkeep.abort();
+        drop(tokio::time::timeout(LAST_WRITE, write_seen(&self.app)).await);
     }
 }
 
@@ -77,10 +71,8 @@ struct Following {
     /// Says when everything was read for the first time.
     tell: watch::Sender<bool>,
     clock_is_off: bool,
-    is_read_only: bool,
     /// The version of the key ring that was read.
     keys: Option<u64>,
-    differences: Differences,
 }
 
 impl Following {
@@ -101,64 +93,61 @@ impl Following {
         let store = app.store();
         store.prepare().await?;
         let mut news = store.subscribe().await?;
-        // Asked before the store is: what this process is told meanwhile is no sign that the store has forgotten.
-        let known = app.revocations().set().revision();
-        let mut cursor = self.catch_up(Revision::NONE).await?;
-        if known > cursor {
-            cursor = self.give_back().await?;
-        }
+        let mut cursor = self.read_everything(Revision::NONE).await?;
         self.note_reached().await?;
-        let (mut purged, mut announced, mut written) = (None, None, Instant::now());
         loop {
             if let Ok(news) = tokio::time::timeout(TICK, news.next()).await {
                 news?;
             }
             let known = cursor;
-            cursor = self.catch_up(known).await?;
+            cursor = self.catch_up(known, |_| {}).await?;
             if known > cursor {
-                cursor = self.give_back().await?;
-            }
-            if written.elapsed() >= WRITE_SEEN {
-                let outcome = write_seen(&app).await;
-                self.note_written(outcome)?;
-                written = Instant::now();
-            }
-            if announced.is_none_or(|at: Instant| at.elapsed() >= ANNOUNCE) {
-                let outcome = self.announce().await;
-                self.note_written(outcome)?;
-                announced = Some(Instant::now());
-            }
-            if purged.is_none_or(|at: Instant| at.elapsed() >= PURGE) {
-                app.revocations().forget_expired(app.now());
-                let outcome = store.purge().await;
-                self.note_written(outcome)?;
-                purged = Some(Instant::now());
+                cursor = self.read_everything(known).await?;
             }
         }
     }
 
-    /// A store that stands at an earlier revision than it did has lost what came after: a database that was restored, or
-    /// one that does not keep what it acknowledges. It gets back what this replica knows.
-    async fn give_back(&mut self) -> Result<Revision, KeyStoreError> {
-        let (store, set) = (self.app.store(), self.app.revocations().set());
+    /// Reads everything, and returns up to which revision everything is known. A store that holds less than this replica has
+    /// lost something: a database that was restored, a standby that lagged behind and was promoted, or one that does not keep
+    /// what it acknowledges. It gets that back, whatever it was told since; and it has reached the revision `reached` before.
+    async fn read_everything(&mut self, reached: Revision) -> Result<Revision, KeyStoreError> {
+        let app = self.app.clone();
+        // Before the store is asked: what this process is told meanwhile is no sign that the store has forgotten.
+        let known = app.revocations().set();
+        let mut held = RevocationSet::default();
+        let hold = |entries: &[Entry]| {
+            if !known.is_empty() {
+                held = held.with(entries);
+            }
+        };
+        let cursor = self.catch_up(Revision::NONE, hold).await?;
+        let (lost, reached) = (known.lacking_in(&held, app.now()), reached.max(known.revision()));
+        if lost.is_empty() && reached <= cursor {
+            return Ok(cursor);
+        }
+        let place = app.store().place();
         warn!(
-            "the store {} has lost revocations that were acknowledged; it gets {} back from this replica",
-            store.place(),
-            set.len()
+            "the store {place} has lost what it had acknowledged; it gets {} revocations back from this replica",
+            lost.len()
         );
-        store.put_revocations(&set.entries()).await?;
+        app.store().put_revocations(&lost).await?;
         // What was issued before has to be earlier than what is revoked from now on, also where there was nothing to give.
-        store::outrun(store, set.revision()).await?;
-        self.catch_up(Revision::NONE).await
+        store::outrun(app.store(), reached).await?;
+        self.catch_up(Revision::NONE, |_| {}).await
     }
 
-    /// Reads what came after a revision; returns up to which one everything is known.
-    async fn catch_up(&mut self, mut cursor: Revision) -> Result<Revision, KeyStoreError> {
+    /// Reads what came after a revision, a page at a time; returns up to which one everything is known.
+    async fn catch_up(
+        &mut self,
+        mut cursor: Revision,
+        mut heard: impl FnMut(&[Entry]),
+    ) -> Result<Revision, KeyStoreError> {
         loop {
             let asked_at = Instant::now();
             let changes = self.app.store().changes(cursor, PAGE).await?;
             let clock_ahead_ms = clock_ahead_ms(&changes, asked_at);
             self.app.revocations().add(&changes.entries);
+            heard(&changes.entries);
             match changes.entries.last() {
                 Some(last) if changes.entries.len() == PAGE => cursor = last.revision,
                 Some(_) | None => {
@@ -192,22 +181,6 @@ impl Following {
         Ok(())
     }
 
-    /// A store that can be read and not written, for want of space or of rights, is followed all the same: what it holds
-    /// is what decisions need.
-    fn note_written(&mut self, outcome: Result<(), StoreError>) -> Result<(), StoreError> {
-        match outcome {
-            Ok(()) => self.is_read_only = false,
-            Err(problem) if problem.is_passing() => return Err(problem),
-            Err(problem) => {
-                if !self.is_read_only {
-                    error!("{problem}; decisions go on, nobody can sign in or be signed out");
-                }
-                self.is_read_only = true;
-            }
-        }
-        Ok(())
-    }
-
     /// Reads the key ring when the store keeps it and it has changed; makes it when there is none.
     async fn read_keys(&mut self, version: Option<u64>) -> Result<(), KeyStoreError> {
         let (app, config) = (self.app.clone(), self.app.config());
@@ -219,16 +192,6 @@ impl Following {
         app.use_ring(ring);
         if self.keys.replace(version).is_some() {
             info!("keys read again");
-        }
-        Ok(())
-    }
-
-    /// Tells the other replicas what they have to have in common with this one, and says where they have not.
-    async fn announce(&mut self) -> Result<(), StoreError> {
-        let own = replicas::describe(&self.app);
-        let others = self.app.store().announce(&own, replicas::SILENCE).await?;
-        for difference in self.differences.news(&own, &others) {
-            warn!("{difference}");
         }
         Ok(())
     }
@@ -270,17 +233,4 @@ fn clock_ahead_ms(changes: &Changes, asked_at: Instant) -> i64 {
     let half_way = u64::try_from(asked_at.elapsed().as_millis() / 2).unwrap_or_default();
     let ours = i64::try_from(now_ms().saturating_sub(half_way)).unwrap_or(i64::MAX);
     ours.saturating_sub(i64::try_from(changes.clock_ms).unwrap_or(i64::MAX))
-}
-
-/// Writes when sessions were last used. What could not be written is kept for the next time.
-async fn write_seen(app: &App) -> Result<(), StoreError> {
-    let seen = app.activity().take();
-    if seen.is_empty() {
-        return Ok(());
-    }
-    let outcome = app.store().note_seen(&seen).await;
-    if outcome.is_err() {
-        app.activity().put_back(seen);
-    }
-    outcome
 }

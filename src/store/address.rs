@@ -102,10 +102,13 @@ impl fmt::Display for StoreUrl {
 }
 
 /// What stands before an `@` may be a password, whatever else is odd about the URL; of the rest, options that are not
-/// known to be harmless are left out.
+/// known to be harmless are left out. Where a part may be one of a password that was not encoded, nothing is shown.
 fn without_password(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
     let (rest, query) = rest.split_once('?').map_or((rest, None), |(rest, query)| (rest, Some(query)));
+    if query.is_some_and(|query| query.contains('@')) || has_odd_port(rest) {
+        return format!("{scheme}://***");
+    }
     let (user, rest) = match rest.rsplit_once('@') {
         Some((credentials, rest)) => {
             let user = credentials.split(':').next().unwrap_or_default();
@@ -120,6 +123,17 @@ fn without_password(url: &str) -> String {
     let options: Vec<&str> = query.map_or(Vec::new(), |query| query.split('&').filter(harmless).collect());
     let query = if options.is_empty() { String::new() } else { format!("?{}", options.join("&")) };
     format!("{scheme}://{user}{rest}{query}")
+}
+
+/// Whether one of the hosts has a port that is none: who forgets the host writes the password in its place.
+fn has_odd_port(rest: &str) -> bool {
+    let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
+    let hosts = rest.split('/').next().unwrap_or_default();
+    hosts.split(',').any(|host| match host.rsplit_once(':') {
+        // In brackets stands an address.
+        Some((_, port)) => !port.ends_with(']') && !port.bytes().all(|byte| byte.is_ascii_digit()),
+        None => false,
+    })
 }
 
 #[cfg(test)]
@@ -145,6 +159,21 @@ mod tests {
         shows("postgres://a:p@ss/w@db/x", "postgres://a:***@db/x");
         shows("redis://:s3cret@cache:6379/0", "redis://:***@cache:6379/0");
         shows("redis-cluster://u:p@a:1,b:2,c:3", "redis-cluster://u:***@a:1,b:2,c:3");
+        shows("postgres://u:p@[2001:db8::1]:5432,[::1]/x", "postgres://u:***@[2001:db8::1]:5432,[::1]/x");
+    }
+
+    #[test]
+    fn a_password_that_was_not_encoded_is_not_taken_for_a_host() {
+        for text in [
+            "postgres://u:s3cret?x@db/store",
+            "postgres://u:x?s3cret@db/store",
+            "postgres://u:s3cret/store",
+            "postgres://u:s3cret",
+            "postgres://one:5432,u:s3cret/store",
+            "postgres://db/store?user=u@s3cret",
+        ] {
+            shows(text, "postgres://***");
+        }
     }
 
     #[test]

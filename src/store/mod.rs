@@ -29,7 +29,7 @@ pub use user::{StoredPassword, User, UserChange};
 
 use crate::check::identifiers::{Revision, SessionId};
 use crate::check::names::UserName;
-use crate::check::revocation::{Entry, ID_BYTES, Reach, RevokedId};
+use crate::check::revocation::{Entry, ID_BYTES, LONGEST_LIFETIME, Reach, RevokedId};
 use crate::check::token::VerifiedToken;
 use async_trait::async_trait;
 use std::collections::BTreeMap;
@@ -247,8 +247,8 @@ pub trait Store: Send + Sync {
     /// Notes what a replica says about itself, and returns what others said within the last `within` seconds.
     async fn announce(&self, replica: &Replica, within: u64) -> Result<Vec<Replica>, StoreError>;
 
-    /// Removes what has expired by the store's clock: revocations, sessions, attempts, what was remembered for a time,
-    /// replicas that are gone.
+    /// Removes what has expired by the store's clock: sessions, attempts, what was remembered for a time, replicas that are
+    /// gone, and revocations [`CLOCKS_APART`](crate::check::revocation::CLOCKS_APART) later.
     async fn purge(&self) -> Result<(), StoreError>;
 
     /// Puts users, as another store holds them, in the place of those of the same names.
@@ -273,9 +273,11 @@ pub async fn outrun(store: &dyn Store, revision: Revision) -> Result<(), StoreEr
     if store.revision().await? >= revision {
         return Ok(());
     }
-    // An entry about nobody. What it reaches to is what counts; it is over as soon as the clock has caught up.
+    // An entry about nobody. What it reaches to is what counts. It lasts as long as any other: whoever follows the store and
+    // knows it would take it for lost.
     let (id, reach) = (RevokedId::token("the revision of another store"), Reach::Earlier(revision));
-    store.put_revocations(&[Entry { id, reach, revision, expires_at: revision.seconds() }]).await
+    let expires_at = revision.seconds().saturating_add(LONGEST_LIFETIME);
+    store.put_revocations(&[Entry { id, reach, revision, expires_at }]).await
 }
 
 /// So many rows are read at a time.

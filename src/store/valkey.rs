@@ -34,7 +34,7 @@ use super::{
 };
 use crate::check::identifiers::{Revision, SessionId};
 use crate::check::names::UserName;
-use crate::check::revocation::{Entry, ID_BYTES};
+use crate::check::revocation::{CLOCKS_APART, Entry, ID_BYTES};
 use async_trait::async_trait;
 use link::{Link, Question};
 use redis::{FromRedisValue, cmd, pipe};
@@ -360,7 +360,7 @@ impl Store for ValkeyStore {
     }
 
     async fn purge(&self) -> Result<(), StoreError> {
-        let arguments = [rows::number(BATCH as u64), rows::number(replica::MEMORY)];
+        let arguments = [BATCH as u64, replica::MEMORY, CLOCKS_APART].map(rows::number);
         while self.change::<usize>(&scripts::PURGE, &arguments).await? == BATCH {}
         Ok(())
     }

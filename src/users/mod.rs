@@ -18,6 +18,7 @@ use crate::check::names::{DisplayName, Email, Groups, UserName};
 use crate::secret::Secret;
 use crate::store::{Store, StoreError, User};
 use std::fmt;
+use std::time::Duration;
 
 /// A user whose password was right; only [`sign_in`] makes one.
 #[derive(Debug)]
@@ -144,6 +145,10 @@ impl From<HasherError> for SignInError {
     }
 }
 
+/// Whoever signs in is not kept waiting longer by a store that does not answer: an attempt was counted already, or could
+/// not be.
+const PATIENCE: Duration = Duration::from_millis(1500);
+
 /// Signs a user in. The name is what a person typed; upper case is folded. A password that was right and whose hash is
 /// weaker than those written now is hashed anew.
 pub async fn sign_in(
@@ -155,6 +160,18 @@ pub async fn sign_in(
 ) -> Result<SignedIn, SignInError> {
     // A place in the queue first: a flood must not reach the store either.
     let place = hasher.admit()?;
+    let reading = tokio::time::timeout(PATIENCE, read(store, name)).await;
+    let too_long = |_| StoreError::Away { place: store.place(), problem: "it takes its time".into() };
+    let (issued_under, schemes, user) = reading.map_err(too_long)??;
+    let (user, renewed) = place.run(move |bench| attempt(bench, schemes, user, password.expose())).await??;
+    if let Some(renewed) = renewed {
+        renew(store, &user, renewed, now).await;
+    }
+    Ok(SignedIn::new(user, issued_under))
+}
+
+/// What is read before a password is hashed: the revision, all schemes, and the user, if there is one.
+async fn read(store: &dyn Store, name: &str) -> Result<(Revision, Vec<String>, Option<User>), StoreError> {
     let issued_under = store.revision().await?;
     let schemes = store.password_schemes().await?;
     // What is no name at all is nobody's name, and takes as long.
@@ -162,11 +179,7 @@ pub async fn sign_in(
         Ok(name) => store.user(&name).await?,
         Err(_) => None,
     };
-    let (user, renewed) = place.run(move |bench| attempt(bench, schemes, user, password.expose())).await??;
-    if let Some(renewed) = renewed {
-        renew(store, &user, renewed, now).await;
-    }
-    Ok(SignedIn::new(user, issued_under))
+    Ok((issued_under, schemes, user))
 }
 
 /// A better hash of a password that was right, or why there is none.

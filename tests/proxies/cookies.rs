@@ -82,7 +82,9 @@ fn every_cookie_arrives(start: Start, settings: &[(&str, &str)]) {
     };
     let token = sign_in(&samehand);
     let cookie = format!("a=b; {name}={token}");
-    let page = |from| ask(from, &proxy.address, &navigation().header("Cookie", cookie.as_str()));
+    // A host that gets the cookie.
+    let host = if name == "samehand" { "app.localhost" } else { "app.example.com" };
+    let page = |from| ask(from, &proxy.address, &navigation().host(host).header("Cookie", cookie.as_str()));
     let script = || {
         let request = Request::get("/data").header("User-Agent", CHROME).header("Sec-Fetch-Mode", "cors");
         ask(CLIENT, &proxy.address, &request.header("Cookie", cookie.as_str()))

@@ -14,6 +14,10 @@ use crate::{
 };
 use serde_json::json;
 
+/// For [`CLIENT`](crate::support::CLIENT).
+const MINT_FOR_A_SECOND: [&str; 10] =
+    ["token", "mint", "--user", "alice", "--ip", "127.0.0.7", "--user-agent", FIREFOX, "--ttl", "1s"];
+
 /// Takes a table away from the store, or gives it back: every statement about it fails at once.
 #[track_caller]
 fn rename(samehand: &Samehand, from: &str, to: &str) {
@@ -124,6 +128,79 @@ fn what_was_not_confirmed_for_too_long_is_undecided_and_a_revoked_token_stays_re
     assert_eq!(with_token(&samehand, &revoked), is(401, "token-revoked"));
     let ready = call(&samehand, &Request::get("/readyz"));
     assert_eq!((ready.status, &ready.json()["status"]), (200, &"ready".into()), "{ready:?}");
+}
+
+#[test]
+fn an_expired_cookie_of_a_session_is_undecided_when_the_store_was_away_for_too_long() {
+    let samehand = start(&[("STORE_MAX_STALE", "1s"), ("TOKEN_TTL", "1s")]);
+    let (token, without_session) = (signed_in(&samehand), samehand.succeed(&MINT_FOR_A_SECOND, ""));
+    wait_for_expiry(&samehand, &token);
+    rename(&samehand, "latest_revision", "latest_revision_gone");
+    let is_stale = || call(&samehand, &Request::get("/readyz")).json()["status"] == "store-stale";
+    until(Instant::now(), PATIENCE, "the set is too old", is_stale);
+    let (reply, decision) = decided(&samehand, page(&cookie(&token)));
+    assert_eq!((reply.status, decision.field("reason")), (503, "store-stale"), "nobody is signed out: {reply:?}");
+    assert_eq!(reply.header("Retry-After"), Some("5"), "{reply:?}");
+    assert!(reply.all("Set-Cookie").is_empty(), "{reply:?}");
+    let expired = is(401, "token-expired");
+    assert_eq!(crate::outcome(&samehand, page(&cookie(without_session.trim()))), expired, "the store has no say");
+    assert_eq!(crate::outcome(&samehand, fetch(&cookie(&token))), expired);
+
+    rename(&samehand, "latest_revision_gone", "latest_revision");
+    let served = || decided(&samehand, page(&cookie(&token))).0.status == 200;
+    until(Instant::now(), PATIENCE, "back by itself", served);
+}
+
+#[test]
+fn what_a_store_has_lost_is_given_back_although_it_was_told_something_since() {
+    let samehand = start(&[]);
+    let token = signed_in(&samehand);
+    crate::revoked(&samehand, &json!({ "session": crate::sid(&token) }));
+    rename(&samehand, "latest_revision", "latest_revision_gone");
+    let is_away = || call(&samehand, &Request::get("/readyz")).json()["status"] == "degraded";
+    until(Instant::now(), PATIENCE, "the store is away", is_away);
+    // Another one comes back, which was behind, and has been used before this replica met it.
+    let connection = rusqlite::Connection::open(samehand.data().join("samehand.sqlite")).expect("the store");
+    connection.execute("DELETE FROM revocations", []).expect("nothing");
+    connection.execute("UPDATE latest_revision_gone SET revision = revision + 1000", []).expect("a later revision");
+    rename(&samehand, "latest_revision_gone", "latest_revision");
+    samehand.process.wait_for("that something was lost", |line| line.contains("gets 1 revocations back").then_some(()));
+    let other = crate::replica_of(&samehand);
+    let is_refused = || with_token(&other, &token) == is(401, "session-ended");
+    until(Instant::now(), PATIENCE, "a replica that never heard of it knows", is_refused);
+}
+
+#[test]
+fn a_server_that_takes_no_writes_for_a_while_is_followed_and_said_once() {
+    let server = Server::start(Program::Redis);
+    let samehand = start(&[("STORE", &*server.url()), ("SALT", "a salt for two, 7gK2pQ")]);
+    let token = signed_in(&samehand);
+    let allow = |replicas: &str| server.ask::<()>(&["CONFIG", "SET", "min-replicas-to-write", replicas]);
+    allow("1");
+    until(Instant::now(), PATIENCE, "there is a later use to write", || now() > time(&token, "iat"));
+    assert_eq!(with_token(&samehand, &token), is(200, "ok"));
+    let is_said = |line: &str| line.contains("nothing can be written").then_some(());
+    samehand.process.wait_for("that it cannot be written", is_said);
+    let ready = call(&samehand, &Request::get("/readyz"));
+    assert_eq!(ready.json()["status"], "ready", "what decisions need can be read: {ready:?}");
+    is_unavailable(&revoke(&samehand, &json!({ "token": token })));
+    allow("0");
+    crate::revoked(&samehand, &json!({ "token": token }));
+    assert_eq!(with_token(&samehand, &token), is(401, "token-revoked"));
+    let log = samehand.process.log();
+    let said = |text: &str| log.lines().filter(|line| line.contains(text)).count();
+    assert_eq!((said("the store answers"), said("nothing can be written")), (1, 1), "{log}");
+}
+
+#[test]
+fn before_the_keys_are_read_no_token_is_said_to_be_none_of_ours() {
+    let mut server = Server::start(Program::Redis);
+    let url = server.url();
+    server.kill_hard();
+    let settings =
+        [("ADMIN_TOKEN", crate::ADMIN_TOKEN), ("STORE", &*url), ("STORE_KEY", "for all replicas: 7gK2pQ0xVb9Lm4")];
+    let samehand = Samehand::start(&settings);
+    is_unavailable(&revoke(&samehand, &json!({ "token": "a.b.c" })));
 }
 
 #[test]

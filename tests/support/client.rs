@@ -292,3 +292,10 @@ fn connect(from: Ipv4Addr, to: &Address) -> io::Result<Box<dyn Stream>> {
 pub(crate) fn ask(from: Ipv4Addr, to: &Address, request: &Request) -> Reply {
     Connection::open(from, to).ask(request)
 }
+
+/// The same, where the other side may end in the middle of it.
+pub(crate) fn try_to_ask(from: Ipv4Addr, to: &Address, request: &Request) -> io::Result<Reply> {
+    let mut connection = Connection { stream: connect(from, to)?, unread: Vec::new() };
+    connection.send(&request.bytes());
+    connection.reply(false)
+}

@@ -15,6 +15,10 @@ use super::samehand::PASSWORD;
 pub(crate) struct Installation {
     directory: TempDir,
     settings: Vec<(String, String)>,
+    /// Other variables of the environment.
+    environment: Vec<(String, String)>,
+    /// What samehand is started by, if not directly.
+    wrapper: Vec<String>,
 }
 
 impl Installation {
@@ -23,7 +27,8 @@ impl Installation {
     pub(crate) fn new(settings: &[(&str, &str)]) -> Self {
         let directory = TempDir::new().expect("a temporary directory");
         let data = directory.path().join("data").display().to_string();
-        let mut installation = Self { directory, settings: vec![("DATA".to_owned(), data)] };
+        let mut installation =
+            Self { directory, settings: vec![("DATA".to_owned(), data)], environment: Vec::new(), wrapper: Vec::new() };
         installation.set(settings);
         installation
     }
@@ -41,6 +46,16 @@ impl Installation {
         if !self.settings.iter().any(|(known, _)| known == name) {
             self.set(&[(name, value)]);
         }
+    }
+
+    /// Sets a variable of the environment that is none of samehand's.
+    pub(crate) fn set_environment(&mut self, name: &str, value: &str) {
+        self.environment.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// From now on samehand is started by this program with these arguments before its own.
+    pub(crate) fn wrap_in(&mut self, wrapper: &[&str]) {
+        self.wrapper = wrapper.iter().map(|part| (*part).to_owned()).collect();
     }
 
     /// A file or directory beside the data.
@@ -63,8 +78,10 @@ impl Installation {
 
     /// samehand with these settings, not started.
     pub(crate) fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_samehand"));
-        command.env_clear().current_dir(self.directory.path());
+        let mut parts = self.wrapper.iter().map(String::as_str).chain([env!("CARGO_BIN_EXE_samehand")]);
+        let mut command = Command::new(parts.next().unwrap_or_default());
+        command.args(parts).env_clear().envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command.current_dir(self.directory.path());
         command.envs(self.settings.iter().map(|(name, value)| (format!("SAMEHAND_{name}"), value)));
         command
     }

@@ -18,10 +18,12 @@ pub(crate) mod process;
 pub(crate) mod samehand;
 pub(crate) mod scripted;
 pub(crate) mod shipped;
+pub(crate) mod store_server;
 pub(crate) mod token;
 pub(crate) mod traefik;
 pub(crate) mod valkey;
 pub(crate) mod waiting;
+pub(crate) mod wire;
 
 use std::net::Ipv4Addr;
 

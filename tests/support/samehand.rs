@@ -66,6 +66,11 @@ impl Samehand {
         Self { process, tcp, unix, admin, installation }
     }
 
+    /// From now on its commands run by way of this program.
+    pub(crate) fn wrap_commands_in(&mut self, wrapper: &[&str]) {
+        self.installation.wrap_in(wrapper);
+    }
+
     /// Ends the process and starts another one on the same data, with these settings replaced.
     #[track_caller]
     pub(crate) fn restart(self, settings: &[(&str, &str)]) -> Self {

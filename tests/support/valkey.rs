@@ -152,7 +152,13 @@ fn process_is_ready(address: SocketAddr) -> bool {
 
 fn connection(address: SocketAddr) -> redis::RedisResult<Connection> {
     let client = Client::open(format!("redis://:{PASSWORD_IN_URL}@{address}"))?;
-    client.get_connection_with_timeout(PATIENCE)
+    loop {
+        match client.get_connection_with_timeout(PATIENCE) {
+            // A signal to this program came in between, such as that a child has ended (EINTR): no answer of the server.
+            Err(error) if error.to_string().contains("(os error 4)") => {}
+            outcome => return outcome,
+        }
+    }
 }
 
 #[track_caller]

@@ -88,20 +88,27 @@ impl RevocationSet {
         }
     }
 
-    /// Every entry, for giving a store back what it has lost.
+    /// The entries that another set does not hold, or not as far, and that concern anything after `now`, in seconds since
+    /// 1970: what a store has lost that holds the other set.
     #[must_use]
-    pub fn entries(&self) -> Vec<Entry> {
+    pub fn lacking_in(&self, other: &Self, now: u64) -> Vec<Entry> {
+        let is_held = |entry: &Entry| match (entry.reach, entry.id) {
+            (Reach::Itself, id) => other.has_ended(id),
+            (Reach::Earlier(than), RevokedId::EVERYTHING) => other.everything >= Some(than),
+            (Reach::Earlier(than), id) => other.user(id) >= Some(than),
+        };
+        self.entries().filter(|entry| entry.expires_at > now && !is_held(entry)).collect()
+    }
+
+    /// Every entry.
+    pub fn entries(&self) -> impl Iterator<Item = Entry> {
+        let revision = self.revision;
         let expires = |revision: Revision| revision.seconds().saturating_add(LONGEST_LIFETIME);
-        let ended = self.ended.rows().map(|(id, expires_at)| Entry {
-            id,
-            reach: Reach::Itself,
-            revision: self.revision,
-            expires_at,
-        });
-        let earlier =
-            |id, than| Entry { id, reach: Reach::Earlier(than), revision: self.revision, expires_at: expires(than) };
-        let users = self.users.rows().map(|(id, revision)| earlier(id, Revision::new(revision)));
-        ended.chain(users).chain(self.everything.map(|revision| earlier(RevokedId::EVERYTHING, revision))).collect()
+        let itself = move |(id, expires_at)| Entry { id, reach: Reach::Itself, revision, expires_at };
+        let ended = self.ended.rows().map(itself);
+        let earlier = move |id, than| Entry { id, reach: Reach::Earlier(than), revision, expires_at: expires(than) };
+        let users = self.users.rows().map(move |(id, than)| earlier(id, Revision::new(than)));
+        ended.chain(users).chain(self.everything.map(|than| earlier(RevokedId::EVERYTHING, than)))
     }
 }
 

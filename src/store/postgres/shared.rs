@@ -2,6 +2,7 @@
 
 use super::connection::{Failure, ROWS_AT_ONCE, execute, row, rows};
 use super::news::TELL;
+use crate::check::revocation::CLOCKS_APART;
 use crate::store::replica;
 use crate::store::user::signed;
 use crate::store::{Replica, SealedKeys};
@@ -56,13 +57,14 @@ pub(super) async fn purge_some(client: &impl GenericClient) -> Result<bool, Fail
     let seconds = "extract(epoch FROM clock_timestamp())::bigint";
     let milliseconds = "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
     let gone = format!("{seconds} - {}", replica::MEMORY);
+    let over = format!("{seconds} - {CLOCKS_APART}");
     let mut is_more = false;
     for (table, key, end, now) in [
-        ("revocations", "id", "expires_at", seconds),
+        ("revocations", "id", "expires_at", over.as_str()),
         ("sessions", "id", "ends_at", seconds),
         ("attempts", "key", "full_at_ms", milliseconds),
         ("remembered", "key", "until_ms", milliseconds),
-        ("replicas", "name", "seen_at", &gone),
+        ("replicas", "name", "seen_at", gone.as_str()),
     ] {
         let delete = format!(
             "DELETE FROM samehand.{table} WHERE {key} = ANY(ARRAY(SELECT {key} FROM samehand.{table} \

@@ -37,11 +37,11 @@ const MIGRATIONS: &[&str] = &[
     CREATE INDEX sessions_by_user ON sessions (user_name, id);
     CREATE INDEX sessions_by_end ON sessions (ends_at);
     CREATE TABLE revocations (
-        id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+        revision INTEGER NOT NULL PRIMARY KEY,
+        id BLOB NOT NULL UNIQUE CHECK (length(id) = 16),
         earlier_than INTEGER,
-        revision INTEGER NOT NULL UNIQUE,
         expires_at INTEGER NOT NULL
-    ) STRICT, WITHOUT ROWID;
+    ) STRICT;
     CREATE INDEX revocations_by_expiry ON revocations (expires_at);
     CREATE TABLE latest_revision (only INTEGER NOT NULL PRIMARY KEY CHECK (only = 1), revision INTEGER NOT NULL) STRICT;
     INSERT INTO latest_revision VALUES (1, 0);
@@ -83,6 +83,15 @@ pub(super) fn failed(path: &Path, error: rusqlite::Error) -> StoreError {
     let (place, problem) = (path.display().to_string(), error.to_string());
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Away { place, problem },
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+            let remedy = "check that the user samehand runs as may write there and into its directory, and that the file \
+                 system is not mounted read-only";
+            StoreError::Refused { place, problem: format!("it cannot be written ({problem}): {remedy}") }
+        }
+        Some(ErrorCode::DiskFull) => {
+            let remedy = "make room for it; nothing of this change was kept";
+            StoreError::Refused { place, problem: format!("its disk is full ({problem}): {remedy}") }
+        }
         _ => StoreError::Refused { place, problem },
     }
 }

@@ -1,6 +1,7 @@
 //! What replicas share beside users, sessions and revocations: the sealed key ring, and what each says about itself.
 
 use super::{ChangeError, clock_ms};
+use crate::check::revocation::CLOCKS_APART;
 use crate::store::replica;
 use crate::store::user::signed;
 use crate::store::{Replica, SealedKeys};
@@ -46,7 +47,8 @@ pub(super) fn announce(connection: &Connection, replica: &Replica, within: u64) 
 pub(super) fn purge(connection: &Connection) -> rusqlite::Result<()> {
     let now_ms = clock_ms(connection)?;
     let now = signed(now_ms / 1000);
-    connection.execute("DELETE FROM revocations WHERE expires_at <= ?1", [now])?;
+    let over = signed((now_ms / 1000).saturating_sub(CLOCKS_APART));
+    connection.execute("DELETE FROM revocations WHERE expires_at <= ?1", [over])?;
     connection.execute("DELETE FROM sessions WHERE ends_at <= ?1", [now])?;
     connection.execute("DELETE FROM attempts WHERE full_at_ms <= ?1", [signed(now_ms)])?;
     connection.execute("DELETE FROM remembered WHERE until_ms <= ?1", [signed(now_ms)])?;

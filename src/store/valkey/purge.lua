@@ -1,7 +1,7 @@
--- Removes what has expired, at most so many of a kind, and replicas that were silent for so many seconds. Returns the
--- most that was removed of a kind.
-local most, memory = tonumber(ARGV[1]), tonumber(ARGV[2])
-local revocations = call('ZRANGEBYSCORE', expiry, '-inf', text(now), 'LIMIT', 0, most)
+-- Removes what has expired, at most so many of a kind, replicas that were silent for so many seconds, and
+-- revocations that expired so many seconds ago. Returns the most that was removed of a kind.
+local most, memory, apart = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local revocations = call('ZRANGEBYSCORE', expiry, '-inf', text(now - apart), 'LIMIT', 0, most)
 for _, id in ipairs(revocations) do
   forget_revocation(id)
 end

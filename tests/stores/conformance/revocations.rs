@@ -2,7 +2,7 @@
 
 use super::{Fixture, all_entries, name, now, session, sid, together, token, user};
 use samehand::check::identifiers::Revision;
-use samehand::check::revocation::{Entry, LONGEST_LIFETIME, Reach, RevokedId};
+use samehand::check::revocation::{CLOCKS_APART, Entry, LONGEST_LIFETIME, Reach, RevokedId};
 use samehand::store::{Revocation, Revoked, Session, Store};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -327,8 +327,9 @@ pub(crate) async fn what_has_expired_is_purged_and_nothing_else(fixture: &impl F
     let now = now(&*store).await;
     let over = Session { ends_at: now - 1, ..session(1, "bob", now - 7200) };
     store.put_sessions(&[over, session(2, "bob", now)]).await.unwrap();
-    let expired = Revocation::Token { id: RevokedId::token("old"), expires_at: now - 1 };
-    let revoked = store.revoke(&[token("x", now), Revocation::User(name("bob2")), expired]).await.unwrap();
+    let expired = Revocation::Token { id: RevokedId::token("old"), expires_at: now - CLOCKS_APART - 1 };
+    // `token` is good for an hour: by a clock that is behind this one still is, too.
+    let revoked = store.revoke(&[token("x", now - 3602), Revocation::User(name("bob2")), expired]).await.unwrap();
     store.add_users(&[user("bob")]).await.unwrap();
     store.put_keys(b"sealed", 0).await.unwrap();
     store.purge().await.unwrap();

@@ -45,6 +45,17 @@ fn of_two_revocations_of_a_user_the_later_one_holds() {
     assert!(everything.without_expired(LONGEST_LIFETIME + 1).is_empty());
 }
 
+#[test]
+fn what_is_lost_is_what_is_not_held_as_far_and_still_concerns_something() {
+    let bob = RevokedId::of_subject("bob");
+    let everything = earlier(RevokedId::EVERYTHING, 5);
+    let own = RevocationSet::default().with(&[ended(1, 100), ended(2, 100), ended(3, 10), earlier(bob, 9), everything]);
+    let other = RevocationSet::default().with(&[ended(1, 100), earlier(bob, 8), ended(4, 100)]);
+    let lost: Vec<_> = own.lacking_in(&other, 10).into_iter().map(|entry| entry.id).collect();
+    assert_eq!(lost, [token(2), bob, RevokedId::EVERYTHING]);
+    assert!(own.lacking_in(&other.with(&[ended(2, 100), earlier(bob, 10), everything]), 10).is_empty());
+}
+
 proptest! {
     #[test]
     fn it_holds_what_a_list_would_hold(
@@ -78,8 +89,9 @@ proptest! {
         for (id, revision) in &users {
             prop_assert_eq!(set.user(*id), Some(Revision::new(*revision)));
         }
-        let rebuilt = RevocationSet::default().with(&set.entries());
+        let rebuilt = RevocationSet::default().with(&set.lacking_in(&RevocationSet::default(), 0));
         prop_assert_eq!(rebuilt.len(), set.len());
         prop_assert!(tokens.keys().all(|id| rebuilt.has_ended(*id)));
+        prop_assert!(set.lacking_in(&rebuilt, 0).is_empty());
     }
 }

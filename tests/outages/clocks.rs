@@ -1,0 +1,140 @@
+//! Clocks of replicas that are not the store's: said by name, and no revoked token is accepted by any of them. libfaketime
+//! gives a replica another clock, and leaves alone the one that measures how long something takes.
+
+use crate::support::waiting::until;
+use crate::support::{CLIENT, installation::Installation, samehand::Samehand, store_server::StoreServer};
+use crate::{ADMIN_TOKEN, FIREFOX, PROMISED, SALT, decided, mint, readiness, replica, revoke, status, turn};
+use serde_json::{Value, json};
+use std::{fs, path::PathBuf, time::Instant};
+
+/// A replica whose clock is so many seconds ahead.
+#[track_caller]
+fn replica_ahead(store: &str, seconds: i32) -> Samehand {
+    let mut installation = Installation::new(&[("STORE", store), ("SALT", SALT), ("ADMIN_TOKEN", ADMIN_TOKEN)]);
+    if seconds != 0 {
+        installation.set_environment("LD_PRELOAD", &faketime().display().to_string());
+        installation.set_environment("FAKETIME", &format!("{seconds:+}s"));
+        installation.set_environment("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+        installation.set_environment("DONT_FAKE_MONOTONIC", "1");
+    }
+    Samehand::serve(installation)
+}
+
+fn faketime() -> PathBuf {
+    let places = fs::read_dir("/usr/lib").into_iter().flatten().filter_map(Result::ok);
+    let libraries = places.map(|place| place.path().join("faketime/libfaketimeMT.so.1"));
+    libraries.into_iter().find(|library| library.exists()).expect(
+        "libfaketime is not installed, and these tests need the real one: run scripts/install-test-tools.sh faketime",
+    )
+}
+
+#[track_caller]
+fn assert_says(samehand: &Samehand, seconds: i32) {
+    let (code, body) = readiness(samehand);
+    assert_eq!(code, 200, "{body}");
+    let ahead = body["store"]["clock_ahead_seconds"].as_f64().expect("a number");
+    assert!((ahead - f64::from(seconds)).abs() < 0.5, "{body}");
+    assert_eq!(body["store"]["clock_is_off"], seconds != 0, "{body}");
+    let direction = if seconds > 0 { "ahead of" } else { "behind" };
+    let said = samehand.process.log();
+    let line = said.lines().find(|line| line.contains("this machine's clock is"));
+    match seconds {
+        0 => assert_eq!(line, None),
+        _ => {
+            let line = line.expect("it is said at the start");
+            let about = format!("{} s {direction} the store's", seconds.abs());
+            let nearly = format!("{}.9 s {direction} the store's", seconds.abs() - 1);
+            let is_right = [about.as_str(), nearly.as_str()].iter().any(|words| line.contains(words))
+                || line.contains(&format!("{}.0 s {direction} the store's", seconds.abs()));
+            assert!(is_right && line.contains("NTP"), "{line}");
+        }
+    }
+}
+
+#[test]
+fn a_clock_that_is_off_is_said_at_the_start_and_on_the_page_of_readiness() {
+    let _turn = turn();
+    for server in [StoreServer::postgres(), StoreServer::valkey()] {
+        for seconds in [2, 60, -2, -60, 0] {
+            assert_says(&replica_ahead(&server.url(), seconds), seconds);
+        }
+    }
+}
+
+/// Accepted, or refused because it comes from the future.
+#[track_caller]
+fn is_accepted(at: &Samehand, token: &str) -> bool {
+    let (reply, decision) = decided(at, token);
+    match (reply.status, decision.field("reason")) {
+        (200, "ok") => true,
+        (401, "token-not-yet-valid") => false,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn whoever_mints_and_whoever_revokes_a_revoked_token_is_accepted_by_nobody() {
+    let _turn = turn();
+    for (server, apart) in [(StoreServer::postgres(), 60), (StoreServer::postgres(), 2), (StoreServer::valkey(), 60)] {
+        let replicas = [-apart, 0, apart].map(|seconds| replica_ahead(&server.url(), seconds));
+        for minter in &replicas {
+            for revoker in &replicas {
+                for what in ["token", "session", "user", "all"] {
+                    let token = mint(minter, "alice");
+                    assert!(is_accepted(minter, &token), "its own tokens are good");
+                    for replica in &replicas {
+                        let is_accepted = is_accepted(replica, &token);
+                        assert!(is_accepted || apart > 30, "2 s are within what is allowed for");
+                    }
+                    revoke(revoker, &named(what, &token));
+                    let acknowledged = Instant::now();
+                    for replica in &replicas {
+                        until(acknowledged, PROMISED, what, || status(replica, &token) == 401);
+                    }
+                    // What is issued later is good, however late or early the clocks say that was.
+                    let later = mint(minter, "alice");
+                    assert!(is_accepted(minter, &later), "{what}: a later one is good");
+                    assert_eq!(status(minter, &token), 401);
+                }
+            }
+        }
+    }
+}
+
+/// The body that revokes this token in one of four ways.
+fn named(what: &str, token: &str) -> Value {
+    match what {
+        "token" => json!({ "token": token }),
+        "session" => json!({ "session": crate::support::token::Token::parse(token).claims["sid"] }),
+        "user" => json!({ "user": "alice" }),
+        "all" => json!({ "all": true }),
+        other => panic!("{other} is none of the four"),
+    }
+}
+
+/// By the store's clock the token has expired long ago, and everything about it could be forgotten; by the clock of the
+/// replica that is behind it is good for half a minute more.
+#[test]
+fn a_revocation_outlives_its_token_by_every_clock() {
+    let _turn = turn();
+    let server = StoreServer::postgres();
+    let StoreServer::Postgres(postgres, database) = &server else { panic!("it is PostgreSQL") };
+    let behind = replica_ahead(&server.url(), -60);
+    // Without a session, whose end would be remembered for longer.
+    let ip = CLIENT.to_string();
+    let mint = ["token", "mint", "--user", "alice", "--ip", &ip, "--user-agent", FIREFOX, "--ttl", "40s"];
+    let token = behind.succeed(&mint, "");
+    assert_eq!(status(&behind, &token), 200);
+    revoke(&behind, &json!({ "token": token }));
+    // What has expired by every clock tells when the store was tidied up.
+    let expired =
+        "INSERT INTO samehand.revocations (id, revision, expires_at) VALUES (decode(repeat('ab', 16), 'hex'), 1, 1)";
+    postgres.sql(database.name(), expired);
+    let _tidies_up = replica(&server.url(), &[]);
+    let is_gone = || postgres.sql(database.name(), "SELECT count(*) FROM samehand.revocations WHERE expires_at = 1");
+    until(Instant::now(), PROMISED * 3, "what has expired is removed", || is_gone().trim() == "0");
+    let again = replica_ahead(&server.url(), -60);
+    for replica in [&behind, &again] {
+        assert_eq!(decided(replica, &token).1.field("reason"), "token-revoked");
+    }
+}
