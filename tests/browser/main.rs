@@ -8,6 +8,7 @@ mod support;
 
 mod account;
 mod chromium;
+mod compose;
 mod cookies;
 mod looks;
 mod road;
