@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::check::credential::Carrier;
 use crate::check::revocation::{CLOCKS_APART, RevocationSet, RevokedId};
 use crate::check::token::{Expiry, VerifiedToken};
-use crate::check::{Seen, verified_token};
+use crate::check::{Moment, Seen, verified_token};
 use crate::store::Revocation;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, SET_COOKIE};
@@ -23,7 +23,9 @@ pub(super) async fn logout(request: HttpRequest, app: web::Data<App>) -> HttpRes
             Ok(ip) => ip,
             Err(refusal) => return refusal,
         };
-        let verified = verified_token(request.headers(), &state.gate, app.now(), Expiry::AnyTime, &mut seen);
+        let revocations = app.revocations().snapshot();
+        let moment = Moment { now: app.now(), revocations: revocations.knowledge() };
+        let verified = verified_token(request.headers(), &state.gate, moment, Expiry::AnyTime, &mut seen);
         if seen.carrier == Some(Carrier::Cookie) && origin::is_foreign(request.headers(), &state.cookie) {
             return refusal::foreign_origin();
         }
