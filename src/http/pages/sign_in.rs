@@ -201,11 +201,11 @@ struct Came {
 }
 
 fn came_with(headers: &HeaderMap, client: &ObservedClient<'_>, app: &App, state: &State) -> Came {
-    let (now, revocations) = (app.now(), app.revocations().snapshot());
-    let moment = Moment { now, revocations: revocations.knowledge() };
+    let revocations = app.revocations().snapshot();
+    let moment = Moment { now: app.now(), revocations: revocations.knowledge() };
     let recognised = recognise(headers, client.ip, &state.gate, moment, Expiry::Checked, &mut Seen::default());
     let user = recognised.ok().map(|recognised| recognised.identity.user().to_owned());
-    let verified = verified_token(headers, &state.gate, now, Expiry::AnyTime, &mut Seen::default());
+    let verified = verified_token(headers, &state.gate, moment, Expiry::AnyTime, &mut Seen::default());
     Came { user, is_ours: verified.is_ok() }
 }
 
