@@ -30,6 +30,7 @@ pub mod key_ring;
 pub mod names;
 pub mod page_request;
 pub mod policy;
+mod presented;
 pub mod renewal;
 pub mod return_url;
 pub mod revocation;
@@ -40,7 +41,7 @@ pub mod user_agent;
 use actix_web::http::header::HeaderMap;
 use binding::{BindingError, BoundToken};
 use client_ip::{ClientIp, Peer};
-use credential::{BearerToken, Carrier, CredentialError, Presented};
+use credential::Carrier;
 use decision::{Decision, Denial, Reason};
 use fingerprint::{FingerprintKeys, ObservedClient};
 use forwarded::{ForwardedError, ForwardedRequest, Proxy};
@@ -50,7 +51,7 @@ use key_ring::KeyRing;
 use names::{DisplayName, Email, Groups};
 use policy::{Enforce, Format, Parts, Policy};
 use revocation::Knowledge;
-use token::{Expiry, TokenError, TokenRefused, VerifiedToken};
+use token::{Expiry, VerifiedToken};
 use user_agent::UserAgent;
 
 /// What every decision is measured against.
@@ -248,7 +249,7 @@ pub fn recognise<'a>(
     let policy = &gate.policy;
     let user_agent = UserAgent::read(headers).map_err(Denial::UserAgent)?;
     seen.user_agent = Some(user_agent);
-    let token = verified_token(headers, gate, moment.now, expiry, seen)?;
+    let token = verified_token(headers, gate, moment, expiry, seen)?;
     let format = token.format();
     let token = revocation::check(token, moment.revocations).map_err(|error| Denial::Revoked(error, format))?;
     let client = ObservedClient { ip, user_agent };
@@ -270,86 +271,18 @@ pub fn recognise<'a>(
 pub fn verified_token(
     headers: &HeaderMap,
     gate: &Gate,
-    now: u64,
+    moment: Moment<'_>,
     expiry: Expiry,
     seen: &mut Seen<'_>,
 ) -> Result<VerifiedToken, Denial> {
     let presented = credential::read(headers, &gate.policy)
         .map_err(|error| Denial::Credential(error, gate.policy.formats.minted))?;
-    let token = verify_presented(presented, gate, now, expiry, seen)?;
+    let token = presented::verify(presented, gate, moment, expiry, seen)?;
     seen.username = Some(token.subject().to_owned());
     seen.session = token.session().cloned();
     seen.kid = token.kid().map(str::to_owned);
     seen.expires_at = Some(token.expires_at());
     Ok(token)
-}
-
-/// Of several cookies of our name the one that verifies counts, of several of one session the one that lives longest;
-/// two that verify for different sessions are ambiguous. One that has expired counts where no other does: what an
-/// earlier sign-in left behind is in nobody's way.
-fn verify_presented(
-    presented: Presented<'_>,
-    gate: &Gate,
-    now: u64,
-    expiry: Expiry,
-    seen: &mut Seen<'_>,
-) -> Result<VerifiedToken, Denial> {
-    let cookies = match presented {
-        Presented::One(token) => return verify_one(token, gate, now, expiry, seen).map_err(Denial::Token),
-        Presented::Cookies(cookies) => cookies,
-    };
-    match (verify_cookies(&cookies, gate, now, Expiry::Checked, seen), expiry) {
-        (Err(Denial::Token(_)), Expiry::Ignored | Expiry::AnyTime) => verify_cookies(&cookies, gate, now, expiry, seen),
-        (outcome, _) => outcome,
-    }
-}
-
-fn verify_one(
-    token: BearerToken<'_>,
-    gate: &Gate,
-    now: u64,
-    expiry: Expiry,
-    seen: &mut Seen<'_>,
-) -> Result<VerifiedToken, TokenRefused> {
-    seen.carrier = Some(token.carrier());
-    let outcome = token::verify(token, &gate.ring, &gate.policy, expiry, now);
-    seen.issued_at = seen.issued_at.max(outcome.as_ref().ok().map(VerifiedToken::issued_at));
-    seen.format = Some(match &outcome {
-        Ok(verified) => verified.format(),
-        Err(TokenRefused { format, .. }) => *format,
-    });
-    outcome
-}
-
-fn verify_cookies(
-    cookies: &[BearerToken<'_>],
-    gate: &Gate,
-    now: u64,
-    expiry: Expiry,
-    seen: &mut Seen<'_>,
-) -> Result<VerifiedToken, Denial> {
-    let mut refusal: Option<TokenRefused> = None;
-    let mut accepted: Option<VerifiedToken> = None;
-    for cookie in cookies {
-        match (verify_one(*cookie, gate, now, expiry, seen), &accepted) {
-            (Ok(verified), Some(known)) if !verified.is_same_session(known) => {
-                return Err(Denial::Credential(CredentialError::Ambiguous, gate.policy.formats.minted));
-            }
-            (Ok(verified), Some(known)) if verified.expires_at() < known.expires_at() => {}
-            (Ok(verified), _) => accepted = Some(verified),
-            // What has only expired may be renewed, whatever rubbish stands beside it.
-            (Err(refused), _) if refused.error == TokenError::Expired => refusal = Some(refused),
-            (Err(refused), _) => _ = refusal.get_or_insert(refused),
-        }
-    }
-    match (accepted, refusal) {
-        (Some(verified), _) => {
-            seen.format = Some(verified.format());
-            Ok(verified)
-        }
-        (None, Some(refused)) => Err(Denial::Token(refused)),
-        (None, None) => Err(Denial::Credential(CredentialError::Missing, gate.policy.formats.minted)),
-    }
 }
 
 /// What `ENFORCE` makes of a refusal: `report` lets a changed client pass as itself, `observe` lets every readable

@@ -138,14 +138,8 @@ pub enum RevocationError {
 /// # Errors
 /// See [`RevocationError`].
 pub fn check(token: VerifiedToken, knowledge: Knowledge<'_>) -> Result<LiveToken, RevocationError> {
-    let set = knowledge.set;
-    if !set.is_empty() {
-        if set.has_ended(token.revoked_id()) || set.covers(&token) {
-            return Err(RevocationError::TokenRevoked);
-        }
-        if token.session().is_some_and(|sid| set.has_ended(RevokedId::session(sid))) {
-            return Err(RevocationError::SessionEnded);
-        }
+    if let Some(error) = knowledge.set.taken_back(&token) {
+        return Err(error);
     }
     match knowledge.is_stale {
         true => Err(RevocationError::StoreStale),
@@ -154,6 +148,18 @@ pub fn check(token: VerifiedToken, knowledge: Knowledge<'_>) -> Result<LiveToken
 }
 
 impl RevocationSet {
+    /// Whether a token was taken back, and how.
+    pub(super) fn taken_back(&self, token: &VerifiedToken) -> Option<RevocationError> {
+        if self.is_empty() {
+            return None;
+        }
+        if self.has_ended(token.revoked_id()) || self.covers(token) {
+            return Some(RevocationError::TokenRevoked);
+        }
+        let has_ended = token.session().is_some_and(|sid| self.has_ended(RevokedId::session(sid)));
+        has_ended.then_some(RevocationError::SessionEnded)
+    }
+
     /// Whether a revocation of its user, or of everything, came after the token was issued.
     fn covers(&self, token: &VerifiedToken) -> bool {
         let covers = |revoked: Option<Revision>| match (revoked, token.issued_under()) {

@@ -11,7 +11,7 @@ use crate::check::fingerprint::ObservedClient;
 use crate::check::revocation::{CLOCKS_APART, RevocationSet, RevokedId};
 use crate::check::token::{Expiry, VerifiedToken};
 use crate::check::user_agent::UserAgent;
-use crate::check::{Seen, verified_token};
+use crate::check::{Moment, Seen, verified_token};
 use crate::store::Revocation;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue, SET_COOKIE};
@@ -73,7 +73,9 @@ async fn end(request: &HttpRequest, app: &App, asked_by: AskedBy) -> Result<(End
     let verified = {
         let state = app.state();
         ip = client_of(request, &state).map_err(NotEnded::Refused)?;
-        let verified = verified_token(request.headers(), &state.gate, app.now(), Expiry::AnyTime, &mut seen);
+        let revocations = app.revocations().snapshot();
+        let moment = Moment { now: app.now(), revocations: revocations.knowledge() };
+        let verified = verified_token(request.headers(), &state.gate, moment, Expiry::AnyTime, &mut seen);
         // A page loses what is left in the browser, also without a cookie that came along.
         let is_by_cookie = match seen.carrier {
             Some(carrier) => carrier == Carrier::Cookie,

@@ -9,7 +9,7 @@ use crate::support::{
     token::Token,
     waiting::until,
 };
-use crate::{FIREFOX, NAME, asked, get, question, send, start, text};
+use crate::{FIREFOX, NAME, asked, cookie_of, get, question, send, sign_in, start, text};
 
 const LOCATION: &str = "https://auth.example.com/login?rd=https%3A%2F%2Fapp.example.com%2Fpage%3Fq%3D1";
 
@@ -142,4 +142,27 @@ fn the_page_is_told_why_in_one_word() {
             reply.status == 303 && reply.header("Location") == Some(&format!("{LOCATION}&why={why}"))
         });
     }
+}
+
+#[test]
+fn a_cookie_that_is_good_here_and_not_there_is_no_dead_end() {
+    let samehand = start();
+    let cookie = cookie_of(&sign_in(&samehand, "https://app.example.com/"));
+    let back = "rd=https%3A%2F%2Fapp.example.com%2F";
+    let shown = |query: &str| text(&send(&samehand, get(&format!("/login?{query}")).header("Cookie", cookie.as_str())));
+    for (query, words) in [
+        (format!("{back}&why=network"), "IPv4 for one and IPv6 for the other"),
+        (format!("{back}&why=clock"), "The clocks of two replicas differ"),
+        (back.to_owned(), "came to this page and not to app.example.com"),
+    ] {
+        let page = shown(&query);
+        assert!(
+            page.contains("<details>") && page.contains(words) && !page.contains("role=\"alert\""),
+            "{query}: {page}"
+        );
+        assert!(page.contains("href=\"https://app.example.com/\""), "{query}: {page}");
+        let again = shown(&format!("{query}&again=1"));
+        assert!(!again.contains("<details>") && again.contains(words) && again.contains("role=\"alert\""), "{again}");
+    }
+    assert!(!shown("").contains("<details>"));
 }

@@ -64,3 +64,18 @@ fn two_expired_sessions_are_ambiguous_too() {
     assert_eq!(reply.status, 401, "{reply:?}");
     assert_eq!(outcome(&samehand, page(&both(&first, &other))).0, 401);
 }
+
+#[test]
+fn a_cookie_that_was_taken_back_is_in_nobodys_way() {
+    let samehand = start(&[]);
+    let (left_behind, good) = (signed_in(&samehand), signed_in(&samehand));
+    assert_eq!(call(&samehand, &post("/logout").header("Cookie", crate::cookie(&left_behind))).status, 204);
+    for cookies in [both(&left_behind, &good), both(&good, &left_behind), both("rubbish", &good)] {
+        assert_eq!(outcome(&samehand, page(&cookies)), is(200, "ok"));
+        let reply = call(&samehand, &post("/renew").header("Cookie", cookies.as_str()));
+        assert_eq!((reply.status, sid(&SetCookie::of(&reply).value)), (204, sid(&good)), "{reply:?}");
+    }
+    assert_eq!(outcome(&samehand, page(&both("rubbish", &left_behind))), is(401, "session-ended"));
+    assert_eq!(call(&samehand, &post("/logout").header("Cookie", both(&left_behind, &good))).status, 204);
+    assert_eq!(outcome(&samehand, page(&both(&left_behind, &good))), is(401, "session-ended"));
+}

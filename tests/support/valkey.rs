@@ -178,6 +178,18 @@ fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
+/// Asks a store until it says that it is not there: what it says then.
+pub(crate) async fn when_it_is_away<T, E>(ask: impl AsyncFn() -> Result<T, E>) -> E {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match ask().await {
+            Ok(_) => assert!(Instant::now() < deadline, "it goes on answering"),
+            Err(error) => return error,
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
 /// Asks a store until it answers: what it says when it is there again, which nobody is told.
 pub(crate) async fn when_it_is_back<T, E: std::fmt::Display>(ask: impl AsyncFn() -> Result<T, E>) -> T {
     let deadline = Instant::now() + PATIENCE;

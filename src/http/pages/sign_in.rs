@@ -51,6 +51,8 @@ struct SignedInPage<'a> {
     site: Option<&'a str>,
     back: Option<&'a str>,
     reasons: Vec<String>,
+    /// What may be the matter if going on leads back.
+    hints: Vec<String>,
     sign_out: String,
 }
 
@@ -68,13 +70,15 @@ pub(in crate::http) async fn show(request: &HttpRequest, app: &App, client: &Obs
     let back = back_in_query(request, pages);
     let came = came_with(request.headers(), client, app, &state);
     let site = back.as_ref().map(ReturnUrl::host);
-    let reasons = match fields::query(request.query_string(), AGAIN) {
-        Some(_) => loops::reasons(why, came.is_ours, site.unwrap_or("the site"), &state.cookie),
-        None => Vec::new(),
-    };
+    let goes_round = fields::query(request.query_string(), AGAIN).is_some();
+    let explained = || loops::reasons(why, came.is_ours, site.unwrap_or("the site"), &state.cookie);
+    let reasons = if goes_round { explained() } else { Vec::new() };
     if let Some(user) = &came.user {
-        let (sign_out, back) = (pages.address_of("logout"), back.as_ref().map(ReturnUrl::as_str));
-        let signed_in = SignedInPage { style: super::STYLE, user, site, back, reasons, sign_out };
+        let back = back.as_ref().map(ReturnUrl::as_str);
+        // Good here and not there: going on may lead back, whenever that is.
+        let hints = if !goes_round && (back.is_some() || why.is_some()) { explained() } else { Vec::new() };
+        let sign_out = pages.address_of("logout");
+        let signed_in = SignedInPage { style: super::STYLE, user, site, back, reasons, hints, sign_out };
         return page(StatusCode::OK, &signed_in, Some(pages));
     }
     let notice = why.filter(|_| reasons.is_empty()).and_then(notice_of);
@@ -197,11 +201,11 @@ struct Came {
 }
 
 fn came_with(headers: &HeaderMap, client: &ObservedClient<'_>, app: &App, state: &State) -> Came {
-    let (now, revocations) = (app.now(), app.revocations().snapshot());
-    let moment = Moment { now, revocations: revocations.knowledge() };
+    let revocations = app.revocations().snapshot();
+    let moment = Moment { now: app.now(), revocations: revocations.knowledge() };
     let recognised = recognise(headers, client.ip, &state.gate, moment, Expiry::Checked, &mut Seen::default());
     let user = recognised.ok().map(|recognised| recognised.identity.user().to_owned());
-    let verified = verified_token(headers, &state.gate, now, Expiry::AnyTime, &mut Seen::default());
+    let verified = verified_token(headers, &state.gate, moment, Expiry::AnyTime, &mut Seen::default());
     Came { user, is_ours: verified.is_ok() }
 }
 

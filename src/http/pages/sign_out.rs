@@ -6,7 +6,7 @@ use crate::check::page_request::is_page_request;
 use crate::check::return_url::ReturnUrl;
 use crate::check::sign_in::RETURN;
 use crate::check::token::Expiry;
-use crate::check::{Seen, verified_token};
+use crate::check::{Moment, Seen, verified_token};
 use crate::http::json;
 use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderMap;
@@ -88,7 +88,9 @@ pub(in crate::http) async fn show(request: HttpRequest, app: web::Data<App>) -> 
 
 /// Whoever the cookie names; its session may be over.
 fn user_of(headers: &HeaderMap, app: &App, state: &State) -> Option<String> {
-    let token = verified_token(headers, &state.gate, app.now(), Expiry::Checked, &mut Seen::default()).ok()?;
+    let revocations = app.revocations().snapshot();
+    let moment = Moment { now: app.now(), revocations: revocations.knowledge() };
+    let token = verified_token(headers, &state.gate, moment, Expiry::Checked, &mut Seen::default()).ok()?;
     Some(token.subject().to_owned())
 }
 

@@ -140,24 +140,31 @@ impl Link {
         found.await.map_err(|error| self.place.failed(&error))
     }
 
-    /// Gives the connection up where the sentinels name another primary by now.
+    /// Gives the connection up where the sentinels name another primary by now, and says that the store is away: whoever
+    /// follows it subscribes anew and compares everything, because the new primary need not have all that the old one had.
     pub(super) async fn confirm_primary(&self) -> Result<(), StoreError> {
         let Servers::Watched { .. } = self.url.servers else { return Ok(()) };
         let confirmed = self.limited(async {
             let line = self.line().await?;
             if line.confirmed_at.elapsed() < ASK_SENTINELS {
-                return Ok(());
+                return Ok(true);
             }
             // Sentinels that do not answer say nothing about the primary.
             let primary = self.url.find().await.unwrap_or_else(|_| line.connection.host.clone());
             if primary != line.connection.host {
                 self.give_up(line.number).await;
-            } else if let Some(held) = &mut self.held.lock().await.line {
+                return Ok(false);
+            }
+            if let Some(held) = &mut self.held.lock().await.line {
                 held.confirmed_at = Instant::now();
             }
-            Ok(())
+            Ok(true)
         });
-        confirmed.await.map_err(|error| self.place.failed(&error))
+        match confirmed.await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(self.place.away("the sentinels name another primary by now".into())),
+            Err(error) => Err(self.place.failed(&error)),
+        }
     }
 
     async fn ask(&self, question: &Question<'_>) -> RedisResult<Value> {

@@ -3,7 +3,8 @@
 use super::address;
 use crate::conformance::{all_entries, now, run, token};
 use crate::support::valkey::sentinel::Watched;
-use crate::support::valkey::when_it_is_back;
+use crate::support::valkey::{when_it_is_away, when_it_is_back};
+use samehand::check::identifiers::Revision;
 use samehand::store::{self, Access, StoreError};
 
 #[test]
@@ -46,5 +47,19 @@ fn a_primary_that_the_sentinels_do_not_know_is_refused() {
         let refused = store::open(&address(&url), Access::Create).await.err().expect("nobody watches it");
         assert!(matches!(refused, StoreError::Refused { .. }), "{refused}");
         assert!(refused.to_string().contains("no primary of the name"), "{refused}");
+    });
+}
+
+#[test]
+fn who_follows_a_store_hears_that_the_sentinels_name_another_primary() {
+    run(async {
+        let watched = Watched::start();
+        let store = store::open(&address(&watched.url()), Access::Create).await.unwrap();
+        watched.replica_has_all();
+        // The old primary lives on: only the sentinels say that it is none any more.
+        watched.fail_over();
+        let said = when_it_is_away(async || store.changes(Revision::NONE, 10).await).await;
+        assert!(said.is_passing(), "{said}");
+        when_it_is_back(async || store.changes(Revision::NONE, 10).await).await;
     });
 }

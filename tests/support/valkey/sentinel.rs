@@ -66,6 +66,15 @@ impl Watched {
         until("the replica has all", || offset(&self.primary) == offset(&self.replica));
     }
 
+    /// Has the sentinel make the replica the primary, while the old one lives.
+    #[track_caller]
+    pub(crate) fn fail_over(&self) {
+        let client = Client::open(format!("redis://{}", self.sentinel)).expect("an address");
+        let mut connection = client.get_connection().expect("the sentinel listens");
+        let done: redis::RedisResult<String> = cmd("SENTINEL").arg("FAILOVER").arg(NAME).query(&mut connection);
+        done.expect("the sentinel knows a replica");
+    }
+
     /// What the sentinel knows about the primary, as one text.
     fn sentinel_says(&self) -> String {
         let client = Client::open(format!("redis://{}", self.sentinel)).expect("an address");

@@ -1,0 +1,87 @@
+//! Which of the tokens that were presented counts: one, or of several cookies of our name the one that is good.
+//!
+//! A browser sends every cookie of that name that fits: one that an earlier sign-in left behind on another path of cookies,
+//! one of another installation, one that a neighbour tossed in. What does not verify, has expired or was taken back is in
+//! nobody's way; two that are good for different sessions are ambiguous.
+
+use super::credential::{BearerToken, CredentialError, Presented};
+use super::decision::Denial;
+use super::token::{self, Expiry, TokenError, TokenRefused, VerifiedToken};
+use super::{Gate, Moment, Seen};
+
+/// Verifies what was presented.
+pub(super) fn verify(
+    presented: Presented<'_>,
+    gate: &Gate,
+    moment: Moment<'_>,
+    expiry: Expiry,
+    seen: &mut Seen<'_>,
+) -> Result<VerifiedToken, Denial> {
+    let cookies = match presented {
+        Presented::One(token) => return verify_one(token, gate, moment.now, expiry, seen).map_err(Denial::Token),
+        Presented::Cookies(cookies) => cookies,
+    };
+    // One that has expired counts where no other does.
+    match (verify_cookies(&cookies, gate, moment, Expiry::Checked, seen), expiry) {
+        (Err(Denial::Token(_)), Expiry::Ignored | Expiry::AnyTime) => {
+            verify_cookies(&cookies, gate, moment, expiry, seen)
+        }
+        (outcome, _) => outcome,
+    }
+}
+
+fn verify_one(
+    token: BearerToken<'_>,
+    gate: &Gate,
+    now: u64,
+    expiry: Expiry,
+    seen: &mut Seen<'_>,
+) -> Result<VerifiedToken, TokenRefused> {
+    seen.carrier = Some(token.carrier());
+    let outcome = token::verify(token, &gate.ring, &gate.policy, expiry, now);
+    seen.issued_at = seen.issued_at.max(outcome.as_ref().ok().map(VerifiedToken::issued_at));
+    seen.format = Some(match &outcome {
+        Ok(verified) => verified.format(),
+        Err(TokenRefused { format, .. }) => *format,
+    });
+    outcome
+}
+
+fn verify_cookies(
+    cookies: &[BearerToken<'_>],
+    gate: &Gate,
+    moment: Moment<'_>,
+    expiry: Expiry,
+    seen: &mut Seen<'_>,
+) -> Result<VerifiedToken, Denial> {
+    let mut refusal: Option<TokenRefused> = None;
+    let mut accepted: Option<VerifiedToken> = None;
+    let mut taken_back: Option<VerifiedToken> = None;
+    for cookie in cookies {
+        match (verify_one(*cookie, gate, moment.now, expiry, seen), &accepted) {
+            (Ok(verified), _) if moment.revocations.set.taken_back(&verified).is_some() => taken_back = Some(verified),
+            (Ok(verified), Some(known)) if !verified.is_same_session(known) => {
+                return Err(Denial::Credential(CredentialError::Ambiguous, gate.policy.formats.minted));
+            }
+            (Ok(verified), Some(known)) if verified.expires_at() < known.expires_at() => {}
+            (Ok(verified), _) => accepted = Some(verified),
+            // What has only expired may be renewed, whatever rubbish stands beside it.
+            (Err(refused), _) if refused.error == TokenError::Expired => refusal = Some(refused),
+            (Err(refused), _) => _ = refusal.get_or_insert(refused),
+        }
+    }
+    match (accepted, taken_back, refusal) {
+        (Some(verified), _, _) | (None, Some(verified), None) => {
+            seen.format = Some(verified.format());
+            Ok(verified)
+        }
+        // Before one that was taken back, one that has expired and may be renewed.
+        (None, Some(_), Some(refused)) if refused.error == TokenError::Expired => Err(Denial::Token(refused)),
+        (None, Some(verified), Some(_)) => {
+            seen.format = Some(verified.format());
+            Ok(verified)
+        }
+        (None, None, Some(refused)) => Err(Denial::Token(refused)),
+        (None, None, None) => Err(Denial::Credential(CredentialError::Missing, gate.policy.formats.minted)),
+    }
+}
