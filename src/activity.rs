@@ -1,12 +1,16 @@
-//! When sessions were last used, gathered in memory and written to the store a few times a minute.
+//! When sessions were last used, gathered in memory and written to the store a few times a minute; and who has just signed
+//! in, which is not written anywhere.
 //!
 //! A decision only looks into a map of its own thread; the map that threads share is locked once for each session, thread
 //! and [`grain`]. So a hundred thousand sessions in use are some 1,700 rows a second in the store, whatever they are used for.
 
+use crate::check::fingerprint::ObservedClient;
 use crate::check::identifiers::SessionId;
 use crate::check::revocation::RevokedId;
+use crate::check::sign_in::MOMENT;
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, PoisonError};
 
 /// What was seen and not written yet.
@@ -14,6 +18,10 @@ use std::sync::{Mutex, PoisonError};
 pub struct Activity {
     seen: Mutex<HashMap<SessionId, u64>>,
     renewed: Mutex<HashMap<RevokedId, u64>>,
+    /// For each client where it went, and when it signed in for that.
+    signed_in: Mutex<HashMap<u64, (u64, u64)>>,
+    /// Shortens what is remembered of a sign-in, differently in each process.
+    shortening: RandomState,
 }
 
 /// A thread remembers so many sessions; a flood of others makes it ask the shared map more often, and nothing else.
@@ -70,6 +78,34 @@ impl Activity {
         }
     }
 
+    /// A browser signed in at `now`, in seconds since 1970, on its way to a place.
+    pub fn signed_in(&self, client: &ObservedClient<'_>, place: &str, now: u64) {
+        let mut signed_in = self.signed_in.lock().unwrap_or_else(PoisonError::into_inner);
+        if signed_in.len() >= MOST {
+            signed_in.retain(|_, (_, at)| now.saturating_sub(*at) < MOMENT);
+        }
+        if signed_in.len() < MOST {
+            signed_in.insert(self.shortened_client(client), (self.shortening.hash_one(place), now));
+        }
+    }
+
+    /// A browser signed out, and is expected nowhere.
+    pub fn signed_out(&self, client: &ObservedClient<'_>) {
+        self.signed_in.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.shortened_client(client));
+    }
+
+    /// Whether a browser signed in a moment ago on its way to this place. Another replica does not know.
+    #[must_use]
+    pub fn has_just_signed_in(&self, client: &ObservedClient<'_>, place: &str, now: u64) -> bool {
+        let signed_in = self.signed_in.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = signed_in.get(&self.shortened_client(client));
+        last.is_some_and(|(to, at)| *to == self.shortening.hash_one(place) && now.saturating_sub(*at) < MOMENT)
+    }
+
+    fn shortened_client(&self, client: &ObservedClient<'_>) -> u64 {
+        self.shortening.hash_one((client.ip.address(), client.user_agent.present()))
+    }
+
     /// What was seen since the last call.
     #[must_use]
     pub fn take(&self) -> Vec<(SessionId, u64)> {
@@ -95,6 +131,8 @@ impl Activity {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::client_ip::ClientIp;
+    use crate::check::user_agent::UserAgent;
 
     #[test]
     fn a_session_is_told_of_once_for_each_grain() {
@@ -130,5 +168,27 @@ mod tests {
         assert!(!activity.may_renew(old, 109));
         assert!(activity.may_renew(new, 101), "the browser took it, and it is due itself");
         assert!(activity.may_renew(old, 110), "the answer may have been lost");
+    }
+
+    #[test]
+    fn a_browser_that_signed_in_is_expected_where_it_wanted_to_go() {
+        let activity = Activity::default();
+        let client = |ip: &str| ObservedClient {
+            ip: ClientIp::vouched(ip.parse().unwrap()),
+            user_agent: UserAgent::from_bytes(Some(b"a browser")),
+        };
+        let (one, other) = (client("192.0.2.7"), client("192.0.2.8"));
+        activity.signed_in(&one, "https://app.example.com/", 100);
+        for (client, place, now, expected) in [
+            (&one, "https://app.example.com/", 100, true),
+            (&one, "https://app.example.com/", 109, true),
+            (&one, "https://app.example.com/", 110, false),
+            (&one, "https://app.example.com/other", 100, false),
+            (&other, "https://app.example.com/", 100, false),
+        ] {
+            assert_eq!(activity.has_just_signed_in(client, place, now), expected, "{place} at {now}");
+        }
+        activity.signed_out(&one);
+        assert!(!activity.has_just_signed_in(&one, "https://app.example.com/", 100));
     }
 }

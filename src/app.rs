@@ -4,6 +4,8 @@
 use crate::activity::{self, Activity};
 use crate::audit::Audit;
 use crate::check::Gate;
+use crate::check::return_url::ReturnUrls;
+use crate::check::sign_in::SignIn;
 use crate::config::{Config, SessionCookie};
 use crate::issue::Minter;
 use crate::keys::{self, GeneratedRing, Keys, KeysError, ListedKey, Missing};
@@ -17,6 +19,7 @@ use arc_swap::{ArcSwap, ArcSwapOption, Guard};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use url::Url;
 
 /// The time, in seconds since 1970.
 #[must_use]
@@ -47,8 +50,20 @@ pub struct State {
     pub admin_token: Option<Secret>,
     /// How the session cookie is set.
     pub cookie: SessionCookie,
+    /// Where browsers are sent to sign in, if they are.
+    pub sign_in: Option<SignIn>,
+    /// samehand's own pages, if browsers get them.
+    pub pages: Option<Pages>,
     /// How long a session may stay unused, in seconds.
     pub session_idle: Option<u64>,
+}
+
+/// samehand's own pages.
+pub struct Pages {
+    /// Where browsers reach them, without a slash at its end.
+    pub url: Url,
+    /// Where they may lead to.
+    pub returns: ReturnUrls,
 }
 
 impl State {
@@ -65,6 +80,11 @@ impl State {
             published,
             admin_token: config.admin_token.clone(),
             cookie: config.cookie.clone(),
+            sign_in: config.sign_in.clone(),
+            pages: config.public_url.clone().map(|url| {
+                let returns = ReturnUrls::new(url.clone(), config.cookie.domain.clone());
+                Pages { url, returns }
+            }),
             session_idle: config.session_idle,
         }
     }

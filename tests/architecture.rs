@@ -86,7 +86,7 @@ const IMPORTS: [(&str, &[&str]); 24] = [
 ];
 
 /// Where each dependency of `Cargo.toml` is used; a folder stands for everything in it.
-const HOMES: [(&str, &[&str]); 44] = [
+const HOMES: [(&str, &[&str]); 45] = [
     // The decision reads the web server's header map, which is checked more closely below, and `explain` fills one.
     ("actix_web", &["http", "server", "check", "cli/explain"]),
     ("actix_http", &["server/http1", "http/authorize"]),
@@ -95,19 +95,19 @@ const HOMES: [(&str, &[&str]); 44] = [
     ("actix_rt", &["server", "cli/serve"]),
     (
         "tokio",
-        &["server", "sessions", "throttle", "users", "http/json", "http/login", "http/on_the_way", "cli", "store"],
+        &["server", "sessions", "throttle", "users", "http/json", "http/attempt", "http/on_the_way", "cli", "store"],
     ),
     ("aws_lc_rs", &["keys/sealed", "store"]),
     ("async_trait", &["store"]),
     ("jsonwebtoken", &["check/key_ring", "keys", "config/signing"]),
-    ("sha2", &["check", "keys", "throttle"]),
+    ("sha2", &["check", "keys", "throttle", "http/pages"]),
     ("hmac", &["check"]),
     ("hkdf", &["check", "keys"]),
     ("hex", &["check/fingerprint", "http/request_id"]),
-    ("base64", &["check", "keys", "issue"]),
+    ("base64", &["check", "keys", "issue", "http/pages"]),
     ("subtle", &["check", "secret", "users/password"]),
     ("getrandom", &["keys", "issue", "users/password", "http/request_id"]),
-    ("zeroize", &["secret", "config", "keys"]),
+    ("zeroize", &["secret", "config", "keys", "http/pages"]),
     ("argon2", &["users/password"]),
     ("bcrypt", &["users"]),
     ("zxcvbn", &["users/rules"]),
@@ -116,7 +116,9 @@ const HOMES: [(&str, &[&str]); 44] = [
     ("envy", &["config/raw"]),
     ("toml", &["config/toml_file"]),
     ("ipnet", &["config/proxies", "check"]),
-    ("url", &["config", "store"]),
+    // A return address is read in the decision and written in pages.
+    ("url", &["config", "store", "check", "http", "app"]),
+    ("askama", &["http/pages"]),
     ("psl", &["config/cookie"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli/completions"]),

@@ -82,6 +82,12 @@ impl<'a> ForwardedRequest<'a> {
         &self.host
     }
 
+    /// The request target, with the query: for the way back to it, and never for a log.
+    #[must_use]
+    pub fn uri(&self) -> &'a str {
+        self.uri
+    }
+
     /// The path without the query.
     #[must_use]
     pub fn path(&self) -> &'a str {

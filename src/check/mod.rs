@@ -22,6 +22,7 @@ pub mod client_ip;
 pub mod credential;
 pub mod decision;
 pub mod fingerprint;
+pub mod form_token;
 pub mod forwarded;
 pub mod identifiers;
 pub mod identity;
@@ -31,7 +32,9 @@ pub mod page_request;
 pub mod policy;
 mod presented;
 pub mod renewal;
+pub mod return_url;
 pub mod revocation;
+pub mod sign_in;
 pub mod token;
 pub mod user_agent;
 
@@ -117,6 +120,8 @@ pub struct Seen<'a> {
     pub session: Option<SessionId>,
     /// The key that signed it.
     pub kid: Option<String>,
+    /// `iat` of a verified token; of several the latest.
+    pub issued_at: Option<u64>,
     /// `exp` of a verified token.
     pub expires_at: Option<u64>,
     /// Parts of the client that changed.

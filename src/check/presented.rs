@@ -39,6 +39,7 @@ fn verify_one(
 ) -> Result<VerifiedToken, TokenRefused> {
     seen.carrier = Some(token.carrier());
     let outcome = token::verify(token, &gate.ring, &gate.policy, expiry, now);
+    seen.issued_at = seen.issued_at.max(outcome.as_ref().ok().map(VerifiedToken::issued_at));
     seen.format = Some(match &outcome {
         Ok(verified) => verified.format(),
         Err(TokenRefused { format, .. }) => *format,

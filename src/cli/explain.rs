@@ -11,6 +11,7 @@ use crate::check::identity::Identity;
 use crate::check::policy::{Format, Part};
 use crate::check::renewal::{self, Renewal};
 use crate::check::revocation::{Knowledge, RevocationSet};
+use crate::check::sign_in::detour;
 use crate::check::{Gate, Judgement, Moment, Question, decide};
 use crate::config::Config;
 use crate::http::status_of;
@@ -79,7 +80,9 @@ pub(super) fn run(args: &Args, config: &Config, now: u64) -> Outcome {
     };
     let moment = Moment { now, revocations: Knowledge { set: &revocations, is_stale: false } };
     let judgement = decide(&question, &gate, moment);
-    let status = status_of(args.proxy, &judgement).as_u16();
+    let sign_in = config.sign_in.as_ref();
+    let detour = sign_in.and_then(|sign_in| detour(&question, &judgement, &gate.policy, sign_in, now, |_| false));
+    let status = status_of(args.proxy, &judgement, detour.as_ref()).as_u16();
     let steps = steps(&question, &judgement, &gate, now);
     if !args.json {
         for (step, text) in &steps {

@@ -29,6 +29,8 @@ mod value_file;
 mod well_known;
 
 use crate::check::policy::{Format, Policy};
+use crate::check::return_url::ReturnUrls;
+use crate::check::sign_in::SignIn;
 use crate::keys::KeySettings;
 use crate::secret::Secret;
 use crate::store::StoreAddress;
@@ -37,6 +39,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use url::Url;
 
 /// The settings file that is read when none is named and it exists.
 pub const DEFAULT_FILE: &str = "/etc/samehand/samehand.toml";
@@ -70,6 +73,10 @@ pub struct Config {
     pub policy: Policy,
     /// How the session cookie is set.
     pub cookie: SessionCookie,
+    /// Where browsers reach samehand's pages, without a slash at its end; without it there are none.
+    pub public_url: Option<Url>,
+    /// Where browsers are sent to sign in; without it they get what API clients get.
+    pub sign_in: Option<SignIn>,
     /// Number of worker threads.
     pub workers: usize,
     /// `env_logger` filter.
@@ -180,11 +187,12 @@ fn validate(mut raw: raw::Raw, given: &sources::Given, findings: &mut Findings) 
     let signing_keys = signing::check(&raw, findings);
     let lifetimes = lifetimes::check(&raw, findings);
     let trusted_proxies = proxies::check(&raw.trusted_proxies, findings);
-    let public_url = public_url::check(&raw, findings);
-    let cookie = cookie::check(&raw, public_url.as_ref(), findings);
+    let public_urls = public_url::check(&raw, findings);
+    let cookie = cookie::check(&raw, public_urls.pages.as_ref(), findings);
 
     let (listeners, service, binding) = (listeners?, service?, binding?);
     let (store, signing_keys, lifetimes, cookie) = (store?, signing_keys?, lifetimes?, cookie?);
+    let sign_in = sign_in(&public_urls, &cookie);
     let mut effective = BTreeMap::from([
         ("DATA", data.display().to_string()),
         ("STORE", shown_store(&store.address)),
@@ -194,6 +202,9 @@ fn validate(mut raw: raw::Raw, given: &sources::Given, findings: &mut Findings) 
         ("COOKIE_NAME", cookie.name.clone()),
         ("WORKERS", service.workers.to_string()),
     ]);
+    if let Some(sign_in) = &sign_in {
+        effective.insert("SIGN_IN_URL", sign_in.url.to_string());
+    }
     if signing_keys.is_empty() || binding.formats.accept(Format::Article) {
         effective.insert("SECRET", GENERATED.to_owned());
     }
@@ -232,12 +243,21 @@ fn validate(mut raw: raw::Raw, given: &sources::Given, findings: &mut Findings) 
             enforce: binding.enforce,
         },
         cookie: cookie.session,
+        public_url: public_urls.pages.map(|pages| pages.url),
+        sign_in,
         workers: service.workers,
         log: service.log,
         log_format: service.log_format,
         report: report::lines(given, &effective),
         warnings: Vec::new(),
     })
+}
+
+/// Where browsers sign in, and go from there.
+fn sign_in(urls: &public_url::PublicUrls, cookie: &cookie::Cookie) -> Option<SignIn> {
+    let url = urls.sign_in.clone()?;
+    let pages = urls.pages.as_ref().map_or_else(|| url.clone(), |pages| pages.url.clone());
+    Some(SignIn { url, returns: ReturnUrls::new(pages, cookie.session.domain.clone()) })
 }
 
 /// As it is written, but for passwords.

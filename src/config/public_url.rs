@@ -5,6 +5,16 @@ use super::raw::Raw;
 use url::{Host, Url};
 
 const NAME: &str = "PUBLIC_URL";
+const SIGN_IN: &str = "SIGN_IN_URL";
+
+/// The addresses of the pages.
+#[derive(Debug)]
+pub(super) struct PublicUrls {
+    /// Where samehand's own pages are, if browsers get them.
+    pub(super) pages: Option<PublicUrl>,
+    /// Where browsers are sent to sign in: the operator's page, or ours.
+    pub(super) sign_in: Option<Url>,
+}
 
 /// What the session cookie has to know of the pages' address.
 #[derive(Debug)]
@@ -13,23 +23,33 @@ pub(super) struct PublicUrl {
     pub(super) https: bool,
     /// Lower case, without a final dot.
     pub(super) host: Host<String>,
+    /// The address without a slash at its end.
+    pub(super) url: Url,
 }
 
 /// Validates the settings of this file.
-pub(super) fn check(raw: &Raw, findings: &mut Findings) -> Option<PublicUrl> {
-    if raw.sign_in_url.is_some() {
-        findings.problem("SIGN_IN_URL", "a sign-in page is not in this release; remove the setting");
-    }
-    let public = findings.keep(NAME, parse(raw.public_url.as_deref()?))?;
-    findings.warn(NAME, "the sign-in page is not in this release; browsers get the answers that API clients get");
-    if !public.https && !public.is_this_machine() {
-        findings.warn(NAME, "over plain http anybody on the way can take the cookie; write https://");
-    }
-    Some(public)
+pub(super) fn check(raw: &Raw, findings: &mut Findings) -> PublicUrls {
+    let mut address = |name: &'static str, text: &Option<String>| {
+        let url = findings.keep(name, parse(text.as_deref()?, name))?;
+        if !url.https && !url.is_this_machine() {
+            findings.warn(
+                name,
+                "over plain http anybody on the way can take the cookie, and browsers are sent back to localhost names \
+                 only; write https://",
+            );
+        }
+        Some(url)
+    };
+    let pages = address(NAME, &raw.public_url);
+    let own = address(SIGN_IN, &raw.sign_in_url).map(|own| own.url);
+    let sign_in = own.or_else(|| pages.as_ref().map(|pages| pages.page("login")));
+    PublicUrls { pages, sign_in }
 }
 
-fn parse(text: &str) -> Result<PublicUrl, String> {
-    let explain = |what: &str| format!("{what}; write an address such as https://auth.example.com");
+/// A page of the operator's own may need a query; samehand's own pages have theirs.
+fn parse(text: &str, name: &str) -> Result<PublicUrl, String> {
+    let example = if name == NAME { "https://auth.example.com" } else { "https://example.com/sign-in" };
+    let explain = |what: &str| format!("{what}; write an address such as {example}");
     if text.chars().any(|letter| letter.is_whitespace() || letter.is_control() || letter == '\\') {
         return Err(explain("it holds a blank, a control character or a backslash"));
     }
@@ -41,19 +61,35 @@ fn parse(text: &str) -> Result<PublicUrl, String> {
     if !url.username().is_empty() || url.password().is_some() || text.contains('@') {
         return Err(explain("it holds a user or a password"));
     }
-    if url.query().is_some() || url.fragment().is_some() {
+    if (name == NAME && url.query().is_some()) || url.fragment().is_some() {
         return Err(explain("it holds a query (?) or a fragment (#)"));
     }
+    let mut url = url;
     let host = match url.host().map(|host| host.to_owned()) {
-        Some(Host::Domain(name)) => Host::Domain(name.trim_end_matches('.').to_owned()),
+        Some(Host::Domain(name)) => {
+            let name = name.trim_end_matches('.').to_owned();
+            url.set_host(Some(&name)).map_err(|error| explain(&format!("it is not a URL ({error})")))?;
+            Host::Domain(name)
+        }
         Some(Host::Ipv4(address)) => Host::Ipv4(address),
         Some(Host::Ipv6(address)) => Host::Ipv6(address),
         None => return Err(explain("it names no host")),
     };
-    Ok(PublicUrl { https: url.scheme() == "https", host })
+    if name == NAME {
+        let path = url.path().trim_end_matches('/').to_owned();
+        url.set_path(&path);
+    }
+    Ok(PublicUrl { https: url.scheme() == "https", host, url })
 }
 
 impl PublicUrl {
+    /// The address of one of our pages.
+    fn page(&self, name: &str) -> Url {
+        let mut url = self.url.clone();
+        url.set_path(&format!("{}/{name}", self.url.path().trim_end_matches('/')));
+        url
+    }
+
     fn is_this_machine(&self) -> bool {
         match &self.host {
             Host::Domain(name) => name == "localhost" || name.ends_with(".localhost"),

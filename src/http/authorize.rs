@@ -3,11 +3,13 @@
 //! Any method, any path below the prefix; a body is neither read nor waited for, the query string is not looked at.
 
 use super::{on_the_way, request_id, respond};
-use crate::app::App;
+use crate::app::{App, State};
 use crate::audit::Answered;
 use crate::check::client_ip::Peer;
+use crate::check::fingerprint::ObservedClient;
 use crate::check::forwarded::Proxy;
 use crate::check::renewal::{self, Renewal};
+use crate::check::sign_in::{self, Detour};
 use crate::check::{Judgement, Moment, Question, decide};
 use actix_http::HttpMessage as _;
 use actix_web::dev::Extensions;
@@ -73,19 +75,33 @@ impl<'a> Asked<'a> {
     }
 
     fn answer(self, app: &App, question: &Question<'_>, cookie: Option<HeaderValue>) -> HttpResponse {
-        let (proxy, judgement) = (question.proxy, &self.judgement);
+        let (proxy, judgement, state) = (question.proxy, &self.judgement, app.state());
+        let detour = self.detour(app, question, &state);
         let request_id = request_id::of(question.headers);
         let answered = Answered {
-            status: respond::status_of(proxy, judgement).as_u16(),
+            status: respond::status_of(proxy, judgement, detour.as_ref()).as_u16(),
             request_id: request_id.to_str().unwrap_or_default(),
             duration: self.started.elapsed(),
         };
-        app.audit().decision(question, judgement, &answered, &app.state().gate.policy.trusted_proxies);
-        let mut response = respond::answer(proxy, judgement, request_id);
+        app.audit().decision(question, judgement, &answered, &state.gate.policy.trusted_proxies);
+        let mut response = respond::answer(proxy, judgement, detour.as_ref(), request_id);
         if let Some(cookie) = cookie {
             response.headers_mut().insert(SET_COOKIE, cookie);
         }
         response
+    }
+}
+
+impl Asked<'_> {
+    fn detour(&self, app: &App, question: &Question<'_>, state: &State) -> Option<Detour> {
+        let (judgement, now) = (&self.judgement, app.now());
+        let has_just_signed_in = |back: &str| match (judgement.seen.client_ip, judgement.seen.user_agent) {
+            (Some(ip), Some(user_agent)) => {
+                app.activity().has_just_signed_in(&ObservedClient { ip, user_agent }, back, now)
+            }
+            (None, _) | (_, None) => false,
+        };
+        sign_in::detour(question, judgement, &state.gate.policy, state.sign_in.as_ref()?, now, has_just_signed_in)
     }
 }
 

@@ -83,17 +83,25 @@ pub(super) async fn read<T: DeserializeOwned>(
         let description = "send Content-Type: application/json";
         return Err(error(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", description));
     }
+    let bytes = bytes(headers, body, most).await?;
+    parse(&bytes).map_err(|problem| invalid_request(&problem))
+}
+
+/// Reads a body of at most `most` bytes.
+///
+/// # Errors
+/// The answer to give: 413 over that size, 408 when it does not arrive, 400 when it breaks off.
+pub(super) async fn bytes(headers: &HeaderMap, body: web::Payload, most: usize) -> Result<web::Bytes, HttpResponse> {
     let too_large = || error(StatusCode::PAYLOAD_TOO_LARGE, "too_large", &format!("a body has at most {most} bytes"));
     if announced_length(headers).is_some_and(|length| length > most as u64) {
         return Err(too_large());
     }
-    let bytes = match tokio::time::timeout(BODY_TIMEOUT, body.to_bytes_limited(most)).await {
-        Err(_) => return Err(error(StatusCode::REQUEST_TIMEOUT, "invalid_request", "the body did not arrive")),
-        Ok(Err(_)) => return Err(too_large()),
-        Ok(Ok(Err(_))) => return Err(invalid_request("the body cannot be read")),
-        Ok(Ok(Ok(bytes))) => bytes,
-    };
-    parse(&bytes).map_err(|problem| invalid_request(&problem))
+    match tokio::time::timeout(BODY_TIMEOUT, body.to_bytes_limited(most)).await {
+        Err(_) => Err(error(StatusCode::REQUEST_TIMEOUT, "invalid_request", "the body did not arrive")),
+        Ok(Err(_)) => Err(too_large()),
+        Ok(Ok(Err(_))) => Err(invalid_request("the body cannot be read")),
+        Ok(Ok(Ok(bytes))) => Ok(bytes),
+    }
 }
 
 /// Reads an object whose member names are not known beforehand. serde_json would keep the last of two equal ones, and

@@ -1,33 +1,17 @@
-//! `POST /login` with JSON: a token for a user of the store, in the hand that asks.
-//!
-//! An unknown name, a wrong password and a disabled user get the same status, body and time. Passwords are hashed on
-//! threads of their own behind a bounded queue; when it is full the answer is 429 at once, so that a flood of sign-ins
-//! costs neither memory nor the decisions of others. So it is when there were too many attempts, whoever was asked for.
+//! `POST /login`: with JSON a token for a user of the store, in the hand that asks; with a form, as the sign-in page sends
+//! it, the cookie. `GET /login` is that page.
 
-use super::json;
+use super::attempt::{Refusal, attempt};
 use super::mint::issued;
-use super::opening::open;
 use super::whoami::client_of;
+use super::{json, pages};
 use crate::app::App;
-use crate::check::client_ip::ClientIp;
 use crate::check::fingerprint::ObservedClient;
 use crate::check::user_agent::UserAgent;
-use crate::issue::Grant;
 use crate::secret::Secret;
-use crate::store::SignedInBy;
-use crate::throttle::{Attempt, Refused};
-use crate::users::{SignInError, SignedIn, sign_in};
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
-use log::{error, info, warn};
 use serde::Deserialize;
-use std::time::{Duration, Instant};
-
-/// A refusal is answered at a multiple of this time after the attempt began. Each kind of refusal hashes as often, and
-/// this hides what little else they do differently, such as reading the user that exists.
-const REFUSAL_STEP: Duration = Duration::from_millis(50);
-/// Seconds after which a caller may try again when the queue is full.
-const RETRY_AFTER: u64 = 2;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -36,120 +20,44 @@ struct Credentials {
     password: String,
 }
 
-pub(super) async fn login(request: HttpRequest, body: web::Payload, app: web::Data<App>) -> HttpResponse {
-    let state = app.state();
-    let ip = match client_of(&request, &state) {
+pub(super) async fn page(request: HttpRequest, app: web::Data<App>) -> HttpResponse {
+    let ip = match client_of(&request, &app.state()) {
         Ok(ip) => ip,
         Err(refusal) => return refusal,
     };
-    let Ok(user_agent) = UserAgent::read(request.headers()) else {
-        return json::invalid_request("there are two User-Agent lines");
+    let Ok(user_agent) = UserAgent::read(request.headers()) else { return two_user_agents() };
+    pages::sign_in::show(&request, &app, &ObservedClient { ip, user_agent }).await
+}
+
+pub(super) async fn login(request: HttpRequest, body: web::Payload, app: web::Data<App>) -> HttpResponse {
+    let (ip, has_pages) = {
+        let state = app.state();
+        match client_of(&request, &state) {
+            Ok(ip) => (ip, state.pages.is_some()),
+            Err(refusal) => return refusal,
+        }
     };
-    drop(state);
+    let Ok(user_agent) = UserAgent::read(request.headers()) else { return two_user_agents() };
+    let client = ObservedClient { ip, user_agent };
+    if has_pages && pages::form::is_form(request.headers()) {
+        return pages::sign_in::submitted(&request, body, &app, &client).await;
+    }
     let credentials: Credentials = match json::read(request.headers(), body, json::MAX_BODY).await {
         Ok(credentials) => credentials,
         Err(refusal) => return refusal,
     };
     let password = Secret::new(credentials.password.into_bytes());
-    let started = Instant::now();
-    let attempt = match app.throttle().take(app.store(), &credentials.username, ip).await {
-        Ok(attempt) => attempt,
-        Err(Refused::Busy) => return refuse(&app, &SignInError::Busy, &credentials.username, ip),
-        Err(Refused::TooOften { retry_after }) => {
-            report(&app, "throttled", &credentials.username, ip);
-            return json::slow_down(retry_after);
-        }
-    };
-    let outcome = sign_in(app.store(), app.hasher(), &credentials.username, password, app.now()).await;
-    settle(&app, attempt, &outcome).await;
-    let client = ObservedClient { ip, user_agent };
-    match outcome {
-        Ok(user) => match open(&app, grant_of(&user), SignedInBy::Password, user.issued_under(), &client, None).await {
-            Ok((minted, _)) => {
-                report(&app, "ok", user.name().as_str(), ip);
-                issued(&minted)
-            }
-            Err(problem) => {
-                report(&app, "unavailable", user.name().as_str(), ip);
-                error!(username = user.name().as_str(); "no token for a user who signed in: {problem}");
-                json::unavailable()
-            }
-        },
-        Err(error) => {
-            let refusal = refuse(&app, &error, &credentials.username, ip);
-            if let SignInError::Refused(_) = error {
-                tokio::time::sleep(until_next_step(started.elapsed())).await;
-            }
-            refusal
-        }
-    }
-}
-
-/// Only a refusal of the password uses the attempt up.
-async fn settle(app: &App, attempt: Attempt, outcome: &Result<SignedIn, SignInError>) {
-    match outcome {
-        Ok(_) => app.throttle().was_right(app.store(), attempt).await,
-        Err(SignInError::Refused(_)) => drop(attempt),
-        Err(SignInError::Busy | SignInError::Unavailable(_)) => app.throttle().give_back(app.store(), attempt).await,
-    }
-}
-
-/// What is left of the step that has begun.
-fn until_next_step(elapsed: Duration) -> Duration {
-    let step = REFUSAL_STEP.as_micros();
-    let left = step - elapsed.as_micros() % step;
-    Duration::from_micros(u64::try_from(left).unwrap_or_default())
-}
-
-fn grant_of(user: &SignedIn) -> Grant {
-    Grant {
-        groups: user.groups().clone(),
-        name: user.display_name().cloned(),
-        email: user.email().cloned(),
-        ..Grant::of(user.name().clone())
-    }
-}
-
-fn refuse(app: &App, error: &SignInError, username: &str, ip: ClientIp) -> HttpResponse {
-    match error {
-        SignInError::Refused(reason) => {
-            report(app, reason.name(), username, ip);
+    match attempt(&app, &credentials.username, password, &client).await {
+        Ok(welcome) => issued(&welcome.minted),
+        Err(Refusal::Wrong) => {
             let description = "the user name or password is not right";
             json::error(StatusCode::UNAUTHORIZED, "invalid_credentials", description)
         }
-        SignInError::Busy => {
-            report(app, "busy", username, ip);
-            json::slow_down(RETRY_AFTER)
-        }
-        SignInError::Unavailable(problem) => {
-            report(app, "unavailable", username, ip);
-            error!("sign-in is not possible: {problem}");
-            json::unavailable()
-        }
+        Err(Refusal::SlowDown(seconds)) => json::slow_down(seconds),
+        Err(Refusal::Unavailable) => json::unavailable(),
     }
 }
 
-/// One line and one count per attempt; fail2ban reads `msg="login failed"` and `remote_ip`.
-fn report(app: &App, result: &'static str, username: &str, ip: ClientIp) {
-    /// A name has at most 64 bytes; what is longer is somebody's noise.
-    const MOST: usize = 128;
-    app.audit().metrics().login(result);
-    let username: String = username.chars().take(MOST).collect();
-    let remote_ip = ip.to_string();
-    match result {
-        "ok" => info!(username = username.as_str(), remote_ip = remote_ip.as_str(); "login"),
-        _ => warn!(username = username.as_str(), remote_ip = remote_ip.as_str(), reason = result; "login failed"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_refusal_waits_for_the_next_step() {
-        for (elapsed, left) in [(0, 50), (1, 49), (23, 27), (49, 1), (50, 50), (120, 30)] {
-            assert_eq!(until_next_step(Duration::from_millis(elapsed)), Duration::from_millis(left));
-        }
-    }
+fn two_user_agents() -> HttpResponse {
+    json::invalid_request("there are two User-Agent lines")
 }

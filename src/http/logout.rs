@@ -1,57 +1,126 @@
 //! `POST /logout`: ends the session of a token, or the token that has none. Any token with a good signature will do:
 //! whoever holds a stolen one may end it too.
 
+use super::pages::sign_out::{self, Ended};
 use super::whoami::client_of;
 use super::{cookie, json, origin, refusal};
 use crate::app::App;
 use crate::check::credential::Carrier;
+use crate::check::decision::Decision;
+use crate::check::fingerprint::ObservedClient;
 use crate::check::revocation::{CLOCKS_APART, RevocationSet, RevokedId};
 use crate::check::token::{Expiry, VerifiedToken};
+use crate::check::user_agent::UserAgent;
 use crate::check::{Moment, Seen, verified_token};
 use crate::store::Revocation;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, SET_COOKIE};
+use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue, SET_COOKIE};
 use actix_web::{HttpRequest, HttpResponse, web};
 use log::{error, info};
 
-pub(super) async fn logout(request: HttpRequest, app: web::Data<App>) -> HttpResponse {
+const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
+
+/// 204 for an API client; a page goes on to one that says what was ended. Without pages everybody is an API client.
+pub(super) async fn logout(request: HttpRequest, body: web::Payload, app: web::Data<App>) -> HttpResponse {
+    let asked_by = match app.state().pages.is_some() && sign_out::is_asked_by_page(request.headers()) {
+        true => AskedBy::Page,
+        false => AskedBy::Client,
+    };
+    if asked_by == AskedBy::Client {
+        return match end(&request, &app, asked_by).await {
+            Ok((_, Some(Carrier::Cookie))) => without_cookie(no_content(), &app),
+            Ok((_, Some(Carrier::Authorization | Carrier::Bare) | None)) => no_content(),
+            Err(NotEnded::NoToken(refusal) | NotEnded::Refused(refusal)) => refusal,
+        };
+    }
+    let ended = match end(&request, &app, asked_by).await {
+        Ok((ended, _)) => ended,
+        // A cookie that is not good any more is removed all the same.
+        Err(NotEnded::NoToken(_)) => Ended::Nothing,
+        Err(NotEnded::Refused(refusal)) => return refusal,
+    };
+    let back = sign_out::back(request.headers(), body, &app).await;
+    let Some(response) = app.state().pages.as_ref().map(|pages| sign_out::done(ended, back.as_ref(), pages)) else {
+        return no_content();
+    };
+    let mut response = without_cookie(response, &app);
+    // What the applications of this domain keep in cookies goes too: their own sessions, and those that are bound to a
+    // device.
+    response.headers_mut().insert(CLEAR_SITE_DATA, HeaderValue::from_static("\"cookies\""));
+    response
+}
+
+/// Who asks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum AskedBy {
+    /// A browser that navigates.
+    Page,
+    /// Anybody else.
+    Client,
+}
+
+/// Why nothing was ended.
+enum NotEnded {
+    /// There is no token with a good signature; with the answer for an API client.
+    NoToken(HttpResponse),
+    /// It was not to be, or could not be.
+    Refused(HttpResponse),
+}
+
+async fn end(request: &HttpRequest, app: &App, asked_by: AskedBy) -> Result<(Ended, Option<Carrier>), NotEnded> {
     let mut seen = Seen::default();
     let ip;
     let verified = {
         let state = app.state();
-        ip = match client_of(&request, &state) {
-            Ok(ip) => ip,
-            Err(refusal) => return refusal,
-        };
+        ip = client_of(request, &state).map_err(NotEnded::Refused)?;
         let revocations = app.revocations().snapshot();
         let moment = Moment { now: app.now(), revocations: revocations.knowledge() };
         let verified = verified_token(request.headers(), &state.gate, moment, Expiry::AnyTime, &mut seen);
-        if seen.carrier == Some(Carrier::Cookie) && origin::is_foreign(request.headers(), &state.cookie) {
-            return refusal::foreign_origin();
+        // A page loses what is left in the browser, also without a cookie that came along.
+        let is_by_cookie = match seen.carrier {
+            Some(carrier) => carrier == Carrier::Cookie,
+            None => asked_by == AskedBy::Page,
+        };
+        if is_by_cookie && origin::is_foreign(request.headers(), &state.cookie) {
+            return Err(NotEnded::Refused(refusal::foreign_origin()));
         }
         verified
     };
-    let token = match verified {
-        Ok(token) => token,
-        Err(denial) => return refusal::of(&denial),
-    };
+    let token = verified.map_err(|denial| match denial.decision() {
+        Decision::Challenge(_) | Decision::Forbid => NotEnded::NoToken(refusal::of(&denial)),
+        Decision::Allow(_) | Decision::Reject(_) | Decision::Undecided => NotEnded::Refused(refusal::of(&denial)),
+    })?;
     let ends = what_ends(&token, &app.revocations().set(), app.now());
+    let ended = match &ends {
+        Some(Revocation::Session(_)) => Ended::Session,
+        Some(Revocation::Token { .. } | Revocation::User(_) | Revocation::Everything) => Ended::Token,
+        None => Ended::Nothing,
+    };
     if let Some(revocation) = ends {
         match app.store().revoke(&[revocation]).await {
             Ok(revoked) => app.revocations().add(&revoked.entries),
             Err(problem) => {
                 error!(username = token.subject(); "nobody was signed out: {problem}");
-                return json::unavailable();
+                return Err(NotEnded::Refused(json::unavailable()));
             }
         }
     }
     let remote_ip = ip.to_string();
+    if let Ok(user_agent) = UserAgent::read(request.headers()) {
+        app.activity().signed_out(&ObservedClient { ip, user_agent });
+    }
     info!(username = token.subject(), remote_ip = remote_ip.as_str(), sid = token.session().map_or("", |sid| sid.as_str()); "logout");
+    Ok((ended, seen.carrier))
+}
+
+fn no_content() -> HttpResponse {
     let mut response = HttpResponse::new(StatusCode::NO_CONTENT);
     response.headers_mut().insert(CACHE_CONTROL, super::respond::NO_STORE);
-    if seen.carrier == Some(Carrier::Cookie) {
-        response.headers_mut().insert(SET_COOKIE, cookie::clear(&app.state().cookie));
-    }
+    response
+}
+
+fn without_cookie(mut response: HttpResponse, app: &App) -> HttpResponse {
+    response.headers_mut().insert(SET_COOKIE, cookie::clear(&app.state().cookie));
     response
 }
 

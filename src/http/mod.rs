@@ -1,6 +1,7 @@
 //! The route table, nothing else. What a route does stands in the file of its name.
 
 mod administration;
+mod attempt;
 mod authorize;
 mod cookie;
 mod health;
@@ -13,6 +14,7 @@ mod mint;
 mod on_the_way;
 mod opening;
 mod origin;
+mod pages;
 mod refusal;
 mod renew;
 mod request_id;
@@ -35,9 +37,9 @@ pub fn public_routes(routes: &mut ServiceConfig) {
     routes.service(
         scope("")
             .wrap(from_fn(request_id::tag))
-            .service(only_post("/login", login::login))
+            .service(page("/login", login::page, login::login))
             .service(only_post("/renew", renew::renew))
-            .service(only_post("/logout", logout::logout))
+            .service(page("/logout", pages::sign_out::show, logout::logout))
             .service(read_only("/whoami", whoami::whoami))
             .service(read_only("/.well-known/jwks.json", jwks::jwks))
             .configure(health_routes)
@@ -81,6 +83,23 @@ where
     F::Output: Responder + 'static,
 {
     resource(path).route(post().to(handler)).default_service(to(json::only_post))
+}
+
+/// A page, and what its form does.
+fn page<Page, PageArgs, Form, FormArgs>(path: &str, shown: Page, submitted: Form) -> Resource
+where
+    Page: Handler<PageArgs>,
+    PageArgs: FromRequest + 'static,
+    Page::Output: Responder + 'static,
+    Form: Handler<FormArgs>,
+    FormArgs: FromRequest + 'static,
+    Form::Output: Responder + 'static,
+{
+    resource(path)
+        .route(get().to(shown.clone()))
+        .route(head().to(shown))
+        .route(post().to(submitted))
+        .default_service(to(json::only_post))
 }
 
 /// A resource that answers GET and HEAD.

@@ -3,14 +3,16 @@
 //! Allow is exactly 200, without a body, with every identity header: empty where there is nothing to say, so that a copy
 //! that the caller sent never survives. nginx understands only 2xx, 401 and 403.
 
+use super::pages::message;
 use super::request_id::X_REQUEST_ID;
 use crate::check::Judgement;
 use crate::check::decision::{Challenge, Decision, Reject};
 use crate::check::forwarded::Proxy;
 use crate::check::identity::Identity;
+use crate::check::sign_in::Detour;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 
 const REMOTE_USER: HeaderName = HeaderName::from_static("remote-user");
 const REMOTE_GROUPS: HeaderName = HeaderName::from_static("remote-groups");
@@ -27,9 +29,16 @@ const RETRY_UNDECIDED: HeaderValue = HeaderValue::from_static("5");
 const CHALLENGE_NO_TOKEN: HeaderValue = HeaderValue::from_static(r#"Bearer realm="samehand""#);
 const CHALLENGE_INVALID: HeaderValue = HeaderValue::from_static(r#"Bearer realm="samehand", error="invalid_token""#);
 
-/// The status with which this judgement is answered.
+/// The status with which this judgement is answered, and a browser that goes elsewhere.
 #[must_use]
-pub fn status_of(proxy: Proxy, judgement: &Judgement<'_>) -> StatusCode {
+pub fn status_of(proxy: Proxy, judgement: &Judgement<'_>, detour: Option<&Detour>) -> StatusCode {
+    match (detour, proxy) {
+        (None, _) => {}
+        // With `Location`: the shipped configuration makes 303 of it.
+        (Some(Detour::SignIn { .. } | Detour::OtherSite { .. }), Proxy::Nginx) => return StatusCode::UNAUTHORIZED,
+        (Some(Detour::SignIn { .. }), Proxy::Traefik | Proxy::Caddy) => return StatusCode::SEE_OTHER,
+        (Some(Detour::OtherSite { .. }), Proxy::Traefik | Proxy::Caddy) => return StatusCode::FORBIDDEN,
+    }
     if judgement.passed.is_some() {
         return StatusCode::OK;
     }
@@ -44,9 +53,23 @@ pub fn status_of(proxy: Proxy, judgement: &Judgement<'_>) -> StatusCode {
 }
 
 /// The answer to the subrequest.
-pub(super) fn answer(proxy: Proxy, judgement: &Judgement<'_>, request_id: HeaderValue) -> HttpResponse {
-    let mut response = HttpResponse::new(status_of(proxy, judgement));
+pub(super) fn answer(
+    proxy: Proxy,
+    judgement: &Judgement<'_>,
+    detour: Option<&Detour>,
+    request_id: HeaderValue,
+) -> HttpResponse {
+    let mut response = match (detour, proxy) {
+        (Some(Detour::OtherSite { host, .. }), Proxy::Traefik | Proxy::Caddy) => message::other_site(Some(host)),
+        (Some(Detour::SignIn { .. } | Detour::OtherSite { .. }) | None, _) => {
+            HttpResponse::new(status_of(proxy, judgement, detour))
+        }
+    };
+    let status = response.status();
     let headers = response.headers_mut();
+    if let Some(location) = detour.and_then(|detour| location_of(proxy, detour)) {
+        headers.insert(LOCATION, location);
+    }
     headers.insert(CACHE_CONTROL, NO_STORE);
     headers.insert(X_REQUEST_ID, request_id);
     match (&judgement.passed, &judgement.decision) {
@@ -55,11 +78,23 @@ pub(super) fn answer(proxy: Proxy, judgement: &Judgement<'_>, request_id: Header
                 headers.insert(name, value);
             }
         }
+        // RFC 9110 section 15.5.2: with every 401, and a browser that is sent on gets none.
+        (None, Decision::Challenge(_)) if status != StatusCode::UNAUTHORIZED => {}
         (None, Decision::Challenge(challenge)) => _ = headers.insert(WWW_AUTHENTICATE, challenge_value(*challenge)),
         (None, Decision::Undecided) => _ = headers.insert(RETRY_AFTER, RETRY_UNDECIDED),
         (None, Decision::Forbid | Decision::Reject(_)) => {}
     }
     response
+}
+
+/// nginx shows no page of ours, so the sign-in page says there what a small page says elsewhere. A serialised URL always
+/// stands in a header.
+fn location_of(proxy: Proxy, detour: &Detour) -> Option<HeaderValue> {
+    let location = match (detour, proxy) {
+        (Detour::OtherSite { .. }, Proxy::Traefik | Proxy::Caddy) => return None,
+        (Detour::SignIn { location }, _) | (Detour::OtherSite { location, .. }, Proxy::Nginx) => location,
+    };
+    HeaderValue::from_str(location).ok()
 }
 
 /// RFC 6750 section 3: an error code only when a token was presented.

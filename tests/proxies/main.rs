@@ -10,6 +10,7 @@ mod cookies;
 mod failures;
 mod forged;
 mod hops;
+mod pages;
 mod question;
 mod replicas;
 mod rows;

@@ -5,11 +5,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::sign_in_as;
 use crate::support::{
-    client::Connection,
+    client::{Connection, Request},
     samehand::{PASSWORD, Samehand},
 };
+use crate::{FIREFOX, sign_in_as};
 
 /// Rounds of one refusal of each kind, in turn, so that whatever else the machine does weighs on all of them.
 const ROUNDS: usize = 100;
@@ -19,7 +19,26 @@ const TURN: usize = 10;
 
 #[test]
 fn unknown_wrong_and_disabled_take_the_same_time() {
-    let samehand = Samehand::start(&[]);
+    take_the_same_time(|_, name, password| sign_in_as(name, password));
+}
+
+#[test]
+fn so_they_do_for_the_form_of_the_sign_in_page() {
+    take_the_same_time(|connection, name, password| {
+        let page = connection.ask(&Request::get("/login").header("User-Agent", FIREFOX));
+        let page = String::from_utf8_lossy(&page.body).into_owned();
+        let form =
+            page.split_once("name=\"form\" value=\"").and_then(|(_, rest)| rest.split_once('"')).expect("a form").0;
+        let body = format!("username={name}&password={}&form={form}", password.replace(' ', "+"));
+        let request = Request::post("/login", body).header("User-Agent", FIREFOX);
+        request.header("Content-Type", "application/x-www-form-urlencoded")
+    });
+}
+
+/// The request is made anew for each attempt, outside of what is timed.
+#[track_caller]
+fn take_the_same_time(request: impl Fn(&mut Connection, &str, &str) -> Request) {
+    let samehand = Samehand::start(&[("PUBLIC_URL", "https://auth.example.com")]);
     samehand.add_user("alice", &[]);
     samehand.add_user("dora", &[]);
     samehand.succeed(&["user", "disable", "dora"], "");
@@ -31,7 +50,7 @@ fn unknown_wrong_and_disabled_take_the_same_time() {
         _ => format!("nobody-{turn}"),
     };
     let timed = |connection: &mut Connection, kind: &str, name: &str| {
-        let request = sign_in_as(name, password(kind));
+        let request = request(connection, name, password(kind));
         let started = Instant::now();
         let reply = connection.ask(&request);
         assert_eq!(reply.status, 401, "{kind}: {reply:?}");

@@ -36,6 +36,7 @@ impl From<SocketAddr> for Address {
 #[derive(Clone)]
 pub(crate) struct Request {
     method: String,
+    host: String,
     target: String,
     headers: Vec<(String, Vec<u8>)>,
     body: Vec<u8>,
@@ -43,7 +44,8 @@ pub(crate) struct Request {
 
 impl Request {
     pub(crate) fn new(method: &str, target: &str) -> Self {
-        Self { method: method.into(), target: target.into(), headers: Vec::new(), body: Vec::new() }
+        let host = "app.example.com".into();
+        Self { method: method.into(), host, target: target.into(), headers: Vec::new(), body: Vec::new() }
     }
 
     pub(crate) fn get(target: &str) -> Self {
@@ -55,6 +57,11 @@ impl Request {
         let body = body.into();
         let length = body.len().to_string();
         Self { body, ..Self::new("POST", target) }.header("Content-Length", length)
+    }
+
+    /// To another host than the usual one.
+    pub(crate) fn host(self, host: &str) -> Self {
+        Self { host: host.into(), ..self }
     }
 
     /// One more header line, whether or not there is one of that name.
@@ -69,7 +76,7 @@ impl Request {
 
     /// The bytes, with a `Host` line first.
     pub(crate) fn bytes(&self) -> Vec<u8> {
-        let mut bytes = format!("{} {} HTTP/1.1\r\nHost: app.example.com\r\n", self.method, self.target).into_bytes();
+        let mut bytes = format!("{} {} HTTP/1.1\r\nHost: {}\r\n", self.method, self.target, self.host).into_bytes();
         for (name, value) in &self.headers {
             bytes.extend_from_slice(name.as_bytes());
             bytes.extend_from_slice(b": ");

@@ -160,7 +160,7 @@ impl World {
         let (proxy, peer) = (Proxy::Nginx, Peer::Tcp(Ipv4Addr::LOCALHOST.into()));
         let moment = Moment { now: *NOW, revocations: Knowledge { set: &RevocationSet::default(), is_stale: false } };
         let judgement = decide(&Question { proxy, peer, headers: &map }, &self.gate, moment);
-        format!("{} {}", judgement.reason.name(), status_of(proxy, &judgement).as_u16())
+        format!("{} {}", judgement.reason.name(), status_of(proxy, &judgement, None).as_u16())
     }
 
     /// The same for one token in `Authorization`.

@@ -181,6 +181,25 @@ fn cookie(variables: &[(&str, &str)], expected_name: &str, expected_domain: &str
 }
 
 #[test]
+fn browsers_sign_in_at_our_page_or_at_the_operators() {
+    for (settings, expected) in [
+        (&[][..], None),
+        (&[("PUBLIC_URL", "https://auth.example.com")], Some("https://auth.example.com/login")),
+        (&[("PUBLIC_URL", "https://Auth.Example.com./")], Some("https://auth.example.com/login")),
+        (&[("PUBLIC_URL", "https://example.com/sso/")], Some("https://example.com/sso/login")),
+        (&[("SIGN_IN_URL", "https://example.com/in?from=samehand")], Some("https://example.com/in?from=samehand")),
+        (
+            &[("PUBLIC_URL", "https://auth.example.com"), ("SIGN_IN_URL", "https://example.com/in")],
+            Some("https://example.com/in"),
+        ),
+    ] {
+        let config = accepted(from_environment(settings));
+        assert_eq!(config.sign_in.as_ref().map(|sign_in| sign_in.url.as_str()), expected, "{settings:?}");
+        assert_eq!(reported(&config, "SIGN_IN_URL").0, expected.unwrap_or_default(), "{settings:?}");
+    }
+}
+
+#[test]
 fn the_cookie_follows_the_public_url() {
     let url = |url| [("PUBLIC_URL", url)];
     cookie(&url("https://auth.example.com"), "__Secure-samehand", "example.com");

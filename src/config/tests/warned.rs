@@ -43,11 +43,11 @@ fn an_administration_that_others_can_reach() {
 }
 
 #[test]
-fn a_public_url_before_there_are_pages() {
-    only_warning(&[("PUBLIC_URL", "https://auth.example.com")], "PUBLIC_URL", "sign-in page is not in this release");
-    only_warning(&[("PUBLIC_URL", "http://localhost:9180")], "PUBLIC_URL", "sign-in page is not in this release");
-    let warnings = accepted(from_environment(&[("PUBLIC_URL", "http://auth.example.com")])).warnings;
-    assert!(warnings.iter().any(|warning| warning.contains("plain http")), "{warnings:?}");
+fn pages_over_plain_http() {
+    silent(&[("PUBLIC_URL", "https://auth.example.com"), ("SIGN_IN_URL", "https://example.com/in")]);
+    silent(&[("PUBLIC_URL", "http://localhost:9180")]);
+    only_warning(&[("PUBLIC_URL", "http://auth.example.com")], "PUBLIC_URL", "plain http");
+    only_warning(&[("SIGN_IN_URL", "http://example.com/in")], "SIGN_IN_URL", "plain http");
 }
 
 #[test]

@@ -1,0 +1,215 @@
+//! What a browser gets in place of a refusal: the way to the sign-in page, or the word that it would not help.
+//!
+//! Decided after the decision, and changes nothing about it. Only pages are sent anywhere, and only by GET and HEAD: the
+//! body of a form would be lost, and a script or an API client gets the plain refusal. A token in `Authorization` is
+//! not a browser's. Why it was refused goes along as one word of [`Why`], which the page puts into a sentence.
+
+use super::credential::Carrier;
+use super::decision::{Decision, Reason};
+use super::forwarded::ForwardedRequest;
+use super::page_request::is_page_request;
+use super::policy::{Part, Policy};
+use super::return_url::{ReturnUrlError, ReturnUrls};
+use super::{Judgement, Question};
+use actix_web::http::header::AUTHORIZATION;
+use url::Url;
+
+/// The name of the return address in the query of the sign-in page.
+pub const RETURN: &str = "rd";
+/// The name of the reason there.
+pub const WHY: &str = "why";
+/// What stands there when the browser has signed in a moment ago: it would go round for ever.
+pub const AGAIN: &str = "again";
+/// How soon a browser that has signed in asks for the page it wanted, in seconds, with much to spare.
+pub const MOMENT: u64 = 10;
+
+/// Where browsers sign in.
+#[derive(Clone, Debug)]
+pub struct SignIn {
+    /// The page, samehand's own or the operator's.
+    pub url: Url,
+    /// Where they may go from there.
+    pub returns: ReturnUrls,
+}
+
+/// Where a browser goes in place of a refusal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Detour {
+    /// To the sign-in page.
+    SignIn {
+        /// The whole address.
+        location: String,
+    },
+    /// Signing in would not help: the host that was asked for gets no cookie.
+    OtherSite {
+        /// That host.
+        host: String,
+        /// The sign-in page, which says so too: for proxies that cannot show a page.
+        location: String,
+    },
+}
+
+/// Why a browser has to sign in, as the sign-in page is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// The session or its token was ended.
+    Ended,
+    /// It was over.
+    Expired,
+    /// Another network.
+    Network,
+    /// Another browser.
+    Browser,
+    /// Another client, and the token does not tell more.
+    Client,
+    /// Cookies of two sign-ins came.
+    TwoCookies,
+    /// The token is of a later time than ours.
+    Clock,
+    /// The token is not one of ours, or not any more.
+    Unusable,
+    /// The page was asked for over plain http.
+    PlainHttp,
+    /// The host gets no cookie.
+    OtherSite,
+}
+
+impl Why {
+    /// Every reason.
+    pub const ALL: [Self; 10] = [
+        Self::Ended,
+        Self::Expired,
+        Self::Network,
+        Self::Browser,
+        Self::Client,
+        Self::TwoCookies,
+        Self::Clock,
+        Self::Unusable,
+        Self::PlainHttp,
+        Self::OtherSite,
+    ];
+
+    /// The word in the address.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ended => "ended",
+            Self::Expired => "expired",
+            Self::Network => "network",
+            Self::Browser => "browser",
+            Self::Client => "client",
+            Self::TwoCookies => "two-cookies",
+            Self::Clock => "clock",
+            Self::Unusable => "unusable",
+            Self::PlainHttp => "http",
+            Self::OtherSite => "other-site",
+        }
+    }
+
+    /// The reason of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|why| why.name() == name)
+    }
+}
+
+/// Where this browser goes in place of its refusal; nothing where it is not a page that was refused for its token.
+/// `has_just_signed_in` says of an address whether this browser signed in a moment ago to get there.
+#[must_use]
+pub fn detour(
+    question: &Question<'_>,
+    judgement: &Judgement<'_>,
+    policy: &Policy,
+    sign_in: &SignIn,
+    now: u64,
+    has_just_signed_in: impl Fn(&str) -> bool,
+) -> Option<Detour> {
+    let request = judgement.seen.request.as_ref()?;
+    let is_refused = match judgement.decision {
+        Decision::Challenge(_) | Decision::Forbid => judgement.passed.is_none(),
+        Decision::Allow(_) | Decision::Reject(_) | Decision::Undecided => false,
+    };
+    let is_read = matches!(request.method(), "GET" | "HEAD");
+    if !is_refused || !is_read || !is_page_request(request.method(), question.headers) {
+        return None;
+    }
+    let why = why(judgement)?;
+    if is_from_authorization(question, judgement, policy) {
+        return None;
+    }
+    // What was ended on purpose is over soon or late.
+    let is_fresh = judgement.seen.issued_at.is_some_and(|issued_at| now.saturating_sub(issued_at) < MOMENT);
+    let goes_round = |back: &str| why != Some(Why::Ended) && (is_fresh || has_just_signed_in(back));
+    Some(sign_in.way(request, why, goes_round))
+}
+
+/// A browser's token is in its cookie. Where `Authorization` is read, what stands there is an API client's.
+fn is_from_authorization(question: &Question<'_>, judgement: &Judgement<'_>, policy: &Policy) -> bool {
+    match judgement.seen.carrier {
+        Some(Carrier::Authorization | Carrier::Bare) => true,
+        Some(Carrier::Cookie) => false,
+        // None, or more than one: a header of another scheme is the application's.
+        None => {
+            policy.token_from.authorization
+                && judgement.reason != Reason::TokenMissing
+                && question.headers.contains_key(AUTHORIZATION)
+        }
+    }
+}
+
+/// Nothing for a refusal that signing in does not mend; within that, nothing where there is nothing to explain.
+fn why(judgement: &Judgement<'_>) -> Option<Option<Why>> {
+    let changed = |part| judgement.seen.changed.contains(part);
+    let why = match judgement.reason {
+        Reason::TokenMissing => return Some(None),
+        Reason::TokenAmbiguous => Why::TwoCookies,
+        Reason::TokenExpired => Why::Expired,
+        Reason::TokenNotYetValid => Why::Clock,
+        Reason::TokenRevoked | Reason::SessionEnded => Why::Ended,
+        Reason::ClientChanged => match (changed(Part::Ip), changed(Part::UserAgent)) {
+            (true, false) => Why::Network,
+            (false, true) => Why::Browser,
+            (true, true) | (false, false) => Why::Client,
+        },
+        Reason::TokenMalformed
+        | Reason::TokenClaims
+        | Reason::SignatureInvalid
+        | Reason::KeyUnknown
+        | Reason::PolicyOutdated => Why::Unusable,
+        Reason::Ok
+        | Reason::ProxyUntrusted
+        | Reason::ForwardedMissing
+        | Reason::ForwardedAmbiguous
+        | Reason::ForwardedUnreadable
+        | Reason::ClientIpUnreadable
+        | Reason::UserAgentAmbiguous
+        | Reason::StoreStale => return None,
+    };
+    Some(Some(why))
+}
+
+impl SignIn {
+    fn way(&self, request: &ForwardedRequest<'_>, why: Option<Why>, goes_round: impl Fn(&str) -> bool) -> Detour {
+        let location = match self.returns.of_request(request) {
+            Ok(back) => self.location(Some(back.as_str()), why, goes_round(back.as_str())),
+            Err(ReturnUrlError::OtherSite) => {
+                let location = self.location(None, Some(Why::OtherSite), false);
+                return Detour::OtherSite { host: request.host().to_owned(), location };
+            }
+            Err(ReturnUrlError::PlainHttp) => self.location(None, Some(Why::PlainHttp), false),
+            Err(ReturnUrlError::Doubtful) => self.location(None, why, false),
+        };
+        Detour::SignIn { location }
+    }
+
+    fn location(&self, back: Option<&str>, why: Option<Why>, goes_round: bool) -> String {
+        let mut url = self.url.clone();
+        if back.is_some() || why.is_some() {
+            let mut query = url.query_pairs_mut();
+            query.extend_pairs(back.map(|back| (RETURN, back)));
+            query.extend_pairs(why.map(|why| (WHY, why.name())));
+            query.extend_pairs(goes_round.then_some((AGAIN, "1")));
+        }
+        url.into()
+    }
+}

@@ -1,0 +1,150 @@
+//! One attempt to sign in with a name and a password, whichever way they came: by [`login`](super::login) or by the form of
+//! [`pages`](super::pages). Nothing in here knows which.
+//!
+//! An unknown name, a wrong password and a disabled user get the same status, body and time. Passwords are hashed on
+//! threads of their own behind a bounded queue; when it is full the answer is 429 at once, so that a flood of sign-ins
+//! costs neither memory nor the decisions of others. So it is when there were too many attempts, whoever was asked for.
+
+use super::opening::open;
+use crate::app::App;
+use crate::check::client_ip::ClientIp;
+use crate::check::fingerprint::ObservedClient;
+use crate::issue::{Grant, Minted};
+use crate::secret::Secret;
+use crate::store::{Session, SignedInBy};
+use crate::throttle::{Attempt, Refused};
+use crate::users::{SignInError, SignedIn, sign_in};
+use log::{error, info, warn};
+use std::time::{Duration, Instant};
+
+/// A refusal is answered at a multiple of this time after the attempt began. Each kind of refusal hashes as often, and
+/// this hides what little else they do differently, such as reading the user that exists.
+const REFUSAL_STEP: Duration = Duration::from_millis(50);
+/// Seconds after which a caller may try again when the queue is full.
+const RETRY_AFTER: u64 = 2;
+
+/// Who signed in, with the first token of a new session.
+pub(super) struct Welcome {
+    /// The token.
+    pub(super) minted: Minted,
+    /// The session, for tokens that have one.
+    pub(super) session: Option<Session>,
+}
+
+/// Why nobody signed in.
+pub(super) enum Refusal {
+    /// The user name or the password is not right.
+    Wrong,
+    /// Too many attempts at once; the next one may come after so many seconds.
+    SlowDown(u64),
+    /// It cannot be said now.
+    Unavailable,
+}
+
+/// One attempt with a name and a password, however they came.
+pub(super) async fn attempt(
+    app: &App,
+    username: &str,
+    password: Secret,
+    client: &ObservedClient<'_>,
+) -> Result<Welcome, Refusal> {
+    let (started, ip) = (Instant::now(), client.ip);
+    let attempt = match app.throttle().take(app.store(), username, ip).await {
+        Ok(attempt) => attempt,
+        Err(Refused::Busy) => return Err(refuse(app, &SignInError::Busy, username, ip)),
+        Err(Refused::TooOften { retry_after }) => {
+            report(app, "throttled", username, ip);
+            return Err(Refusal::SlowDown(retry_after));
+        }
+    };
+    let outcome = sign_in(app.store(), app.hasher(), username, password, app.now()).await;
+    settle(app, attempt, &outcome).await;
+    match outcome {
+        Ok(user) => match open(app, grant_of(&user), SignedInBy::Password, user.issued_under(), client, None).await {
+            Ok((minted, session)) => {
+                report(app, "ok", user.name().as_str(), ip);
+                Ok(Welcome { minted, session })
+            }
+            Err(problem) => {
+                report(app, "unavailable", user.name().as_str(), ip);
+                error!(username = user.name().as_str(); "no token for a user who signed in: {problem}");
+                Err(Refusal::Unavailable)
+            }
+        },
+        Err(error) => {
+            let refusal = refuse(app, &error, username, ip);
+            if let SignInError::Refused(_) = error {
+                tokio::time::sleep(until_next_step(started.elapsed())).await;
+            }
+            Err(refusal)
+        }
+    }
+}
+
+/// Only a refusal of the password uses the attempt up.
+async fn settle(app: &App, attempt: Attempt, outcome: &Result<SignedIn, SignInError>) {
+    match outcome {
+        Ok(_) => app.throttle().was_right(app.store(), attempt).await,
+        Err(SignInError::Refused(_)) => drop(attempt),
+        Err(SignInError::Busy | SignInError::Unavailable(_)) => app.throttle().give_back(app.store(), attempt).await,
+    }
+}
+
+/// What is left of the step that has begun.
+fn until_next_step(elapsed: Duration) -> Duration {
+    let step = REFUSAL_STEP.as_micros();
+    let left = step - elapsed.as_micros() % step;
+    Duration::from_micros(u64::try_from(left).unwrap_or_default())
+}
+
+fn grant_of(user: &SignedIn) -> Grant {
+    Grant {
+        groups: user.groups().clone(),
+        name: user.display_name().cloned(),
+        email: user.email().cloned(),
+        ..Grant::of(user.name().clone())
+    }
+}
+
+fn refuse(app: &App, error: &SignInError, username: &str, ip: ClientIp) -> Refusal {
+    match error {
+        SignInError::Refused(reason) => {
+            report(app, reason.name(), username, ip);
+            Refusal::Wrong
+        }
+        SignInError::Busy => {
+            report(app, "busy", username, ip);
+            Refusal::SlowDown(RETRY_AFTER)
+        }
+        SignInError::Unavailable(problem) => {
+            report(app, "unavailable", username, ip);
+            error!("sign-in is not possible: {problem}");
+            Refusal::Unavailable
+        }
+    }
+}
+
+/// One line and one count per attempt; fail2ban reads `msg="login failed"` and `remote_ip`.
+fn report(app: &App, result: &'static str, username: &str, ip: ClientIp) {
+    /// A name has at most 64 bytes; what is longer is somebody's noise.
+    const MOST: usize = 128;
+    app.audit().metrics().login(result);
+    let username: String = username.chars().take(MOST).collect();
+    let remote_ip = ip.to_string();
+    match result {
+        "ok" => info!(username = username.as_str(), remote_ip = remote_ip.as_str(); "login"),
+        _ => warn!(username = username.as_str(), remote_ip = remote_ip.as_str(), reason = result; "login failed"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_waits_for_the_next_step() {
+        for (elapsed, left) in [(0, 50), (1, 49), (23, 27), (49, 1), (50, 50), (120, 30)] {
+            assert_eq!(until_next_step(Duration::from_millis(elapsed)), Duration::from_millis(left));
+        }
+    }
+}
