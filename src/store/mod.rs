@@ -275,9 +275,15 @@ pub async fn outrun(store: &dyn Store, revision: Revision) -> Result<(), StoreEr
     }
     // An entry about nobody. What it reaches to is what counts. It lasts as long as any other: whoever follows the store and
     // knows it would take it for lost.
-    let (id, reach) = (RevokedId::token("the revision of another store"), Reach::Earlier(revision));
+    let (id, reach) = (outrun_marker(), Reach::Earlier(revision));
     let expires_at = revision.seconds().saturating_add(LONGEST_LIFETIME);
     store.put_revocations(&[Entry { id, reach, revision, expires_at }]).await
+}
+
+/// The entry about nobody that [`outrun`] leaves behind.
+#[must_use]
+pub fn outrun_marker() -> RevokedId {
+    RevokedId::token("the revision of another store")
 }
 
 /// So many rows are read at a time.

@@ -3,7 +3,7 @@
 use crate::check::identifiers::Revision;
 use crate::check::names::UserName;
 use crate::check::revocation::{Entry, Reach, RevokedId};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, outrun_marker};
 use std::collections::HashMap;
 
 /// So many entries are read at a time.
@@ -28,7 +28,9 @@ impl Ledger {
             (self.revision, self.clock) = (changes.revision, changes.clock_ms / 1000);
             let is_last = changes.entries.len() < PAGE;
             self.read_up_to = changes.entries.last().map_or(self.read_up_to, |last| last.revision);
-            self.entries.extend(changes.entries.into_iter().map(|entry| (entry.id, entry)));
+            // An earlier copy left it, and it concerns nobody.
+            let entries = changes.entries.into_iter().filter(|entry| entry.id != outrun_marker());
+            self.entries.extend(entries.map(|entry| (entry.id, entry)));
             if is_last {
                 return Ok(());
             }

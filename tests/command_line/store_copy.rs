@@ -4,6 +4,7 @@
 use std::{
     io::{BufRead, BufReader},
     process::Stdio,
+    time::{Duration, Instant},
 };
 
 use samehand::{
@@ -16,7 +17,7 @@ use samehand::{
 };
 use serde_json::Value;
 
-use crate::support::token::Token;
+use crate::support::{token::Token, waiting::until};
 use crate::{FIREFOX, Installation, PASSWORD, SECRET, now, refused, run, session, with_store, with_store_at};
 
 /// Enough for several pages of each part.
@@ -175,6 +176,9 @@ fn what_does_not_go_together_is_left_alone() {
     assert_eq!(installation.succeed(&["user", "list", "--json"], ""), "[]", "something was copied all the same");
     assert_eq!(run(&installation, &["store", "copy", "--from", &from, "--to", &to]).code, Some(0));
     installation.set(&[("STORE", "sqlite")]);
+    // Of two changes in one second nobody can tell which is the later one.
+    let copied_at = now();
+    until(Instant::now(), Duration::from_secs(5), "the second is over", || now() > copied_at);
     // Changed in the source since: that is what a second run is for.
     installation.succeed(&["user", "passwd", "alice", "--password-stdin"], "thirteen kettles whistle softly");
     installation.succeed(&["user", "set", "alice", "--display-name", "Alice"], "");
