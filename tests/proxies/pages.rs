@@ -194,8 +194,7 @@ fn what_is_no_page_is_told_so(browser: &Browser<'_>) {
         assert_eq!(reply.status, 401, "{what}: {reply:?}");
         assert!(reply.all("Location").is_empty() && reply.all("Set-Cookie").is_empty(), "{what}: {reply:?}");
         assert!(reply.header("WWW-Authenticate").is_some_and(|line| line.starts_with("Bearer ")), "{what}: {reply:?}");
-        // nginx shows its own page with a status.
-        assert!(browser.proxy.kind == Kind::Nginx || reply.body.is_empty(), "{what}: {reply:?}");
+        assert!(reply.body.is_empty(), "{what}: {reply:?}");
     }
     let body = format!(r#"{{"username":"alice","password":"{PASSWORD}"}}"#);
     let json = Request::post("/login", body).host(AUTH).header("Content-Type", "application/json");
