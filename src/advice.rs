@@ -70,9 +70,8 @@ fn text(mistake: &Mistake, trusted: &TrustedProxies) -> String {
         ),
         Mistake::EverybodyIsTheProxy(proxy) => format!(
             "the client address that {proxy} forwards is itself a trusted proxy, so all clients behind it look alike; \
-             if a CDN or load balancer connects to {proxy}, write its address there: {line}; \
-             and keep client networks out of SAMEHAND_TRUSTED_PROXIES; \
-             this is expected only while you try things out on the proxy's own machine",
+             if a CDN or load balancer connects to {proxy}, write its address there: {line} \
+             and keep client networks out of SAMEHAND_TRUSTED_PROXIES. This is expected only while you try things out on the proxy's own machine",
             proxy = proxy.name(),
             line = line_for_front_hop(*proxy),
         ),
