@@ -5,7 +5,7 @@
 function required(...names) {
   const missing = names.filter((name) => !process.env[name]);
   if (missing.length > 0) {
-    console.error(`please set ${missing.join(' and ')}; samehand calls them SAMEHAND_SECRET and SAMEHAND_SALT`);
+    console.error(`please set ${missing.join(' and ')}; README.md says what they are to samehand`);
     process.exit(78);
   }
   return names.map((name) => process.env[name]);

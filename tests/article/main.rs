@@ -11,6 +11,7 @@ mod clients;
 mod explained;
 mod migration;
 mod node;
+mod own_page;
 mod same_bytes;
 mod statuses;
 

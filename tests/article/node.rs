@@ -13,6 +13,7 @@ use super::{PROXY, SALT, SECRET, clients::Client};
 use crate::support::{
     client::{Address, Reply, Request, ask},
     process::Process,
+    samehand::Samehand,
 };
 
 /// Whom the service lets in, and the password of all of them.
@@ -36,13 +37,7 @@ impl Service {
             let settings = [("SECRET", SECRET), ("SALT", SALT), ("USERS", USERS), ("HOST", host), ("PORT", "0")];
             command.arg(&program).envs(settings).env("TRUSTED_PROXIES", PROXY.to_string());
         });
-        let address = process.wait_for("where it listens", |line| {
-            let (ip, port) = line.strip_prefix("listening on ")?.split_once(" port ")?;
-            // A dual-stack socket is reached over IPv4, and that is what the tests are about.
-            let ip: IpAddr = ip.parse().ok()?;
-            Some(Address::Tcp(SocketAddr::new(ip.to_canonical(), port.parse().ok()?)))
-        });
-        Self { address, _process: process }
+        Self { address: where_it_listens(&process), _process: process }
     }
 
     /// The token that the service gives to this user on this client.
@@ -56,6 +51,38 @@ impl Service {
     pub(crate) fn profile(&self, client: &Client, token: &str) -> Reply {
         ask(PROXY, &self.address, &client.describe(Request::get("/profile")).header("Authorization", token))
     }
+}
+
+/// The sign-in page of the operator's own.
+pub(crate) struct OwnPage {
+    pub(crate) address: Address,
+    _process: Process,
+}
+
+impl OwnPage {
+    /// Asks this samehand for tokens, and trusts the proxy of the tests.
+    #[track_caller]
+    pub(crate) fn start(samehand: &Samehand, admin_token: &str, origin: &str, cookie_domain: &str) -> Self {
+        let program = program("own-page.js");
+        let Address::Tcp(admin) = samehand.admin else { panic!("the administration side listens on TCP") };
+        let process = Process::start_tool("node", |command| {
+            let mint = format!("http://{admin}/mint");
+            let settings = [("ADMIN_TOKEN", admin_token), ("MINT_URL", &mint), ("OWN_ORIGIN", origin), ("PORT", "0")];
+            command.arg(&program).envs(settings).env("TRUSTED_PROXIES", PROXY.to_string());
+            command.env("COOKIE_DOMAIN", cookie_domain).env("USERS", USERS);
+        });
+        Self { address: where_it_listens(&process), _process: process }
+    }
+}
+
+#[track_caller]
+fn where_it_listens(process: &Process) -> Address {
+    process.wait_for("where it listens", |line| {
+        let (ip, port) = line.strip_prefix("listening on ")?.split_once(" port ")?;
+        // A dual-stack socket is reached over IPv4, and that is what the tests are about.
+        let ip: IpAddr = ip.parse().ok()?;
+        Some(Address::Tcp(SocketAddr::new(ip.to_canonical(), port.parse().ok()?)))
+    })
 }
 
 /// The request with which a user signs in.
