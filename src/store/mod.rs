@@ -128,7 +128,7 @@ pub struct Changes {
 pub struct SealedKeys {
     /// Counts the changes, from 1.
     pub version: u64,
-    /// What only [`keys`](crate::check::key_ring) of the same `STORE_KEY` can read.
+    /// What only [`keys::sealed`](crate::keys::sealed) with the same `STORE_KEY` can read.
     pub sealed: Vec<u8>,
 }
 

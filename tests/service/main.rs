@@ -27,7 +27,6 @@ mod timing;
 use std::{
     net::Ipv4Addr,
     sync::atomic::{AtomicU32, Ordering},
-    thread,
     time::{Duration, Instant},
 };
 
@@ -35,6 +34,7 @@ use support::{
     CLIENT,
     client::{Reply, Request, ask},
     samehand::{Decision, Samehand},
+    waiting::until,
 };
 
 const PROXY: Ipv4Addr = Ipv4Addr::LOCALHOST;
@@ -96,12 +96,7 @@ fn sign_in_as(name: &str, password: &str) -> Request {
 
 /// Asks again and again until the answer is as wanted, for as long as samehand promises to need and some more.
 #[track_caller]
-fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+fn eventually(what: &str, holds: impl FnMut() -> bool) {
     // A change is in force within a second; the rest is for a machine that is busy with other tests.
-    let deadline = Instant::now() + Duration::from_secs(4);
-    while !holds() {
-        assert!(Instant::now() < deadline, "not in time: {what}");
-        // A service that follows a file has no event to wait for; it can only be asked.
-        thread::sleep(Duration::from_millis(10));
-    }
+    until(Instant::now(), Duration::from_secs(4), what, holds);
 }

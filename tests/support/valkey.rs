@@ -5,6 +5,7 @@ pub(crate) mod cluster;
 pub(crate) mod sentinel;
 
 use super::process::{Process, accepts, free_address, on_a_free_address};
+use super::waiting;
 use redis::{Client, Connection, FromRedisValue, cmd};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -170,12 +171,8 @@ fn ask<T: FromRedisValue>(address: SocketAddr, command: &[&str]) -> T {
 
 /// Waits until a server that has no event for it says so.
 #[track_caller]
-fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !is_so() {
-        assert!(Instant::now() < deadline, "{what}: never");
-        std::thread::sleep(Duration::from_millis(10));
-    }
+fn until(what: &str, is_so: impl FnMut() -> bool) {
+    waiting::until(Instant::now(), PATIENCE, what, is_so);
 }
 
 /// Asks a store until it says that it is not there: what it says then.
