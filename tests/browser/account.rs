@@ -140,13 +140,13 @@ fn a_password_that_cannot_be_set_is_said_beside_the_form_and_nothing_changes() {
         tab.open(ACCOUNT);
         change_password(&tab, "not this one, surely", NEW, NEW);
         tab.says("The current password is not right. Nothing was changed.");
-        assert_eq!(tab.focus(), "Current password");
+        tab.focus_comes_to("Current password");
         change_password(&tab, PASSWORD, NEW, &format!("{NEW}x"));
         tab.says("The new password and its repetition are not the same.");
-        assert_eq!(tab.focus(), "New password once more");
+        tab.focus_comes_to("New password once more");
         change_password(&tab, PASSWORD, "passwordpassword", "passwordpassword");
         tab.says("the password is easily guessed");
-        assert_eq!(tab.focus(), "New password");
+        tab.focus_comes_to("New password");
         tab.is_accessible();
         change_password(&tab, PASSWORD, NEW, NEW);
         tab.says("Your password is changed.");

@@ -340,10 +340,11 @@ impl Tab {
         self.ask("keyThatLeaves", json!({ "key": key }));
     }
 
-    /// The name of what has the focus: the label of a field, the words of a button.
+    /// Waits until this has the focus: a field with the label, or a button with the words. A page is given it when it is
+    /// first drawn, which is after it was loaded.
     #[track_caller]
-    pub(crate) fn focus(&self) -> String {
-        self.ask_for_text("focus")
+    pub(crate) fn focus_comes_to(&self, name: &str) {
+        self.ask("focusComesTo", json!({ "name": name }));
     }
 
     /// Removes every cookie of this tab's window.

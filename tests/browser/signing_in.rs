@@ -64,7 +64,7 @@ fn a_wrong_password_shows_the_form_again_with_the_name() {
         sign_in(&tab, "alice", "not this one, surely");
         tab.says("The user name or the password is not right.");
         assert_eq!((tab.value("User name").as_str(), tab.value("Password").as_str()), ("alice", ""));
-        assert_eq!(tab.focus(), "Password");
+        tab.focus_comes_to("Password");
         assert_eq!(window.cookies().len(), 0);
         tab.type_text(PASSWORD);
         tab.key_that_leaves("Enter");
@@ -78,13 +78,13 @@ fn with_the_keyboard_alone_one_signs_in() {
         let window = world.window();
         let tab = window.tab();
         tab.open(DEEP);
-        assert_eq!(tab.focus(), "User name", "the page begins where one types");
+        tab.focus_comes_to("User name");
         tab.type_text("alice");
         tab.key("Tab");
-        assert_eq!(tab.focus(), "Password");
+        tab.focus_comes_to("Password");
         tab.type_text(PASSWORD);
         tab.key("Tab");
-        assert_eq!(tab.focus(), "Sign in");
+        tab.focus_comes_to("Sign in");
         tab.key_that_leaves("Space");
         assert_eq!(tab.address(), DEEP);
     });

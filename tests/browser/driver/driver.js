@@ -58,12 +58,14 @@ const tab = {
   key: ({ page, key }) => page.keyboard.press(key).then(() => null),
   keyThatLeaves: ({ page, key }) => leaves(page, () => page.keyboard.press(key)),
   type: ({ page, text }) => page.keyboard.type(text).then(() => null),
-  // What has the focus: its role or tag, and its name.
-  focus: ({ page }) =>
-    page.evaluate(() => {
-      const at = document.activeElement;
-      return at?.labels?.[0]?.innerText.trim() ?? at?.innerText?.trim() ?? '';
-    }),
+  // Waits until the field or the button of that name has the focus: a page is given it when it is first drawn, after `load`.
+  focusComesTo: ({ page, name }) =>
+    page
+      .getByLabel(name, { exact: true })
+      .or(page.getByRole('button', { name, exact: true }))
+      .and(page.locator(':focus'))
+      .waitFor()
+      .then(() => null),
   forgetCookies: ({ page }) => page.context().clearCookies().then(() => null),
   evaluate: ({ page, script }) => page.evaluate(script),
   evaluateAndLeave: ({ page, script }) => leaves(page, () => page.evaluate(script)),
