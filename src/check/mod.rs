@@ -35,6 +35,7 @@ pub mod renewal;
 pub mod return_url;
 pub mod revocation;
 pub mod sign_in;
+pub mod thumbprint;
 pub mod token;
 pub mod user_agent;
 
