@@ -21,6 +21,7 @@ mod claims;
 pub mod client_ip;
 pub mod credential;
 pub mod decision;
+pub mod dpop;
 pub mod fingerprint;
 pub mod form_token;
 pub mod forwarded;
