@@ -20,10 +20,12 @@
 mod jwk;
 pub mod nonce;
 pub mod proof;
+mod target;
 pub mod url;
 
 pub use nonce::{Nonce, NonceKey, NonceKeys};
-pub use proof::{Expected, Flaw, NonceRule, Proof, ProofError, ReplayId, VerifiedProof};
+pub use proof::{Address, Expected, Flaw, NonceRule, Proof, ProofError, ReplayId, VerifiedProof};
+pub use target::{Place, Target};
 pub use url::HttpUrl;
 
 /// The algorithms of proofs, as `algs` of a challenge lists them (RFC 9449 section 7.1).

@@ -91,7 +91,7 @@ fn is_for_signatures(jwk: &mut Object<'_>, signed_with: SignedWith) -> bool {
     let good_use = match jwk.take("use") {
         None => true,
         Some(Value::Text(used_for)) => used_for == "sig",
-        Some(Value::Integer(_) | Value::Texts(_) | Value::Other) => false,
+        Some(Value::Integer(_) | Value::Texts(_) | Value::Members(_) | Value::Other) => false,
     };
     let good_operations = match jwk.take("key_ops") {
         None => true,
@@ -101,12 +101,12 @@ fn is_for_signatures(jwk: &mut Object<'_>, signed_with: SignedWith) -> bool {
             let times = |name: &str| operations.iter().filter(|operation| *operation == name).count();
             operations.iter().all(of_signatures) && times("verify") == 1 && times("sign") <= 1
         }
-        Some(Value::Text(_) | Value::Integer(_) | Value::Other) => false,
+        Some(Value::Text(_) | Value::Integer(_) | Value::Members(_) | Value::Other) => false,
     };
     let good_algorithm = match jwk.take("alg") {
         None => true,
         Some(Value::Text(name)) => SignedWith::from_name(&name) == Some(signed_with),
-        Some(Value::Integer(_) | Value::Texts(_) | Value::Other) => false,
+        Some(Value::Integer(_) | Value::Texts(_) | Value::Members(_) | Value::Other) => false,
     };
     good_use && good_operations && good_algorithm
 }
@@ -158,7 +158,7 @@ fn of_rsa(jwk: &mut Object<'_>, kind: &str) -> Option<(String, DecodingKey)> {
 fn text(jwk: &mut Object<'_>, member: &str) -> Option<String> {
     match jwk.take(member) {
         Some(Value::Text(text)) => Some(text.into_owned()),
-        Some(Value::Integer(_) | Value::Texts(_) | Value::Other) | None => None,
+        Some(Value::Integer(_) | Value::Texts(_) | Value::Members(_) | Value::Other) | None => None,
     }
 }
 
@@ -202,7 +202,7 @@ fn is_of_small_order(mut point: [u8; COORDINATE]) -> bool {
 /// larger keys have more; no other modulus passes all of these.
 fn is_from_infineon(modulus: &[u8]) -> bool {
     const LARGEST_PRIME: u32 = 701;
-    let is_prime = |number: &u32| (3..*number).take_while(|d| d * d <= *number).all(|d| number % d != 0);
+    let is_prime = |number: &u32| (3..*number).take_while(|d| d * d <= *number).all(|d| !number.is_multiple_of(d));
     (3..=LARGEST_PRIME).step_by(2).filter(is_prime).all(|prime| {
         let rest = modulus.iter().fold(0, |rest, byte| (rest * 256 + u32::from(*byte)) % prime);
         let powers = std::iter::successors(Some(1), |power| Some(power * (65537 % prime) % prime));

@@ -70,9 +70,55 @@ pub enum Flaw {
     Time,
     /// `ath` is not the digest of the token.
     Token,
+    /// The token is bound to a key, and did not come with the scheme `DPoP`.
+    Scheme,
+    /// The token came with the scheme `DPoP`, and is bound to no key.
+    Unbound,
+    /// The proof was made with another key than the token's.
+    OtherKey,
 }
 
 impl Flaw {
+    /// The word in logs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Lines => "lines",
+            Self::Form => "form",
+            Self::Type => "typ",
+            Self::Algorithm => "alg",
+            Self::Key => "jwk",
+            Self::Signature => "signature",
+            Self::Claims => "claims",
+            Self::Method => "htm",
+            Self::Address => "htu",
+            Self::Time => "iat",
+            Self::Token => "ath",
+            Self::Scheme => "scheme",
+            Self::Unbound => "unbound",
+            Self::OtherKey => "jkt",
+        }
+    }
+
+    /// Whether it is rather the token that is used in a way it must not be (RFC 9449 sections 7.1 and 7.2).
+    #[must_use]
+    pub fn is_of_token(self) -> bool {
+        match self {
+            Self::Scheme | Self::Unbound | Self::OtherKey => true,
+            Self::Lines
+            | Self::Form
+            | Self::Type
+            | Self::Algorithm
+            | Self::Key
+            | Self::Signature
+            | Self::Claims
+            | Self::Method
+            | Self::Address
+            | Self::Time
+            | Self::Token => false,
+        }
+    }
+
     /// What is wrong, as the end of a sentence about the proof.
     #[must_use]
     pub fn problem(self) -> &'static str {
@@ -88,6 +134,9 @@ impl Flaw {
             Self::Address => "was made for another address (htu)",
             Self::Time => "was made too long ago, or by a clock that is ahead (iat)",
             Self::Token => "was made for another token (ath)",
+            Self::Scheme => "is no use: the token is bound to a key and has to come as `Authorization: DPoP`",
+            Self::Unbound => "is no use: the token came as `Authorization: DPoP` and is bound to no key",
+            Self::OtherKey => "was made with another key than the one that the token is bound to (cnf.jkt)",
         }
     }
 }
@@ -97,12 +146,21 @@ impl Flaw {
 pub struct Expected<'a> {
     /// The method of the request.
     pub method: &'a str,
-    /// The address of the request; without one any plain http(s) address will do.
-    pub url: Option<&'a HttpUrl>,
+    /// The address of the request.
+    pub address: Address<'a>,
     /// The token that comes with it, if one does.
     pub token: Option<&'a [u8]>,
     /// What holds about its nonce.
     pub nonce: NonceRule,
+}
+
+/// Which address a proof may be about.
+#[derive(Clone, Copy, Debug)]
+pub enum Address<'a> {
+    /// One of these, which name one place.
+    OneOf(&'a [HttpUrl]),
+    /// Any that is plain http or https: whoever asks has looked at it.
+    AnyWeb,
 }
 
 /// What holds about the nonce of a proof.
@@ -270,14 +328,14 @@ impl Claims {
         let mut text = |name: &str| match claims.take(name) {
             None => Some(None),
             Some(Value::Text(text)) => Some(Some(text.into_owned())),
-            Some(Value::Integer(_) | Value::Texts(_) | Value::Other) => None,
+            Some(Value::Integer(_) | Value::Texts(_) | Value::Members(_) | Value::Other) => None,
         };
         let (jti, htm, htu) = (text("jti")??, text("htm")??, text("htu")??);
         let (ath, nonce) = (text("ath")?, text("nonce")?);
         let mut seconds = |name: &str| match claims.take(name) {
             None => Some(None),
             Some(Value::Integer(seconds)) => Some(Some(seconds)),
-            Some(Value::Text(_) | Value::Texts(_) | Value::Other) => None,
+            Some(Value::Text(_) | Value::Texts(_) | Value::Members(_) | Value::Other) => None,
         };
         let (issued_at, not_before, expires_at) = (seconds("iat")??, seconds("nbf")?, seconds("exp")?);
         let is_usable = !jti.is_empty() && jti.len() <= MAX_JTI;
@@ -290,8 +348,9 @@ impl Claims {
             return Err(Flaw::Method);
         }
         let url = HttpUrl::read(&self.htu).ok_or(Flaw::Address)?;
-        if expected.url.is_some_and(|expected| *expected != url) {
-            return Err(Flaw::Address);
+        match expected.address {
+            Address::OneOf(addresses) if !addresses.contains(&url) => return Err(Flaw::Address),
+            Address::OneOf(_) | Address::AnyWeb => {}
         }
         let latest_start = self.issued_at.max(self.not_before.unwrap_or_default());
         let is_over = self.issued_at.saturating_add(MAX_AGE) < now || self.expires_at.is_some_and(|end| end <= now);

@@ -28,7 +28,9 @@ fn url() -> HttpUrl {
 
 /// What the good proofs of these tests are about.
 fn verify(proof: &[u8], now: u64) -> Result<VerifiedProof, ProofError> {
-    let expected = Expected { method: "GET", url: Some(&url()), token: Some(TOKEN), nonce: NonceRule::Required };
+    let urls = [url()];
+    let address = Address::OneOf(&urls);
+    let expected = Expected { method: "GET", address, token: Some(TOKEN), nonce: NonceRule::Required };
     Proof::of_line(proof).verify(&expected, &nonces(), now)
 }
 
@@ -52,8 +54,8 @@ const RFC_JKT: &str = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I";
 fn the_examples_of_rfc_9449() {
     let key = Thumbprint::read(RFC_JKT).unwrap();
     let verify = |proof: &str, method, url: &str, token, now| {
-        let url = HttpUrl::read(url);
-        let expected = Expected { method, url: url.as_ref(), token, nonce: NonceRule::IfPresent };
+        let urls = [HttpUrl::read(url).unwrap()];
+        let expected = Expected { method, address: Address::OneOf(&urls), token, nonce: NonceRule::IfPresent };
         Proof::of_line(proof.as_bytes()).verify(&expected, &nonces(), now).map(|proof| proof.key())
     };
     let token_endpoint = "https://server.example.com/token";
@@ -130,7 +132,8 @@ fn a_nonce_is_asked_for_where_nothing_else_is_wrong() {
         if let Some(nonce) = nonce {
             members.insert("nonce".to_owned(), nonce.into());
         }
-        let expected = Expected { method: "GET", url: Some(&url()), token: Some(TOKEN), nonce: rule };
+        let urls = [url()];
+        let expected = Expected { method: "GET", address: Address::OneOf(&urls), token: Some(TOKEN), nonce: rule };
         let proof = signer.proof(&claims);
         Proof::of_line(proof.as_bytes()).verify(&expected, &keys, NOW).map(|proof| proof.nonce())
     };
