@@ -156,6 +156,7 @@ pub fn decide<'a>(question: &Question<'a>, gate: &Gate, moment: Moment<'_>) -> U
 pub struct Provisional<'a> {
     judgement: Judgement<'a>,
     bound: BoundToken,
+    client: ObservedClient<'a>,
 }
 
 impl<'a> Provisional<'a> {
@@ -163,6 +164,12 @@ impl<'a> Provisional<'a> {
     #[must_use]
     pub fn bound(&self) -> &BoundToken {
         &self.bound
+    }
+
+    /// Who holds it.
+    #[must_use]
+    pub fn client(&self) -> &ObservedClient<'a> {
+        &self.client
     }
 
     /// The decision, once the store has said that the session lives, and what it says of the user now.
@@ -198,12 +205,12 @@ pub fn decide_if_session_lives<'a>(question: &Question<'a>, gate: &Gate, moment:
         return IfSessionLives::Expired;
     };
     let has_session = judgement.seen.session.is_some();
-    match judgement.bound.take() {
-        Some(bound) if bound.token().is_expired() && has_session => {
-            IfSessionLives::Renewable(Box::new(Provisional { judgement, bound }))
+    match (judgement.bound.take(), judgement.seen.client) {
+        (Some(bound), Some(client)) if bound.token().is_expired() && has_session => {
+            IfSessionLives::Renewable(Box::new(Provisional { judgement, bound, client }))
         }
-        None if judgement.reason == Reason::StoreStale && has_session => IfSessionLives::Undecided,
-        Some(_) | None => IfSessionLives::Expired,
+        (None, _) if judgement.reason == Reason::StoreStale && has_session => IfSessionLives::Undecided,
+        (Some(_) | None, _) => IfSessionLives::Expired,
     }
 }
 
