@@ -43,7 +43,7 @@ pub(crate) struct Outcome {
 
 impl World {
     #[track_caller]
-    pub(crate) fn start(proxy: impl Fn(&Samehand, SocketAddr) -> Proxy) -> Self {
+    pub(crate) fn start(proxy: impl FnOnce(&Samehand, SocketAddr) -> Proxy) -> Self {
         let samehand = Samehand::start(&[
             ("REQUIRE_SAME", "dpop"),
             ("WATCH", "ip,user-agent"),
