@@ -14,17 +14,29 @@ use super::{
 /// Starts Caddy in front of the application.
 #[track_caller]
 pub(crate) fn start(place: Place, samehand: &Address, application: SocketAddr) -> Proxy {
-    start_with(place, None, samehand, application)
+    start_with(place, None, samehand, application, "")
+}
+
+/// Starts Caddy with the application below `/app`, which it takes away after samehand was asked.
+#[track_caller]
+pub(crate) fn start_below_prefix(samehand: &Address, application: SocketAddr) -> Proxy {
+    start_with(Place::Edge, None, samehand, application, "uri strip_prefix /app\n\t\t")
 }
 
 /// Starts Caddy at the edge for https.
 #[track_caller]
 pub(crate) fn start_https(authority: &Authority, samehand: &Address, application: SocketAddr) -> Proxy {
-    start_with(Place::Edge, Some(authority), samehand, application)
+    start_with(Place::Edge, Some(authority), samehand, application, "")
 }
 
 #[track_caller]
-fn start_with(place: Place, authority: Option<&Authority>, samehand: &Address, application: SocketAddr) -> Proxy {
+fn start_with(
+    place: Place,
+    authority: Option<&Authority>,
+    samehand: &Address,
+    application: SocketAddr,
+    before_application: &str,
+) -> Proxy {
     let directory = TempDir::new().expect("a temporary directory");
     let path = directory.path();
     let (process, address) = on_a_free_address(|address| {
@@ -32,7 +44,7 @@ fn start_with(place: Place, authority: Option<&Authority>, samehand: &Address, a
             &file("examples/caddy/Caddyfile"),
             &[
                 ("http://:8080 {", site(address, authority)),
-                (APPLICATION, application.to_string()),
+                (&format!("reverse_proxy {APPLICATION}"), format!("{before_application}reverse_proxy {application}")),
                 (SAMEHAND, upstream(samehand)),
             ],
         );
