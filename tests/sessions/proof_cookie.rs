@@ -67,7 +67,7 @@ fn the_cookie_is_set_with_the_attributes_of_the_session_cookie_but_strict() {
 
 #[test]
 fn a_token_without_its_secret_is_refused_as_another_client() {
-    let samehand = start(&ROAM);
+    let samehand = start(&[&ROAM[..], &[("LOG", "trace")]].concat());
     let (token, secret) = sign_in(&samehand);
     let (other_token, other_secret) = sign_in(&samehand);
     assert_ne!(secret, other_secret);
@@ -100,6 +100,11 @@ fn a_token_without_its_secret_is_refused_as_another_client() {
         let request = request.header("X-Forwarded-For", HOME.ip).bearer(&token);
         assert_ne!(ask_through(&samehand, &request).status, 200, "{path} without the cookie");
     }
+    let log = samehand.process.log();
+    assert!(
+        log.contains("level=trace") && ![&secret, &other_secret].iter().any(|secret| log.contains(*secret)),
+        "{log}"
+    );
 }
 
 #[test]
