@@ -20,6 +20,7 @@
 pub mod binding;
 mod claims;
 pub mod client_ip;
+pub mod continuing;
 pub mod credential;
 pub mod decision;
 pub mod dpop;

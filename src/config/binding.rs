@@ -1,8 +1,10 @@
 //! What a token is bound to and what happens when that changes: `FINGERPRINT`, `REQUIRE_SAME`, `WATCH`, the prefixes,
-//! `USER_AGENT_MATCH`, `DPOP_NONCE`, `ENFORCE`, `TOKEN_FROM`. Never weakens a choice silently: what protects little is warned about.
+//! `USER_AGENT_MATCH`, `DPOP_NONCE`, `ENFORCE`, `TOKEN_FROM`. Never weakens a choice silently: what protects little is warned
+//! about in [`protection`].
 
 use super::choices::{each, one_of, whole_number, without_repetition};
 use super::findings::Findings;
+use super::protection;
 use super::raw::Raw;
 use crate::check::dpop::NonceRule;
 use crate::check::parts::{HeaderParts, Part, Parts};
@@ -61,7 +63,7 @@ pub(super) fn check(raw: &Raw, formats: Option<Formats>, findings: &mut Findings
         enforce: enforce?,
         token_from: token_from?,
     };
-    warn_of_weakness(&binding, findings);
+    protection::check(&binding, findings);
     if binding.require_same.contains(Part::Dpop) && raw.public_url.is_some() {
         let message = "with `dpop` nobody signs in on samehand's pages: a form brings no proof; write it in SAMEHAND_WATCH to \
              bind those who send one, or leave SAMEHAND_PUBLIC_URL out";
@@ -72,26 +74,6 @@ pub(super) fn check(raw: &Raw, formats: Option<Formats>, findings: &mut Findings
 
 const DPOP_NONCE: [(&str, NonceRule); 2] = [("required", NonceRule::Required), ("off", NonceRule::IfPresent)];
 const ENFORCE: [(&str, Enforce); 3] = [("on", Enforce::On), ("report", Enforce::Report), ("observe", Enforce::Observe)];
-
-fn warn_of_weakness(binding: &Binding, findings: &mut Findings) {
-    if binding.require_same.is_empty() && binding.formats.accept(Format::Keyed) {
-        findings.warn("REQUIRE_SAME", "with `none` a stolen token works anywhere; write ip,user-agent to bind tokens");
-    }
-    if binding.dpop_nonce == NonceRule::IfPresent {
-        let message = "with `off` proofs that were made in advance are good at their time; write `required`";
-        findings.warn("DPOP_NONCE", message);
-    }
-    match binding.enforce {
-        Enforce::On => {}
-        Enforce::Report => {
-            findings.warn("ENFORCE", "with `report` a stolen token is only logged; write `on` to refuse it");
-        }
-        Enforce::Observe => findings.warn(
-            "ENFORCE",
-            "OBSERVING ONLY: with `observe` nobody is refused, not even without a token; write `on` to protect",
-        ),
-    }
-}
 
 fn read_formats(text: &str) -> Result<Formats, String> {
     let choices = [Format::Keyed, Format::Article].map(|format| (format.name(), format));

@@ -10,6 +10,7 @@ pub(crate) mod duration;
 mod findings;
 mod lifetimes;
 mod listeners;
+mod protection;
 mod proxies;
 mod public_url;
 mod raw;
