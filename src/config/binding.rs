@@ -65,8 +65,8 @@ pub(super) fn check(raw: &Raw, formats: Option<Formats>, findings: &mut Findings
     };
     protection::check(&binding, findings);
     if binding.require_same.contains(Part::Dpop) && raw.public_url.is_some() {
-        let message = "with `dpop` nobody signs in on samehand's pages: a form brings no proof; write it in SAMEHAND_WATCH to \
-             bind those who send one, or leave SAMEHAND_PUBLIC_URL out";
+        let message = "with `dpop` nobody signs in on samehand's pages: a form brings no proof; leave it out, since a \
+             client that signs in with a proof is bound to its key anyway, or leave SAMEHAND_PUBLIC_URL out";
         findings.warn("REQUIRE_SAME", message);
     }
     Some(binding)
