@@ -17,6 +17,7 @@
 //! Every refusal is a [`Denial`], and [`decision`] says what follows from it.
 
 pub mod binding;
+pub mod certificate;
 mod claims;
 pub mod client_ip;
 pub mod credential;
