@@ -4,11 +4,13 @@
 //! comes back: names that cannot stand in a header, claims that are samehand's own, lifetimes over the limit, tokens
 //! over the size limit.
 
-use crate::check::fingerprint::{FingerprintKey, FingerprintKeys, ObservedClient, TokenContext};
+use crate::check::fingerprint::{FingerprintKey, FingerprintKeys, KeyedFingerprint, Record, TokenContext};
 use crate::check::identifiers::{RANDOM_BYTES, Revision, SessionId, token_id};
 use crate::check::names::{DisplayName, Email, Groups, UserName};
+use crate::check::observed::ObservedClient;
+use crate::check::parts::Part;
 use crate::check::policy::{Format, Policy};
-use crate::check::token::{MAX_TOKEN, are_readable};
+use crate::check::token::{JKT, MAX_TOKEN, X5T_S256, are_readable};
 use crate::keys::{Keys, Signer};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -100,6 +102,8 @@ pub struct Terms {
     pub issued_under: Revision,
     /// The session it belongs to, with its end, in seconds since 1970: the token does not outlive it.
     pub session: Option<(SessionId, u64)>,
+    /// The fingerprint of an earlier token of the session.
+    pub before: Option<KeyedFingerprint>,
     /// How long it lives, in seconds, when somebody asked for a time.
     pub ttl: Option<u64>,
     /// The time, in seconds since 1970.
@@ -121,6 +125,8 @@ pub enum MintError {
     ClaimReserved(String),
     /// This claim cannot be passed on, for this reason.
     ClaimUnusable(String, String),
+    /// This part has to be the same, and the client has not shown it.
+    ProofMissing(Part),
     /// The lifetime is zero or over the limit, both in seconds.
     Lifetime(u64, u64),
     /// The token would have this many bytes.
@@ -136,6 +142,10 @@ impl fmt::Display for MintError {
         match self {
             Self::ClaimReserved(claim) => write!(formatter, "the claim {claim:?} is set by samehand itself"),
             Self::ClaimUnusable(claim, problem) => write!(formatter, "the claim {claim:?} cannot be used: {problem}"),
+            Self::ProofMissing(part) => {
+                let name = part.built_in_name().unwrap_or("a header of the proxy");
+                write!(formatter, "the client has not shown the proof that SAMEHAND_REQUIRE_SAME asks for: {name}")
+            }
             Self::Lifetime(asked, limit) => {
                 write!(formatter, "a lifetime of {asked} s is outside 1 s to {limit} s (SAMEHAND_SESSION_TTL)")
             }
@@ -225,14 +235,21 @@ impl Minter {
         terms: &Terms,
     ) -> Result<(), MintError> {
         let jti = token_id(terms.issued_under, random()?);
-        let context = TokenContext { issuer: &policy.issuer, jti: &jti };
-        let fingerprint = self.fingerprint_key()?.keyed(client, policy.recipe, context);
+        let session = terms.session.as_ref().map(|(sid, _)| sid.as_str());
+        let context = TokenContext { issuer: &policy.issuer, jti: &jti, session };
+        let (record, names) = (Record::of(client, policy), &policy.header_parts);
+        if let Some(part) = policy.require_same.iter().find(|part| !record.parts(names).contains(*part)) {
+            return Err(MintError::ProofMissing(part));
+        }
+        let before = terms.before.as_ref();
+        let fingerprint = self.fingerprint_key()?.keyed(client, &record, names, context, before);
         claims.insert("iss".into(), policy.issuer.as_str().into());
         claims.extend(policy.audience.as_deref().map(|audience| ("aud".into(), audience.into())));
         claims.insert("sub".into(), subject.as_str().into());
         claims.insert("jti".into(), jti.into());
         claims.extend(terms.session.as_ref().map(|(sid, _)| ("sid".into(), sid.as_str().into())));
         claims.insert("fingerprint".into(), fingerprint.into());
+        claims.extend(confirmation(client, &record).map(|cnf| ("cnf".into(), cnf)));
         Ok(())
     }
 
@@ -266,6 +283,16 @@ impl Minter {
         token.push_str(&signature);
         Ok(token)
     }
+}
+
+/// `cnf`: the key and the certificate that the token is bound to (RFC 7800 section 3.1).
+fn confirmation(client: &ObservedClient<'_>, record: &Record) -> Option<Value> {
+    let held = record.held_proofs();
+    let key = client.proofs.key.filter(|_| held.contains(Part::Dpop)).map(|key| (JKT, key));
+    let certificate = client.proofs.certificate.filter(|_| held.contains(Part::Mtls)).map(|shown| (X5T_S256, shown));
+    let named = key.into_iter().chain(certificate).map(|(name, print)| (name.to_owned(), print.to_string().into()));
+    let members: Map<String, Value> = named.collect();
+    (!members.is_empty()).then_some(members.into())
 }
 
 fn awaited() -> MintError {

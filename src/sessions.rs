@@ -5,9 +5,10 @@
 //! at the sign-in only. Article tokens have no sessions.
 
 use crate::check::binding::BoundToken;
-use crate::check::fingerprint::ObservedClient;
+use crate::check::fingerprint::KeyedFingerprint;
 use crate::check::identifiers::Revision;
 use crate::check::names::UserName;
+use crate::check::observed::ObservedClient;
 use crate::check::policy::{Format, Policy};
 use crate::check::revocation::{Entry, Reach, RevokedId};
 use crate::issue::{Grant, MintError, Minted, Minter, Terms, new_session_id};
@@ -101,7 +102,7 @@ pub fn begin(
 pub fn terms(session: Option<&Session>, limits: Limits, issued_under: Revision, ttl: Option<u64>, now: u64) -> Terms {
     let unused_until = limits.idle.map_or(u64::MAX, |idle| now.saturating_add(idle));
     let session = session.map(|session| (session.id.clone(), session.ends_at.min(unused_until)));
-    Terms { issued_under, session, ttl, now }
+    Terms { issued_under, session, before: None, ttl, now }
 }
 
 /// When an article token is issued, in seconds since 1970 by the store's clock. It tells nothing but this time, and a
@@ -176,6 +177,8 @@ pub struct LiveSession {
     session: Session,
     grant: Grant,
     issued_under: Revision,
+    /// Of the token that is renewed: what cannot be computed anew is taken over.
+    before: Option<KeyedFingerprint>,
     /// The lifetime that its back end may have asked for, in seconds.
     asked_ttl: Option<u64>,
 }
@@ -213,7 +216,8 @@ pub async fn find(
         SignedInBy::Password => None,
         SignedInBy::BackEnd => Some(token.expires_at().saturating_sub(token.issued_at())),
     };
-    Ok(LiveSession { session, grant, issued_under, asked_ttl })
+    let before = token.keyed_fingerprint().cloned();
+    Ok(LiveSession { session, grant, issued_under, before, asked_ttl })
 }
 
 impl LiveSession {
@@ -244,6 +248,7 @@ impl LiveSession {
     ) -> Result<Minted, MintError> {
         let ttl = self.asked_ttl.map(|asked| asked.min(minter.token_ttl));
         let terms = terms(Some(&self.session), limits, self.issued_under, ttl, now);
+        let terms = Terms { before: self.before.clone(), ..terms };
         minter.mint(self.grant.clone(), client, policy, &terms)
     }
 }

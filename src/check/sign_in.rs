@@ -8,7 +8,8 @@ use super::credential::Carrier;
 use super::decision::{Decision, Reason};
 use super::forwarded::ForwardedRequest;
 use super::page_request::is_page_request;
-use super::policy::{Part, Parts, Policy};
+use super::parts::{Part, Parts};
+use super::policy::Policy;
 use super::return_url::{ReturnUrlError, ReturnUrls};
 use super::{Judgement, Question};
 use actix_web::http::header::AUTHORIZATION;
@@ -176,7 +177,9 @@ pub fn why(reason: Reason, changed: Parts) -> Option<Option<Why>> {
         | Reason::TokenClaims
         | Reason::SignatureInvalid
         | Reason::KeyUnknown
-        | Reason::PolicyOutdated => Why::Unusable,
+        | Reason::PolicyOutdated
+        | Reason::ProofMissing
+        | Reason::ProofInvalid => Why::Unusable,
         Reason::Ok
         | Reason::ProxyUntrusted
         | Reason::ForwardedMissing

@@ -7,8 +7,8 @@ use super::{Failure, Outcome, print, ring};
 use crate::check::client_ip::ClientIp;
 use crate::check::credential::BearerToken;
 use crate::check::decision::Reason;
-use crate::check::fingerprint::ObservedClient;
 use crate::check::names::UserName;
+use crate::check::observed::ObservedClient;
 use crate::check::policy::Format;
 use crate::check::revocation::{self, Knowledge, LiveToken, RevocationError, RevocationSet};
 use crate::check::token::{self, Expiry, danger_unverified};
@@ -95,9 +95,9 @@ fn mint(args: &Mint, config: &Config, now: u64) -> Outcome {
             store.wait(sessions::issue_time(&*store, &grant.subject, issued_under)).map_err(Failure::failed)?
         }
     };
-    let client = ObservedClient { ip, user_agent };
+    let client = ObservedClient::new(ip, user_agent);
     let minted = Minter::new(&config.policy, &keys, config.token_ttl)
-        .mint(grant, &client, &config.policy, &Terms { issued_under, session: None, ttl, now })
+        .mint(grant, &client, &config.policy, &Terms { issued_under, session: None, before: None, ttl, now })
         .map_err(Failure::failed)?;
     print::result(&minted.token)
 }

@@ -4,10 +4,11 @@
 use super::choices::{each, one_of, whole_number, without_repetition};
 use super::findings::Findings;
 use super::raw::Raw;
-use crate::check::policy::{Enforce, Format, Formats, Part, Parts, Recipe, TokenFrom, UserAgentMatch};
+use crate::check::parts::{HeaderParts, Part, Parts};
+use crate::check::policy::{Enforce, Format, Formats, Recipe, TokenFrom, UserAgentMatch};
 
 /// Parts that later releases know.
-const LATER_PARTS: [&str; 3] = ["cookie", "dpop", "mtls"];
+const LATER_PARTS: [&str; 2] = ["dpop", "mtls"];
 
 /// The word for "no part".
 const NONE: &str = "none";
@@ -17,6 +18,7 @@ pub(super) struct Binding {
     pub(super) formats: Formats,
     pub(super) require_same: Parts,
     pub(super) watch: Parts,
+    pub(super) header_parts: HeaderParts,
     pub(super) recipe: Recipe,
     pub(super) enforce: Enforce,
     pub(super) token_from: TokenFrom,
@@ -29,12 +31,14 @@ pub(super) fn formats(raw: &Raw, findings: &mut Findings) -> Option<Formats> {
 
 /// Validates the other settings of this file.
 pub(super) fn check(raw: &Raw, formats: Option<Formats>, findings: &mut Findings) -> Option<Binding> {
-    let require_same = findings.keep("REQUIRE_SAME", parts(&raw.require_same));
-    let watch = findings.keep("WATCH", parts(&raw.watch));
+    let header_parts = HeaderParts::default();
+    let require_same = findings.keep("REQUIRE_SAME", parts(&raw.require_same, &header_parts));
+    let watch = findings.keep("WATCH", parts(&raw.watch, &header_parts));
     if let (Some(required), Some(watched)) = (require_same, watch)
         && !required.intersection(watched).is_empty()
     {
-        let both = required.intersection(watched);
+        let both = header_parts.names(required.intersection(watched));
+        let required = header_parts.names(required);
         let message = format!(
             "`{both}` is required by SAMEHAND_REQUIRE_SAME={required} already, so its change is refused \
              and not just reported; remove it from one of the two"
@@ -48,6 +52,7 @@ pub(super) fn check(raw: &Raw, formats: Option<Formats>, findings: &mut Findings
         formats: formats?,
         require_same: require_same?,
         watch: watch?,
+        header_parts,
         recipe: recipe?,
         enforce: enforce?,
         token_from: token_from?,
@@ -82,21 +87,23 @@ fn read_formats(text: &str) -> Result<Formats, String> {
     Ok(Formats { minted, also: formats.next() })
 }
 
-fn parts(text: &str) -> Result<Parts, String> {
+fn parts(text: &str, names: &HeaderParts) -> Result<Parts, String> {
     if text == NONE {
         return Ok(Parts::NONE);
     }
-    Ok(without_repetition(each(text, part)?)?.into_iter().collect())
+    Ok(without_repetition(each(text, |word| part(word, names))?)?.into_iter().collect())
 }
 
-fn part(word: &str) -> Result<Part, String> {
+fn part(word: &str, names: &HeaderParts) -> Result<Part, String> {
     if word == NONE {
         return Err(format!("`{NONE}` stands alone; remove it, or remove the other parts"));
     }
     if LATER_PARTS.contains(&word) {
-        return Err(format!("`{word}` is not in this release; write `ip`, `user-agent` or both"));
+        return Err(format!("`{word}` is not in this release; write `ip`, `user-agent` or `cookie`"));
     }
-    one_of(word, &Part::ALL.map(|part| (part.name(), part)))
+    let known = [Part::Ip, Part::UserAgent, Part::Cookie].into_iter().chain(names.iter().map(|(part, _)| part));
+    let choices: Vec<(&str, Part)> = known.map(|part| (names.name(part), part)).collect();
+    one_of(word, &choices)
 }
 
 fn recipe(raw: &Raw, findings: &mut Findings) -> Option<Recipe> {

@@ -239,6 +239,7 @@ fn validate(mut raw: raw::Raw, given: &sources::Given, findings: &mut Findings) 
             formats: binding.formats,
             require_same: binding.require_same,
             watch: binding.watch,
+            header_parts: binding.header_parts,
             recipe: binding.recipe,
             enforce: binding.enforce,
         },

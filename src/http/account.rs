@@ -9,19 +9,18 @@ use super::opening::open;
 use super::pages::account::{self, Done, Problem, Reader, Wrong};
 use super::pages::form::{self, Form};
 use super::pages::{message, see_other};
-use super::whoami::client_of;
+use super::whoami::caller_of;
 use super::{cookie, json, origin, refusal, renew};
 use crate::app::{App, Pages};
 use crate::check::binding::BoundToken;
 use crate::check::credential::Carrier;
 use crate::check::decision::Decision;
-use crate::check::fingerprint::ObservedClient;
 use crate::check::form_token;
 use crate::check::identifiers::SessionId;
 use crate::check::names::UserName;
+use crate::check::observed::ObservedClient;
 use crate::check::page_request::is_page_request;
 use crate::check::sign_in::{Why, why};
-use crate::check::user_agent::UserAgent;
 use crate::secret::Secret;
 use crate::sessions::SessionError;
 use crate::store::{Revocation, Session, SignedInBy, StoreError, open_sessions};
@@ -111,12 +110,9 @@ async fn visitor<'a>(request: &'a HttpRequest, app: &App) -> Result<Visitor<'a>,
     if app.state().pages.is_none() {
         return Err(json::not_found().await);
     }
-    let ip = client_of(request, &app.state())?;
-    let user_agent =
-        UserAgent::read(request.headers()).map_err(|_| json::invalid_request("there are two User-Agent lines"))?;
-    let client = ObservedClient { ip, user_agent };
-    let held = renew::held(request.headers(), ip, app);
-    let bound = held.bound.map_err(|denial| {
+    let caller = caller_of(request, &app.state())?;
+    let held = renew::held(&caller, app);
+    let (bound, client) = held.bound.map_err(|denial| {
         let is_page = is_page_request(request.method().as_str(), request.headers()) || form::is_form(request.headers());
         match why(denial.reason(), held.changed).filter(|_| is_page) {
             Some(why) => to_sign_in(app, why),

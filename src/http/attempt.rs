@@ -8,7 +8,7 @@
 use super::opening::open;
 use crate::app::App;
 use crate::check::client_ip::ClientIp;
-use crate::check::fingerprint::ObservedClient;
+use crate::check::observed::ObservedClient;
 use crate::issue::{Grant, Minted};
 use crate::secret::Secret;
 use crate::store::{Session, SignedInBy};

@@ -3,10 +3,11 @@
 
 use super::attempt::{Refusal, attempt};
 use super::mint::issued;
-use super::whoami::client_of;
+use super::whoami::caller_of;
 use super::{json, pages};
 use crate::app::App;
-use crate::check::fingerprint::ObservedClient;
+use crate::check::observed::{CookieProof, ObservedClient};
+use crate::check::proofs;
 use crate::check::user_agent::UserAgent;
 use crate::secret::Secret;
 use actix_web::http::StatusCode;
@@ -21,25 +22,26 @@ struct Credentials {
 }
 
 pub(super) async fn page(request: HttpRequest, app: web::Data<App>) -> HttpResponse {
-    let ip = match client_of(&request, &app.state()) {
-        Ok(ip) => ip,
+    let caller = match caller_of(&request, &app.state()) {
+        Ok(caller) => caller,
         Err(refusal) => return refusal,
     };
     let Ok(user_agent) = UserAgent::read(request.headers()) else { return two_user_agents() };
-    pages::sign_in::show(&request, &app, &ObservedClient { ip, user_agent }).await
+    pages::sign_in::show(&request, &app, &caller, &ObservedClient::new(caller.ip, user_agent)).await
 }
 
 pub(super) async fn login(request: HttpRequest, body: web::Payload, app: web::Data<App>) -> HttpResponse {
-    let (ip, has_pages) = {
+    let (caller, has_pages) = {
         let state = app.state();
-        match client_of(&request, &state) {
-            Ok(ip) => (ip, state.pages.is_some()),
+        match caller_of(&request, &state) {
+            Ok(caller) => (caller, state.pages.is_some()),
             Err(refusal) => return refusal,
         }
     };
     let Ok(user_agent) = UserAgent::read(request.headers()) else { return two_user_agents() };
-    let client = ObservedClient { ip, user_agent };
+    let client = ObservedClient::new(caller.ip, user_agent);
     if has_pages && pages::form::is_form(request.headers()) {
+        let client = client.with_proofs(proofs::offered(&caller, CookieProof::Session));
         return pages::sign_in::submitted(&request, body, &app, &client).await;
     }
     let credentials: Credentials = match json::read(request.headers(), body, json::MAX_BODY).await {

@@ -2,12 +2,12 @@
 //! whoever holds a stolen one may end it too.
 
 use super::pages::sign_out::{self, Ended};
-use super::whoami::client_of;
+use super::whoami::caller_of;
 use super::{cookie, json, origin, refusal};
 use crate::app::App;
 use crate::check::credential::Carrier;
 use crate::check::decision::Decision;
-use crate::check::fingerprint::ObservedClient;
+use crate::check::observed::ObservedClient;
 use crate::check::revocation::{CLOCKS_APART, RevocationSet, RevokedId};
 use crate::check::token::{Expiry, VerifiedToken};
 use crate::check::user_agent::UserAgent;
@@ -72,7 +72,7 @@ async fn end(request: &HttpRequest, app: &App, asked_by: AskedBy) -> Result<(End
     let ip;
     let verified = {
         let state = app.state();
-        ip = client_of(request, &state).map_err(NotEnded::Refused)?;
+        ip = caller_of(request, &state).map_err(NotEnded::Refused)?.ip;
         let revocations = app.revocations().snapshot();
         let moment = Moment { now: app.now(), revocations: revocations.knowledge() };
         let verified = verified_token(request.headers(), &state.gate, moment, Expiry::AnyTime, &mut seen);
@@ -107,7 +107,7 @@ async fn end(request: &HttpRequest, app: &App, asked_by: AskedBy) -> Result<(End
     }
     let remote_ip = ip.to_string();
     if let Ok(user_agent) = UserAgent::read(request.headers()) {
-        app.activity().signed_out(&ObservedClient { ip, user_agent });
+        app.activity().signed_out(&ObservedClient::new(ip, user_agent));
     }
     info!(username = token.subject(), remote_ip = remote_ip.as_str(), sid = token.session().map_or("", |sid| sid.as_str()); "logout");
     Ok((ended, seen.carrier))

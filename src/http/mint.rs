@@ -4,8 +4,8 @@ use super::opening::open;
 use super::{administration, json};
 use crate::app::App;
 use crate::check::client_ip::ClientIp;
-use crate::check::fingerprint::ObservedClient;
 use crate::check::names::UserName;
+use crate::check::observed::ObservedClient;
 use crate::check::user_agent::UserAgent;
 use crate::config::duration;
 use crate::issue::{Grant, MintError, Minted};
@@ -61,7 +61,7 @@ async fn minted(asked: &MintRequest, app: &App) -> Result<Minted, HttpResponse> 
     };
     let user_agent =
         UserAgent::vouched(asked.user_agent.as_deref()).map_err(|error| invalid(format!("user_agent: {error}")))?;
-    let client = ObservedClient { ip: ClientIp::vouched(ip), user_agent };
+    let client = ObservedClient::new(ClientIp::vouched(ip), user_agent);
     let grant = Grant::of(subject.clone()).with_claims(asked.claims.clone()).map_err(|error| refused(&error))?;
     let away = |error: StoreError| unavailable(&error.into());
     let issued_under = app.store().revision().await.map_err(away)?;
@@ -87,6 +87,7 @@ fn refused(error: &MintError) -> HttpResponse {
         MintError::Failed(_) => json::unavailable(),
         MintError::ClaimReserved(_)
         | MintError::ClaimUnusable(..)
+        | MintError::ProofMissing(_)
         | MintError::Lifetime(..)
         | MintError::TooLarge(_)
         | MintError::TooComplex => json::invalid_request(&error.to_string()),

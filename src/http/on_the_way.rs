@@ -4,7 +4,6 @@
 use super::{cookie, renew};
 use crate::app::App;
 use crate::check::decision::{Decision, Reason};
-use crate::check::fingerprint::ObservedClient;
 use crate::check::renewal::Renewal;
 use crate::check::{IfSessionLives, Judgement, Moment, Question, decide_if_session_lives};
 use crate::issue::Minted;
@@ -44,7 +43,7 @@ async fn before_its_end(app: &App, judgement: &Judgement<'_>) -> Option<HeaderVa
     {
         return None;
     }
-    let client = client_of(judgement)?;
+    let client = judgement.seen.client?;
     match timeout(NOT_NEEDED, renew::exchange(app, bound, &client)).await {
         // At the end of a session there is nothing to win.
         Ok(Ok((_, live))) if live.session().ends_at <= bound.token().expires_at() => None,
@@ -80,7 +79,7 @@ async fn after_its_end<'a>(
         IfSessionLives::Undecided => return (undecided(judgement), None),
         IfSessionLives::Expired => return (judgement, None),
     };
-    let Some(client) = client_of(&judgement) else { return (judgement, None) };
+    let Some(client) = judgement.seen.client else { return (judgement, None) };
     match timeout(NEEDED, renew::exchange(app, provisional.bound(), &client)).await {
         Ok(Ok((minted, live))) => {
             let line = cookie_of(app, &minted, &live);
@@ -107,8 +106,4 @@ async fn after_its_end<'a>(
 fn cookie_of(app: &App, minted: &Minted, live: &LiveSession) -> HeaderValue {
     let left = live.session().ends_at.saturating_sub(app.now());
     cookie::set(&app.state().cookie, &minted.token, left)
-}
-
-fn client_of<'a>(judgement: &Judgement<'a>) -> Option<ObservedClient<'a>> {
-    Some(ObservedClient { ip: judgement.seen.client_ip?, user_agent: judgement.seen.user_agent? })
 }

@@ -1,8 +1,8 @@
 //! What every way of signing in ends with: the first token of a new session.
 
 use crate::app::App;
-use crate::check::fingerprint::ObservedClient;
 use crate::check::identifiers::Revision;
+use crate::check::observed::ObservedClient;
 use crate::check::policy::Format;
 use crate::issue::{Grant, Minted};
 use crate::sessions::{self, SessionError};

@@ -5,11 +5,12 @@ use super::craft::Draft;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use jsonwebtoken::Algorithm;
 use samehand::check::client_ip::{ClientIp, Peer};
-use samehand::check::fingerprint::{ObservedClient, TokenContext};
+use samehand::check::fingerprint::TokenContext;
 use samehand::check::forwarded::Proxy;
 use samehand::check::identifiers::Revision;
 use samehand::check::key_ring::algorithm_name;
 use samehand::check::names::UserName;
+use samehand::check::observed::ObservedClient;
 use samehand::check::policy::Recipe;
 use samehand::check::revocation::{Knowledge, RevocationSet};
 use samehand::check::user_agent::UserAgent;
@@ -185,5 +186,5 @@ pub(crate) fn asked<'a>(headers: &'a [(&'a str, &'a [u8])]) -> impl Iterator<Ite
 
 /// A client.
 pub(crate) fn observed(ip: IpAddr, user_agent: Option<&[u8]>) -> ObservedClient<'_> {
-    ObservedClient { ip: ClientIp::vouched(ip), user_agent: UserAgent::from_bytes(user_agent) }
+    ObservedClient::new(ClientIp::vouched(ip), UserAgent::from_bytes(user_agent))
 }

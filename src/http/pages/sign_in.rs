@@ -7,11 +7,11 @@
 use super::form::Form;
 use super::{fields, form, loops, message, page, see_other};
 use crate::app::{App, Pages, State};
-use crate::check::fingerprint::ObservedClient;
+use crate::check::observed::ObservedClient;
 use crate::check::return_url::ReturnUrl;
 use crate::check::sign_in::{AGAIN, RETURN, WHY, Why};
 use crate::check::token::Expiry;
-use crate::check::{Moment, Seen, form_token, recognise, verified_token};
+use crate::check::{Caller, Moment, Seen, form_token, recognise, verified_token};
 use crate::http::attempt::{Refusal, Welcome, attempt};
 use crate::http::{cookie, json, origin};
 use crate::secret::Secret;
@@ -57,7 +57,12 @@ struct SignedInPage<'a> {
 }
 
 /// `GET /login`.
-pub(in crate::http) async fn show(request: &HttpRequest, app: &App, client: &ObservedClient<'_>) -> HttpResponse {
+pub(in crate::http) async fn show(
+    request: &HttpRequest,
+    app: &App,
+    caller: &Caller<'_>,
+    client: &ObservedClient<'_>,
+) -> HttpResponse {
     let state = app.state();
     let Some(pages) = &state.pages else {
         drop(state);
@@ -68,7 +73,7 @@ pub(in crate::http) async fn show(request: &HttpRequest, app: &App, client: &Obs
         return message::other_site(None);
     }
     let back = back_in_query(request, pages);
-    let came = came_with(request.headers(), client, app, &state);
+    let came = came_with(caller, app, &state);
     let site = back.as_ref().map(ReturnUrl::host);
     let goes_round = fields::query(request.query_string(), AGAIN).is_some();
     let explained = || loops::reasons(why, came.is_ours, site.unwrap_or("the site"), &state.cookie);
@@ -200,12 +205,12 @@ struct Came {
     is_ours: bool,
 }
 
-fn came_with(headers: &HeaderMap, client: &ObservedClient<'_>, app: &App, state: &State) -> Came {
+fn came_with(caller: &Caller<'_>, app: &App, state: &State) -> Came {
     let revocations = app.revocations().snapshot();
     let moment = Moment { now: app.now(), revocations: revocations.knowledge() };
-    let recognised = recognise(headers, client.ip, &state.gate, moment, Expiry::Checked, &mut Seen::default());
+    let recognised = recognise(caller, &state.gate, moment, Expiry::Checked, &mut Seen::default());
     let user = recognised.ok().map(|recognised| recognised.identity.user().to_owned());
-    let verified = verified_token(headers, &state.gate, moment, Expiry::AnyTime, &mut Seen::default());
+    let verified = verified_token(caller.headers, &state.gate, moment, Expiry::AnyTime, &mut Seen::default());
     Came { user, is_ours: verified.is_ok() }
 }
 
