@@ -87,8 +87,9 @@ const IMPORTS: [(&str, &[&str]); 24] = [
 
 /// Where each dependency of `Cargo.toml` is used; a folder stands for everything in it.
 const HOMES: [(&str, &[&str]); 45] = [
-    // The decision reads the web server's header map, which is checked more closely below, and `explain` fills one.
-    ("actix_web", &["http", "server", "check", "cli/explain"]),
+    // The decision reads the web server's header map, which is checked more closely below; settings name headers, and two
+    // commands fill such a map.
+    ("actix_web", &["http", "server", "check", "config/binding", "config/proxy_headers", "cli/explain", "cli/token"]),
     ("actix_http", &["server/http1", "http/authorize"]),
     ("actix_server", &["server/http1"]),
     ("actix_service", &["server/http1"]),

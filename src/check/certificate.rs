@@ -33,7 +33,7 @@ const ESCAPED_PEM: &str = "-----BEGIN%20CERTIFICATE-----";
 const PLACEHOLDERS: [char; 4] = ['{', '$', '%', '('];
 
 /// Why no certificate could be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CertificateError {
     /// There are two lines, and one of them the proxy did not write.
     Ambiguous,

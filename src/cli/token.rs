@@ -4,23 +4,29 @@ mod revoke;
 
 use super::opened::Opened;
 use super::{Failure, Outcome, print, ring};
+use crate::check::certificate;
 use crate::check::client_ip::ClientIp;
 use crate::check::credential::BearerToken;
 use crate::check::decision::Reason;
 use crate::check::names::UserName;
-use crate::check::observed::ObservedClient;
-use crate::check::policy::Format;
+use crate::check::observed::{ObservedClient, Proofs};
+use crate::check::policy::{Format, Policy};
 use crate::check::revocation::{self, Knowledge, LiveToken, RevocationError, RevocationSet};
+use crate::check::thumbprint::Thumbprint;
 use crate::check::token::{self, Expiry, danger_unverified};
 use crate::check::user_agent::UserAgent;
+use crate::check::vouched;
 use crate::config::{Config, duration};
 use crate::issue::{Grant, Minter, Terms};
 use crate::keys::Missing;
 use crate::sessions;
 use crate::store::Access;
+use actix_web::http::header::HeaderMap;
 use serde_json::{Map, Value, json};
+use std::fs;
 use std::io::Read as _;
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 #[derive(clap::Args)]
 pub(super) struct Args {
@@ -55,6 +61,15 @@ struct Mint {
     /// A claim of your own; V is JSON when it reads as JSON, else text.
     #[arg(long = "claim", value_name = "K=V")]
     claims: Vec<String>,
+    /// A PEM file with the certificate that the client shows to the proxy.
+    #[arg(long, value_name = "FILE", conflicts_with = "certificate_thumbprint")]
+    certificate: Option<PathBuf>,
+    /// The same by its x5t#S256: SHA-256 of the DER, 43 characters of base64url.
+    #[arg(long, value_name = "T")]
+    certificate_thumbprint: Option<String>,
+    /// What the proxy sends as a part of SAMEHAND_HEADER_PARTS; empty where it sends nothing.
+    #[arg(long = "part", value_name = "NAME=VALUE")]
+    parts: Vec<String>,
 }
 
 #[derive(clap::Args)]
@@ -85,6 +100,10 @@ fn mint(args: &Mint, config: &Config, now: u64) -> Outcome {
     if config.policy.trusted_proxies.contains(ip.address()) {
         print::note(&format!("warning: {ip} is a trusted proxy, and hardly the address of a client"));
     }
+    let proxy_headers = proxy_headers(args, &config.policy).map_err(|problem| usage("part", &problem))?;
+    let proofs =
+        Proofs { certificate: certificate_of(args)?, proxy_headers: Some(&proxy_headers), ..Proofs::default() };
+    let client = ObservedClient::new(ip, user_agent).with_proofs(proofs);
     let keys = ring::load(config, Missing::Create(now))?;
     let store = Opened::at(&config.store, Access::Create)?;
     let issued_under = store.wait(store.revision())?;
@@ -95,11 +114,32 @@ fn mint(args: &Mint, config: &Config, now: u64) -> Outcome {
             store.wait(sessions::issue_time(&*store, &grant.subject, issued_under)).map_err(Failure::failed)?
         }
     };
-    let client = ObservedClient::new(ip, user_agent);
     let minted = Minter::new(&config.policy, &keys, config.token_ttl)
         .mint(grant, &client, &config.policy, &Terms { issued_under, session: None, before: None, ttl, now })
         .map_err(Failure::failed)?;
     print::result(&minted.token)
+}
+
+fn certificate_of(args: &Mint) -> Result<Option<Thumbprint>, Failure> {
+    if let Some(path) = &args.certificate {
+        let shown = path.display();
+        let text =
+            fs::read_to_string(path).map_err(|error| Failure::Usage(format!("--certificate: {shown}: {error}")))?;
+        let read = certificate::from_pem(&text);
+        return read.map(Some).map_err(|error| Failure::Usage(format!("--certificate: {shown}: {error}")));
+    }
+    let problem = || Failure::Usage("--certificate-thumbprint: write 43 characters of base64url".into());
+    args.certificate_thumbprint.as_deref().map(|text| Thumbprint::read(text).ok_or_else(problem)).transpose()
+}
+
+fn proxy_headers(args: &Mint, policy: &Policy) -> Result<HeaderMap, String> {
+    let mut said = Vec::with_capacity(args.parts.len());
+    for part in &args.parts {
+        let (name, value) = part.split_once('=').ok_or_else(|| format!("{part:?} is not NAME=VALUE"))?;
+        said.push((name, Some(value).filter(|value| !value.is_empty())));
+    }
+    vouched::headers(&policy.header_parts, policy.require_same.union(policy.watch), said)
+        .map_err(|error| error.to_string())
 }
 
 fn grant_for(store: &Opened, subject: UserName) -> Result<Grant, Failure> {

@@ -11,6 +11,7 @@ mod findings;
 mod lifetimes;
 mod listeners;
 mod proxies;
+mod proxy_headers;
 mod public_url;
 mod raw;
 mod report;
@@ -240,6 +241,7 @@ fn validate(mut raw: raw::Raw, given: &sources::Given, findings: &mut Findings) 
             require_same: binding.require_same,
             watch: binding.watch,
             header_parts: binding.header_parts,
+            certificate_header: binding.certificate_header,
             recipe: binding.recipe,
             enforce: binding.enforce,
         },
