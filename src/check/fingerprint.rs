@@ -213,7 +213,12 @@ impl FingerprintKey {
         let address = (!is_same_address).then_some(Part::Ip);
         let others = claim.record.entries()[1..].iter().zip(&claim.parts);
         let others = others.filter(|(entry, digest)| !bool::from(digester.part(&entry.kind, client).ct_eq(*digest)));
-        address.into_iter().chain(others.filter_map(|(entry, _)| entry.kind.part(names))).collect()
+        let changed: Parts =
+            address.into_iter().chain(others.filter_map(|(entry, _)| entry.kind.part(names))).collect();
+        // That of the client was made with the address of one family; the other's may have been taken over. A claim that
+        // contradicts itself says nothing about any part.
+        let is_of_both = claim.addresses.iter().all(Option::is_some);
+        if changed.is_empty() && !is_of_both { claim.record.parts(names) } else { changed }
     }
 
     /// Whether the claim is bound to this secret of a proof cookie.

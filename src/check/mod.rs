@@ -153,6 +153,7 @@ pub fn decide<'a>(question: &Question<'a>, gate: &Gate, moment: Moment<'_>) -> J
 pub struct Provisional<'a> {
     judgement: Judgement<'a>,
     bound: BoundToken,
+    client: ObservedClient<'a>,
 }
 
 impl<'a> Provisional<'a> {
@@ -160,6 +161,12 @@ impl<'a> Provisional<'a> {
     #[must_use]
     pub fn bound(&self) -> &BoundToken {
         &self.bound
+    }
+
+    /// Who holds it.
+    #[must_use]
+    pub fn client(&self) -> &ObservedClient<'a> {
+        &self.client
     }
 
     /// The decision, once the store has said that the session lives, and what it says of the user now.
@@ -192,12 +199,12 @@ pub enum IfSessionLives<'a> {
 pub fn decide_if_session_lives<'a>(question: &Question<'a>, gate: &Gate, moment: Moment<'_>) -> IfSessionLives<'a> {
     let mut judgement = judge(question, gate, moment, Expiry::Ignored);
     let has_session = judgement.seen.session.is_some();
-    match judgement.bound.take() {
-        Some(bound) if bound.token().is_expired() && has_session => {
-            IfSessionLives::Renewable(Box::new(Provisional { judgement, bound }))
+    match (judgement.bound.take(), judgement.seen.client) {
+        (Some(bound), Some(client)) if bound.token().is_expired() && has_session => {
+            IfSessionLives::Renewable(Box::new(Provisional { judgement, bound, client }))
         }
-        None if judgement.reason == Reason::StoreStale && has_session => IfSessionLives::Undecided,
-        Some(_) | None => IfSessionLives::Expired,
+        (None, _) if judgement.reason == Reason::StoreStale && has_session => IfSessionLives::Undecided,
+        (Some(_) | None, _) => IfSessionLives::Expired,
     }
 }
 

@@ -123,10 +123,17 @@ impl FromIterator<Part> for Parts {
     }
 }
 
+/// Whether a part from a header may be called so: 1 to 32 of `a-z0-9-`.
+#[must_use]
+pub fn is_part_name(name: &str) -> bool {
+    (1..=32).contains(&name.len())
+        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+}
+
 /// A part that the operator has named, and the header of the proxy that it comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeaderPart {
-    /// 1 to 32 of `a-z0-9-`, and no name of a built-in part.
+    /// See [`is_part_name`]; no name of a built-in part.
     pub name: String,
     /// Set, and so overwritten, by the proxy on every request.
     pub header: HeaderName,

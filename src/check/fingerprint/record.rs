@@ -11,7 +11,7 @@
 //! so marked has to be shown as long as the token lives, whatever the settings say meanwhile. A record has one spelling.
 
 use crate::check::observed::{CookieProof, ObservedClient};
-use crate::check::parts::{HeaderParts, Part, Parts};
+use crate::check::parts::{HeaderParts, Part, Parts, is_part_name};
 use crate::check::policy::{Policy, Recipe, UserAgentMatch};
 use std::fmt::Write as _;
 
@@ -145,7 +145,7 @@ impl Record {
                 ("dpop", None) => Kind::Dpop,
                 ("mtls", None) => Kind::Mtls,
                 ("ip" | "user-agent", None) | (_, Some(_)) => return None,
-                (name, None) => Kind::Header(name.to_owned()),
+                (name, None) => Kind::Header(is_part_name(name).then(|| name.to_owned())?),
             };
             if entries.len() == MAX_ENTRIES || entries.last().is_some_and(|last| last.kind.rank() >= kind.rank()) {
                 return None;
