@@ -1,16 +1,19 @@
 //! What each shipped configuration hands over of a client's certificate: the one that the proxy verified, and nothing that
 //! a client only claims.
 
-use crate::support::{
-    CLIENT,
-    authority::{Authority, Client, Greeting},
-    backend::Backend,
-    caddy,
-    client::{Address, Request, ask, try_to_ask},
-    nginx,
-    scripted::Scripted,
-    shipped::{Kind, Proxy, tcp},
-    traefik,
+use crate::{
+    NAMES, authority,
+    support::{
+        CLIENT,
+        authority::{Authority, Client, Greeting},
+        backend::Backend,
+        caddy,
+        client::{Address, Request, ask, try_to_ask},
+        nginx,
+        scripted::Scripted,
+        shipped::{Kind, Proxy, tcp},
+        traefik,
+    },
 };
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use samehand::check::{certificate, thumbprint::Thumbprint};
@@ -20,17 +23,6 @@ const ALLOW: &str = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nRemote-User: alice\
 
 /// A question about a page, and a path of samehand's own.
 const TARGETS: [&str; 2] = ["/page", "/login"];
-
-/// Every header that some proxy hands certificates over in, and spellings of it.
-const NAMES: [&str; 7] = [
-    "X-Client-Cert",
-    "X_Client_Cert",
-    "X.Client.Cert",
-    "X-Forwarded-Tls-Client-Cert",
-    "X_Forwarded_Tls_Client_Cert",
-    "X-Forwarded-Client-Cert",
-    "Client-Cert",
-];
 
 #[test]
 fn nginx_hands_over_what_it_verified() {
@@ -59,7 +51,7 @@ struct Handshakes {
 
 #[track_caller]
 fn only_what_was_verified(samehand: Scripted, header: &str, start: impl Fn(&Authority, &Address, SocketAddr) -> Proxy) {
-    let authority = Authority::new("DNS:app.example.com");
+    let authority = authority();
     let application = Backend::start();
     let proxy = start(&authority, &samehand.address, application.address);
     let header = header.parse().expect("a name");
