@@ -8,29 +8,35 @@ use super::{
     authority::Authority,
     client::Address,
     process::{Process, accepts, on_a_free_address},
-    shipped::{APPLICATION, Kind, Place, Proxy, SAMEHAND, Tls, file, fill_in, uncomment},
+    shipped::{APPLICATION, Kind, Place, Proxy, SAMEHAND, Tells, Tls, file, fill_in, uncomment},
 };
 
 /// Starts Caddy in front of the application.
 #[track_caller]
 pub(crate) fn start(place: Place, samehand: &Address, application: SocketAddr) -> Proxy {
-    start_with(place, Tls::None, samehand, application)
+    start_with(place, Tls::None, Tells::Nothing, samehand, application)
+}
+
+/// Starts Caddy at the edge, where it tells samehand which network a client is in.
+#[track_caller]
+pub(crate) fn start_with_parts(samehand: &Address, application: SocketAddr) -> Proxy {
+    start_with(Place::Edge, Tls::None, Tells::Network, samehand, application)
 }
 
 /// Starts Caddy at the edge for https.
 #[track_caller]
 pub(crate) fn start_https(authority: &Authority, samehand: &Address, application: SocketAddr) -> Proxy {
-    start_with(Place::Edge, Tls::Server(authority), samehand, application)
+    start_with(Place::Edge, Tls::Server(authority), Tells::Nothing, samehand, application)
 }
 
 /// Starts Caddy at the edge for https, where it asks clients for a certificate of this authority.
 #[track_caller]
 pub(crate) fn start_mtls(authority: &Authority, samehand: &Address, application: SocketAddr) -> Proxy {
-    start_with(Place::Edge, Tls::Both(authority), samehand, application)
+    start_with(Place::Edge, Tls::Both(authority), Tells::Nothing, samehand, application)
 }
 
 #[track_caller]
-fn start_with(place: Place, tls: Tls<'_>, samehand: &Address, application: SocketAddr) -> Proxy {
+fn start_with(place: Place, tls: Tls<'_>, tells: Tells, samehand: &Address, application: SocketAddr) -> Proxy {
     let directory = TempDir::new().expect("a temporary directory");
     let path = directory.path();
     let (process, address) = on_a_free_address(|address| {
@@ -57,6 +63,17 @@ fn start_with(place: Place, tls: Tls<'_>, samehand: &Address, application: Socke
                         format!("tls {} {} {{", file(authority.server_certificate()), file(authority.server_key())),
                     ),
                     ("/etc/caddy/clients.pem", file(authority.certificate())),
+                ],
+            );
+        }
+        if tells == Tells::Network {
+            let example = file("examples/header-parts/network.caddy");
+            let certificate = "header_up X-Client-Cert {http.request.tls.client.certificate_der_base64}";
+            text = fill_in(
+                &text,
+                &[
+                    ("\troute {", format!("{example}\n\troute {{")),
+                    (certificate, format!("{certificate}\n\t\t\theader_up X-Network {{vars.network}}")),
                 ],
             );
         }

@@ -86,6 +86,38 @@ pub(crate) fn start_mtls(authority: &Authority, samehand: &Address, application:
     run(&dynamic, |own, request| authority.ask(own, request), with_configuration(folder))
 }
 
+/// Starts Traefik at the edge, where it tells samehand which network a client is in.
+#[track_caller]
+pub(crate) fn start_with_parts(samehand: &Address, application: SocketAddr) -> Proxy {
+    let dynamic = fill_in(
+        &file("traefik/dynamic.yml"),
+        &[
+            (SAMEHAND, tcp(samehand).to_string()),
+            (APPLICATION, application.to_string()),
+            ("[without-claims", "[without-claims, elsewhere".to_owned()),
+            (
+                "X-Request-Id]\n        # What the application",
+                "X-Request-Id, X-Network]\n        # What the application".to_owned(),
+            ),
+        ],
+    );
+    run(&dynamic, ask_plainly, |own, dynamic| {
+        let directory = dynamic.with_file_name("both");
+        fs::create_dir_all(&directory).expect("a temporary directory");
+        let example = file("examples/header-parts/traefik.yml");
+        for (name, text) in
+            [("dynamic.yml", fs::read_to_string(dynamic).expect("it was written")), ("parts.yml", example)]
+        {
+            fs::write(directory.join(name), text).expect("a temporary file");
+        }
+        let configuration = dynamic.with_file_name("traefik.yml");
+        let provider = format!("directory: {}", directory.display());
+        let changes = [(PROXY, own.to_string()), ("filename: traefik/dynamic.yml", provider)];
+        fs::write(&configuration, fill_in(&file("traefik/traefik.yml"), &changes)).expect("a temporary file");
+        vec![format!("--configFile={}", configuration.display())]
+    })
+}
+
 /// Starts Traefik with what the labels of the compose file say, in the form of the file provider.
 #[track_caller]
 pub(crate) fn start_with_labels(samehand: &Address, application: SocketAddr) -> Proxy {
