@@ -1,10 +1,12 @@
 //! What a proxy would say of a client, when somebody else vouches for it: an administrator, or a back end that mints.
 
-use super::parts::{HeaderParts, Parts};
+use super::parts::{HeaderParts, Part, Parts};
+use super::policy::{Format, Policy};
+use super::thumbprint::Thumbprint;
 use actix_web::http::header::{HeaderMap, HeaderValue};
 use std::fmt;
 
-/// Why it cannot be taken over; each names the part.
+/// Why it cannot be taken over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum VouchedError {
     /// No setting has a part of this name.
@@ -13,6 +15,8 @@ pub enum VouchedError {
     Repeated(String),
     /// No header can carry the value.
     Unsendable(String),
+    /// No new token would be bound to the certificate that was given.
+    CertificateUnused,
     /// Nothing was said about it: a token could never be used by a client for whom the proxy says something.
     Unsaid(String),
 }
@@ -23,6 +27,9 @@ impl fmt::Display for VouchedError {
             Self::Unknown(name) => write!(formatter, "SAMEHAND_HEADER_PARTS has no part {name:?}"),
             Self::Repeated(name) => write!(formatter, "{name:?} is given twice"),
             Self::Unsendable(name) => write!(formatter, "no header can carry the value of {name:?}"),
+            Self::CertificateUnused => formatter.write_str(
+                "it would count for nothing: SAMEHAND_REQUIRE_SAME and SAMEHAND_WATCH have no `mtls`, or article tokens are minted",
+            ),
             Self::Unsaid(name) => {
                 write!(formatter, "say what the proxy sends as {name:?} of this client, or that it sends nothing")
             }
@@ -62,11 +69,34 @@ pub fn headers<'a>(
     }
 }
 
+/// The certificate that the client shows, if a token can be bound to it.
+///
+/// # Errors
+/// [`VouchedError::CertificateUnused`].
+pub fn certificate(policy: &Policy, said: Option<Thumbprint>) -> Result<Option<Thumbprint>, VouchedError> {
+    let is_compared = policy.require_same.union(policy.watch).contains(Part::Mtls);
+    let is_bound = is_compared && policy.formats.minted == Format::Keyed;
+    if said.is_some() && !is_bound { Err(VouchedError::CertificateUnused) } else { Ok(said) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::check::parts::HeaderPart;
+    use crate::check::policy::{self, Formats};
     use actix_web::http::header::HeaderName;
+
+    #[test]
+    fn a_certificate_that_would_count_for_nothing_is_refused() {
+        let shown = Some(Thumbprint::of(b"a certificate"));
+        let usual = policy::tests::usual();
+        assert_eq!(certificate(&usual, shown), Err(VouchedError::CertificateUnused));
+        assert_eq!(certificate(&usual, None), Ok(None));
+        let watching = Policy { watch: Parts::NONE.with(Part::Mtls), ..usual };
+        assert_eq!(certificate(&watching, shown), Ok(shown));
+        let formats = Formats { minted: Format::Article, also: Some(Format::Keyed) };
+        assert_eq!(certificate(&Policy { formats, ..watching }, shown), Err(VouchedError::CertificateUnused));
+    }
 
     #[test]
     fn every_part_that_is_compared_has_to_be_said() {

@@ -101,8 +101,9 @@ fn mint(args: &Mint, config: &Config, now: u64) -> Outcome {
         print::note(&format!("warning: {ip} is a trusted proxy, and hardly the address of a client"));
     }
     let proxy_headers = proxy_headers(args, &config.policy).map_err(|problem| usage("part", &problem))?;
-    let proofs =
-        Proofs { certificate: certificate_of(args)?, proxy_headers: Some(&proxy_headers), ..Proofs::default() };
+    let certificate = vouched::certificate(&config.policy, certificate_of(args)?);
+    let certificate = certificate.map_err(|error| usage("certificate", &error))?;
+    let proofs = Proofs { certificate, proxy_headers: Some(&proxy_headers), ..Proofs::default() };
     let client = ObservedClient::new(ip, user_agent).with_proofs(proofs);
     let keys = ring::load(config, Missing::Create(now))?;
     let store = Opened::at(&config.store, Access::Create)?;

@@ -74,6 +74,8 @@ async fn minted(asked: &MintRequest, app: &App) -> Result<Minted, HttpResponse> 
         UserAgent::vouched(asked.user_agent.as_deref()).map_err(|error| invalid(format!("user_agent: {error}")))?;
     let certificate = asked.certificate.as_deref().map(certificate::from_pem).transpose();
     let certificate = certificate.map_err(|error| invalid(format!("certificate: {error}")))?;
+    let certificate = vouched::certificate(&app.state().gate.policy, certificate);
+    let certificate = certificate.map_err(|error| invalid(format!("certificate: {error}")))?;
     let proxy_headers = proxy_headers(asked, app).map_err(|problem| invalid(format!("parts: {problem}")))?;
     let proofs = Proofs { certificate, proxy_headers: Some(&proxy_headers), ..Proofs::default() };
     let client = ObservedClient::new(ClientIp::vouched(ip), user_agent).with_proofs(proofs);

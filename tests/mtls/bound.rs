@@ -122,6 +122,42 @@ fn whoever_vouches_names_the_certificate(world: &World, thumbprint: &str) {
 }
 
 #[test]
+fn the_form_binds_the_cookie_to_the_certificate_of_the_browser() {
+    const SITE: &str = "https://app.example.com";
+    let world = World::start(Kind::Caddy, &[("REQUIRE_SAME", "user-agent,mtls"), ("PUBLIC_URL", SITE)]);
+    let (alice, bob) = (world.authority.client("alice"), world.authority.client("bob"));
+    let page = |client, target: &str, cookie: &str| {
+        let request = Request::get(target).header("Accept", "text/html").header("Sec-Fetch-Mode", "navigate");
+        world.send(client, request.header("Cookie", cookie))
+    };
+    let submit = |client| {
+        let shown = page(client, "/login", "");
+        let shown = String::from_utf8_lossy(&shown.body).into_owned();
+        let (_, form) = shown.split_once(r#"name="form" value=""#).expect("a form");
+        let (form, _) = form.split_once('"').expect("the end of its value");
+        let password = PASSWORD.replace(' ', "+");
+        let body = format!("username=alice&password={password}&form={form}");
+        let request = Request::post("/login", body).header("Content-Type", "application/x-www-form-urlencoded");
+        world.send(client, request.header("Origin", SITE).header("Sec-Fetch-Site", "same-origin"))
+    };
+    let refused = submit(None);
+    let told = String::from_utf8_lossy(&refused.body).into_owned();
+    assert!(refused.status == 401 && told.contains("has shown no certificate"), "{refused:?}");
+    assert!(refused.all("Set-Cookie").is_empty(), "{refused:?}");
+
+    let welcome = submit(Some(&alice));
+    let cookie = welcome.header("Set-Cookie").and_then(|line| line.split(';').next()).expect("a cookie").to_owned();
+    let (_, token) = cookie.split_once('=').expect("a name and a value");
+    assert_eq!(confirmed(token), Some(alice.thumbprint().to_string()));
+    assert_eq!(page(Some(&alice), "/page", &cookie).status, 200);
+    for client in [None, Some(&bob)] {
+        let reply = page(client, "/page", &cookie);
+        let location = reply.header("Location").unwrap_or_default();
+        assert!(reply.status == 303 && location.starts_with("https://app.example.com/login?"), "{reply:?}");
+    }
+}
+
+#[test]
 fn a_certificate_that_is_watched_binds_whoever_has_shown_one() {
     let world = World::start(Kind::Nginx, &[("REQUIRE_SAME", "user-agent"), ("WATCH", "mtls")]);
     let alice = world.authority.client("alice");
@@ -133,6 +169,22 @@ fn a_certificate_that_is_watched_binds_whoever_has_shown_one() {
     assert_eq!(confirmed(&token), Some(alice.thumbprint().to_string()));
     world.page(Some(&alice), &token, &[]).is_alice("signed in with a certificate");
     world.page(None, &token, &[]).is_refused("and then without", "proof-missing");
+}
+
+#[test]
+fn a_certificate_that_would_count_for_nothing_is_not_taken() {
+    let world = World::start(Kind::Nginx, &[]);
+    let carol = world.authority.client("carol");
+    let ip = CLIENT.to_string();
+    let path = carol.certificate.display().to_string();
+    let usual = ["token", "mint", "--user", "alice", "--ip", &ip, "--user-agent", BROWSER, "--certificate", &path];
+    let output = world.samehand.run(&usual, "");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(2) && said.contains("count for nothing"), "{said}");
+    let body = json!({ "sub": "alice", "ip": ip, "user_agent": BROWSER, "certificate": carol.pem() });
+    let request = Request::post("/mint", body.to_string()).header("Content-Type", "application/json");
+    let reply = ask(Ipv4Addr::LOCALHOST, &world.samehand.admin, &request.bearer(ADMIN_TOKEN));
+    assert_eq!((reply.status, reply.json()["error"].as_str()), (400, Some("invalid_request")), "{reply:?}");
 }
 
 #[test]
