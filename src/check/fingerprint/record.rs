@@ -18,7 +18,7 @@ use std::fmt::Write as _;
 /// More entries than there can be parts.
 const MAX_ENTRIES: usize = 13;
 
-/// See the [module](self).
+/// What a keyed fingerprint was made of, as the head of this file writes it down.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     text: String,
