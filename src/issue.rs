@@ -5,11 +5,12 @@
 //! over the size limit.
 
 use crate::check::fingerprint::{FingerprintKey, FingerprintKeys, KeyedFingerprint, Record, TokenContext};
-use crate::check::identifiers::{RANDOM_BYTES, Revision, SessionId, token_id};
+use crate::check::identifiers::{Revision, SessionId, token_id};
 use crate::check::names::{DisplayName, Email, Groups, UserName};
-use crate::check::observed::ObservedClient;
+use crate::check::observed::{CookieProof, ObservedClient};
 use crate::check::parts::Part;
 use crate::check::policy::{Format, Policy};
+use crate::check::proofs::SECRET_BYTES;
 use crate::check::token::{JKT, MAX_TOKEN, X5T_S256, are_readable};
 use crate::keys::{Keys, Signer};
 use base64::Engine as _;
@@ -116,6 +117,8 @@ pub struct Minted {
     pub token: String,
     /// Seconds until it expires.
     pub expires_in: u64,
+    /// The secret that it is bound to, for the proof cookie.
+    pub secret: Option<String>,
 }
 
 /// Why a token was not minted.
@@ -207,15 +210,15 @@ impl Minter {
             return Err(MintError::Lifetime(asked, policy.max_lifetime));
         }
         let mut claims = grant.claims;
-        let issued_at = match self.format {
+        let (issued_at, secret) = match self.format {
             Format::Keyed => {
-                self.keyed_claims(&mut claims, grant.subject, client, policy, terms)?;
-                terms.now
+                let record = self.keyed_claims(&mut claims, grant.subject, client, policy, terms)?;
+                (terms.now, secret_in(&record, client))
             }
             Format::Article => {
                 self.article_claims(&mut claims, grant.subject, client)?;
                 // It tells seconds only, and a revocation covers its whole second: what is issued after it comes later.
-                terms.now.max(terms.issued_under.seconds() + 1)
+                (terms.now.max(terms.issued_under.seconds() + 1), None)
             }
         };
         let left = terms.session.as_ref().map_or(asked, |(_, ends_at)| ends_at.saturating_sub(issued_at));
@@ -230,7 +233,7 @@ impl Minter {
         claims.extend(grant.email.map(|email| ("email".into(), email.as_str().into())));
         let token = self.sign(&claims)?;
         match token.len() {
-            0..=MAX_TOKEN => Ok(Minted { token, expires_in }),
+            0..=MAX_TOKEN => Ok(Minted { token, expires_in, secret }),
             bytes => Err(MintError::TooLarge(bytes)),
         }
     }
@@ -242,7 +245,7 @@ impl Minter {
         client: &ObservedClient<'_>,
         policy: &Policy,
         terms: &Terms,
-    ) -> Result<(), MintError> {
+    ) -> Result<Record, MintError> {
         let jti = token_id(terms.issued_under, random()?);
         let session = terms.session.as_ref().map(|(sid, _)| sid.as_str());
         let context = TokenContext { issuer: &policy.issuer, jti: &jti, session };
@@ -259,7 +262,7 @@ impl Minter {
         claims.extend(terms.session.as_ref().map(|(sid, _)| ("sid".into(), sid.as_str().into())));
         claims.insert("fingerprint".into(), fingerprint.into());
         claims.extend(confirmation(client, &record).map(|cnf| ("cnf".into(), cnf)));
-        Ok(())
+        Ok(record)
     }
 
     /// An IPv4 client is written plain, never as `::ffff:`.
@@ -299,6 +302,13 @@ fn unshown(record: &Record, policy: &Policy) -> Option<Part> {
     policy.require_same.iter().find(|part| !shown.contains(*part))
 }
 
+fn secret_in(record: &Record, client: &ObservedClient<'_>) -> Option<String> {
+    match client.proofs.cookie {
+        CookieProof::Secret(secret) if record.has_secret() => Some(secret.to_owned()),
+        CookieProof::Secret(_) | CookieProof::Session | CookieProof::None => None,
+    }
+}
+
 /// `cnf`: the key and the certificate that the token is bound to (RFC 7800 section 3.1).
 fn confirmation(client: &ObservedClient<'_>, record: &Record) -> Option<Value> {
     let held = record.held_proofs();
@@ -321,8 +331,16 @@ pub fn new_session_id() -> Result<SessionId, MintError> {
     random().map(SessionId::new)
 }
 
-fn random() -> Result<[u8; RANDOM_BYTES], MintError> {
-    let mut random = [0; RANDOM_BYTES];
+/// Makes a secret for a proof cookie.
+///
+/// # Errors
+/// [`MintError::Failed`] when the system gives no random bytes.
+pub fn new_secret() -> Result<String, MintError> {
+    random::<SECRET_BYTES>().map(|secret| URL_SAFE_NO_PAD.encode(secret))
+}
+
+fn random<const LENGTH: usize>() -> Result<[u8; LENGTH], MintError> {
+    let mut random = [0; LENGTH];
     getrandom::fill(&mut random).map_err(|error| MintError::Failed(error.to_string()))?;
     Ok(random)
 }

@@ -25,6 +25,8 @@ pub enum SessionError {
     Store(StoreError),
     /// No token could be minted.
     Mint(MintError),
+    /// What is watched has changed too often; the next change may come after so many seconds.
+    ReboundTooOften(u64),
 }
 
 impl fmt::Display for SessionError {
@@ -33,6 +35,7 @@ impl fmt::Display for SessionError {
             Self::Ended => formatter.write_str("the session has ended"),
             Self::Store(error) => error.fmt(formatter),
             Self::Mint(error) => error.fmt(formatter),
+            Self::ReboundTooOften(_) => formatter.write_str("the client has changed too often"),
         }
     }
 }
@@ -225,6 +228,12 @@ impl LiveSession {
     #[must_use]
     pub fn session(&self) -> &Session {
         &self.session
+    }
+
+    /// The fingerprint of the token that it was found by.
+    #[must_use]
+    pub fn before(&self) -> Option<&KeyedFingerprint> {
+        self.before.as_ref()
     }
 
     /// What a new token says of the user.

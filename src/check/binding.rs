@@ -1,7 +1,7 @@
 //! Is the token in the hand it was given to? Compares the client inside the token with the observed one, part by part,
 //! under the policy.
 
-use super::fingerprint::{FingerprintKeys, KeyedFingerprint, TokenContext};
+use super::fingerprint::{FingerprintKeys, KeyedFingerprint, Record, TokenContext};
 use super::identifiers::SessionId;
 use super::observed::ObservedClient;
 use super::parts::{Part, Parts};
@@ -103,6 +103,30 @@ pub fn bind(
         return Ok(BoundToken { token, changed: reported });
     }
     Err(BindingError::ClientChanged(Box::new(ClientChanged { token, changed: reported })))
+}
+
+/// A token whose client is the same in everything but its address, which is of a family that the token does not know: IPv6
+/// for somebody who has come over IPv4 only. Nothing else may differ, be it required or not, and a new token for `next`,
+/// the same client as it signs in, has to be able to take the other family over.
+///
+/// That it is the same client is not proved by this: whoever has just shown the password may go on with the session.
+#[must_use]
+pub fn danger_another_family(
+    token: LiveToken,
+    client: &ObservedClient<'_>,
+    next: &ObservedClient<'_>,
+    policy: &Policy,
+    keys: &FingerprintKeys,
+) -> Option<BoundToken> {
+    let token = token.into_token();
+    let Fingerprint::Keyed { claim, jti } = &token.fingerprint else { return None };
+    let key = keys.current().filter(|key| claim.is_made_alike(key, &Record::of(next, policy)))?;
+    if is_weaker(claim, policy) || claim.knows_family_of(client.ip.address()) {
+        return None;
+    }
+    let context = TokenContext { issuer: &policy.issuer, jti, session: Some(token.session()?.as_str()) };
+    let changed = key.changed(claim, client, &policy.header_parts, context);
+    (changed == Parts::NONE.with(Part::Ip)).then_some(BoundToken { token, changed })
 }
 
 /// An IPv4 client also matches its IPv4-mapped spelling: that is how Node names it on a dual-stack socket.

@@ -107,6 +107,12 @@ impl KeyedFingerprint {
         &self.record
     }
 
+    /// Whether a new one that this key makes of this record takes over the other family's address.
+    #[must_use]
+    pub fn is_made_alike(&self, key: &FingerprintKey, record: &Record) -> bool {
+        self.key_id == key.id && self.record == *record
+    }
+
     /// Whether the client has come by this address's family before, so that a change can be told.
     #[must_use]
     pub fn knows_family_of(&self, address: IpAddr) -> bool {
@@ -176,7 +182,7 @@ impl FingerprintKey {
         before: Option<&KeyedFingerprint>,
     ) -> String {
         let digester = Digester { key: self, record, names, context };
-        let before = before.filter(|before| before.key_id == self.id && before.record == *record);
+        let before = before.filter(|before| before.is_made_alike(self, record));
         let mut addresses = before.map_or([None; 2], |before| before.addresses);
         addresses[family(client.ip.address())] = Some(digester.part(&Kind::Ip, client));
         let mut claim = format!("{VERSION}.{}.{}", self.id, record.as_str());

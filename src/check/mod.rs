@@ -20,6 +20,7 @@ pub mod binding;
 pub mod certificate;
 mod claims;
 pub mod client_ip;
+pub mod continuing;
 pub mod credential;
 pub mod decision;
 pub mod fingerprint;

@@ -11,6 +11,7 @@ use super::identifiers::SessionId;
 use super::observed::{CookieProof, Proofs};
 use super::policy::Policy;
 use super::token::{Confirmation, Fingerprint, VerifiedToken};
+use actix_web::http::header::HeaderMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -44,10 +45,10 @@ pub(super) fn read<'a>(
     keys: &FingerprintKeys,
 ) -> Result<Proofs<'a>, CertificateError> {
     let cookie = match carrier {
-        Some(Carrier::Cookie) if is_session_cookie(token) => CookieProof::Session,
-        Some(Carrier::Cookie | Carrier::Authorization | Carrier::Bare) | None => {
-            cookie_proof(caller, token, policy, keys)
-        }
+        _ if has_secret(token) => cookie_proof(caller, token, policy, keys),
+        // Also for a token that was given out when nobody asked: the next one travels as this one does.
+        Some(Carrier::Cookie) => CookieProof::Session,
+        Some(Carrier::Authorization | Carrier::Bare) | None => CookieProof::None,
     };
     offered(caller, cookie, policy)
 }
@@ -69,21 +70,29 @@ pub fn offered<'a>(
     Ok(Proofs { cookie, key: None, certificate, proxy_headers })
 }
 
-/// Of several proof cookies the one that the token is bound to: what a neighbour tossed in is in nobody's way.
+/// Of several proof cookies the one that the token is bound to: what a neighbour tossed in is in nobody's way. No other is
+/// a proof: a token that were renewed with it would be bound to what somebody else may know.
 fn cookie_proof<'a>(
     caller: &Caller<'a>,
     token: &VerifiedToken,
     policy: &Policy,
     keys: &FingerprintKeys,
 ) -> CookieProof<'a> {
-    let secrets = secrets(caller, policy);
+    let mut secrets = secrets(caller, policy);
     let fits = |secret: &&str| is_bound_to(token, secret, policy, keys);
-    let (first, chosen) = (secrets.first(), secrets.iter().find(|secret| fits(secret)));
-    chosen.or(first).map_or(CookieProof::None, |secret| CookieProof::Secret(secret))
+    secrets.find(fits).map_or(CookieProof::None, CookieProof::Secret)
 }
 
-fn is_session_cookie(token: &VerifiedToken) -> bool {
-    token.keyed_fingerprint().is_some_and(|claim| claim.record().is_session_cookie())
+/// Whether a token is bound to a proof cookie, so that it goes with the session.
+#[must_use]
+pub fn has_secret(token: &VerifiedToken) -> bool {
+    token.keyed_fingerprint().is_some_and(|claim| claim.record().has_secret())
+}
+
+/// Whether a request carries a proof cookie, whosesoever it is.
+#[must_use]
+pub fn carries_cookie(headers: &HeaderMap, session_cookie: &str) -> bool {
+    cookies_named(headers, &cookie_name(session_cookie)).next().is_some()
 }
 
 fn is_bound_to(token: &VerifiedToken, secret: &str, policy: &Policy, keys: &FingerprintKeys) -> bool {
@@ -97,13 +106,16 @@ fn is_bound_to(token: &VerifiedToken, secret: &str, policy: &Policy, keys: &Fing
     }
 }
 
-fn secrets<'a>(caller: &Caller<'a>, policy: &Policy) -> Vec<&'a str> {
+/// More than eight are nobody's: a browser has one, and each costs a digest.
+fn secrets<'a>(caller: &Caller<'a>, policy: &Policy) -> impl Iterator<Item = &'a str> + use<'a> {
     let name = cookie_name(&policy.cookie_name);
-    let values = cookies_named(caller.headers, &name);
-    values.filter_map(|value| std::str::from_utf8(value).ok()).filter(|value| is_secret(value)).take(8).collect()
+    let values: Vec<&[u8]> = cookies_named(caller.headers, &name).collect();
+    values.into_iter().filter_map(|value| std::str::from_utf8(value).ok()).filter(|value| is_secret(value)).take(8)
 }
 
-fn is_secret(value: &str) -> bool {
+/// Whether a text has the form of a proof cookie's secret: 256 bits in base64url.
+#[must_use]
+pub fn is_secret(value: &str) -> bool {
     URL_SAFE_NO_PAD.decode(value).is_ok_and(|bytes| bytes.len() == SECRET_BYTES)
 }
 

@@ -9,8 +9,10 @@ use crate::check::client_ip::ClientIp;
 use crate::check::credential::BearerToken;
 use crate::check::decision::Reason;
 use crate::check::names::UserName;
-use crate::check::observed::{ObservedClient, Proofs};
+use crate::check::observed::{CookieProof, ObservedClient, Proofs};
+use crate::check::parts::Part;
 use crate::check::policy::{Format, Policy};
+use crate::check::proofs;
 use crate::check::revocation::{self, Knowledge, LiveToken, RevocationError, RevocationSet};
 use crate::check::thumbprint::Thumbprint;
 use crate::check::token::{self, Expiry, danger_unverified};
@@ -58,6 +60,10 @@ struct Mint {
     /// How long it is good, such as 30s, 15m, 8h, 7d.
     #[arg(long)]
     ttl: Option<String>,
+    /// What stands in for the proof cookie, where the settings name `cookie`: the secret that the client will send in it, 43
+    /// characters of base64url; or `session` for a token that goes into the session cookie.
+    #[arg(long, value_name = "SECRET|session")]
+    cookie_proof: Option<String>,
     /// A claim of your own; V is JSON when it reads as JSON, else text.
     #[arg(long = "claim", value_name = "K=V")]
     claims: Vec<String>,
@@ -100,10 +106,11 @@ fn mint(args: &Mint, config: &Config, now: u64) -> Outcome {
     if config.policy.trusted_proxies.contains(ip.address()) {
         print::note(&format!("warning: {ip} is a trusted proxy, and hardly the address of a client"));
     }
+    let cookie = cookie_proof(args.cookie_proof.as_deref(), &config.policy)?;
     let proxy_headers = proxy_headers(args, &config.policy).map_err(|problem| usage("part", &problem))?;
     let certificate = vouched::certificate(&config.policy, certificate_of(args)?);
     let certificate = certificate.map_err(|error| usage("certificate", &error))?;
-    let proofs = Proofs { certificate, proxy_headers: Some(&proxy_headers), ..Proofs::default() };
+    let proofs = Proofs { cookie, certificate, proxy_headers: Some(&proxy_headers), ..Proofs::default() };
     let client = ObservedClient::new(ip, user_agent).with_proofs(proofs);
     let keys = ring::load(config, Missing::Create(now))?;
     let store = Opened::at(&config.store, Access::Create)?;
@@ -142,6 +149,29 @@ fn proxy_headers(args: &Mint, policy: &Policy) -> Result<HeaderMap, String> {
     vouched::headers(&policy.header_parts, policy.require_same.union(policy.watch), said)
         .map_err(|error| error.to_string())
 }
+/// What a token is bound to in place of the proof cookie that a sign-in would have set.
+fn cookie_proof<'a>(given: Option<&'a str>, policy: &Policy) -> Result<CookieProof<'a>, Failure> {
+    let is_named = policy.require_same.union(policy.watch).contains(Part::Cookie);
+    let refused = |problem: &str| Err(Failure::Usage(format!("--cookie-proof: {problem}")));
+    match given {
+        Some(_) if !is_named || policy.formats.minted == Format::Article => refused(
+            "the settings bind no new token to a cookie; put `cookie` into SAMEHAND_REQUIRE_SAME, or leave it out",
+        ),
+        Some("session") => Ok(CookieProof::Session),
+        Some(secret) if proofs::is_secret(secret) => Ok(CookieProof::Secret(secret)),
+        Some(_) => refused(&format!("neither `session` nor a secret; {MAKE_ONE}")),
+        None if policy.require_same.contains(Part::Cookie) && policy.formats.minted == Format::Keyed => {
+            let name = proofs::cookie_name(&policy.cookie_name);
+            refused(&format!(
+                "SAMEHAND_REQUIRE_SAME names `cookie`, so the token needs one; give the secret that the client will send in \
+                 the cookie {name} ({MAKE_ONE}), or `session` for a token that goes into the session cookie"
+            ))
+        }
+        None => Ok(CookieProof::None),
+    }
+}
+
+const MAKE_ONE: &str = "make one with: openssl rand 32 | basenc --base64url | tr -d =";
 
 fn grant_for(store: &Opened, subject: UserName) -> Result<Grant, Failure> {
     match store.wait(store.user(&subject))? {

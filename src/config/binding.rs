@@ -1,8 +1,10 @@
 //! What a token is bound to and what happens when that changes: `FINGERPRINT`, `REQUIRE_SAME`, `WATCH`, the prefixes,
-//! `USER_AGENT_MATCH`, `ENFORCE`, `TOKEN_FROM`. Never weakens a choice silently: what protects little is warned about.
+//! `USER_AGENT_MATCH`, `ENFORCE`, `TOKEN_FROM`. Never weakens a choice silently: what protects little is warned about in
+//! [`protection`].
 
 use super::choices::{each, one_of, whole_number, without_repetition};
 use super::findings::Findings;
+use super::protection;
 use super::proxy_headers::{self, ProxyHeaders};
 use super::raw::Raw;
 use crate::check::parts::{HeaderParts, Part, Parts};
@@ -64,27 +66,11 @@ pub(super) fn check(raw: &Raw, formats: Option<Formats>, findings: &mut Findings
         enforce: enforce?,
         token_from: token_from?,
     };
-    warn_of_weakness(&binding, findings);
+    protection::check(&binding, findings);
     Some(binding)
 }
 
 const ENFORCE: [(&str, Enforce); 3] = [("on", Enforce::On), ("report", Enforce::Report), ("observe", Enforce::Observe)];
-
-fn warn_of_weakness(binding: &Binding, findings: &mut Findings) {
-    if binding.require_same.is_empty() && binding.formats.accept(Format::Keyed) {
-        findings.warn("REQUIRE_SAME", "with `none` a stolen token works anywhere; write ip,user-agent to bind tokens");
-    }
-    match binding.enforce {
-        Enforce::On => {}
-        Enforce::Report => {
-            findings.warn("ENFORCE", "with `report` a stolen token is only logged; write `on` to refuse it");
-        }
-        Enforce::Observe => findings.warn(
-            "ENFORCE",
-            "OBSERVING ONLY: with `observe` nobody is refused, not even without a token; write `on` to protect",
-        ),
-    }
-}
 
 fn read_formats(text: &str) -> Result<Formats, String> {
     let choices = [Format::Keyed, Format::Article].map(|format| (format.name(), format));

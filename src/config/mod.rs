@@ -10,6 +10,7 @@ pub(crate) mod duration;
 mod findings;
 mod lifetimes;
 mod listeners;
+mod protection;
 mod proxies;
 mod proxy_headers;
 mod public_url;

@@ -1,16 +1,17 @@
 //! `POST /login`: with JSON a token for a user of the store, in the hand that asks; with a form, as the sign-in page sends
 //! it, the cookie. `GET /login` is that page.
 
-use super::attempt::{Refusal, attempt};
+use super::attempt::{Refusal, Welcome, attempt};
 use super::mint::issued;
 use super::whoami::caller_of;
-use super::{json, pages, refusal};
+use super::{cookie, json, pages, refusal};
 use crate::app::App;
 use crate::check::observed::{CookieProof, ObservedClient};
 use crate::check::parts::Part;
 use crate::check::proofs;
 use crate::check::user_agent::UserAgent;
 use crate::check::{Caller, check_header_parts};
+use crate::issue::new_secret;
 use crate::secret::Secret;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -42,20 +43,27 @@ pub(super) async fn login(request: HttpRequest, body: web::Payload, app: web::Da
         }
     };
     let is_form = has_pages && pages::form::is_form(request.headers());
-    let client = match shown(&caller, if is_form { CookieProof::Session } else { CookieProof::None }, &app) {
+    let Ok(secret) = new_secret() else { return json::unavailable() };
+    let cookie = if is_form { CookieProof::Session } else { CookieProof::Secret(&secret) };
+    let client = match shown(&caller, cookie, &app) {
         Ok(client) => client,
         Err(refusal) => return refusal,
     };
     if is_form {
-        return pages::sign_in::submitted(&request, body, &app, &client).await;
+        return pages::sign_in::submitted(&request, body, &app, &caller, &client).await;
     }
     let credentials: Credentials = match json::read(request.headers(), body, json::MAX_BODY).await {
         Ok(credentials) => credentials,
         Err(refusal) => return refusal,
     };
     let password = Secret::new(credentials.password.into_bytes());
-    match attempt(&app, &credentials.username, password, &client).await {
-        Ok(welcome) => issued(&welcome.minted),
+    match attempt(&app, &caller, &credentials.username, password, &client).await {
+        Ok(Welcome { minted, session }) => {
+            let left = session.map_or(minted.expires_in, |session| session.ends_at.saturating_sub(app.now()));
+            let mut response = issued(&minted);
+            cookie::add_proof(response.headers_mut(), &app.state(), minted.secret.as_deref(), left);
+            response
+        }
         Err(Refusal::Wrong) => {
             let description = "the user name or password is not right";
             json::error(StatusCode::UNAUTHORIZED, "invalid_credentials", description)

@@ -1,7 +1,7 @@
 //! Fresh cookies with the answer to the subrequest: before a token ends, and for a page whose token has ended while its
 //! session lives. The one case in which a decision asks the store.
 
-use super::{cookie, renew};
+use super::{cookie, exchange};
 use crate::app::App;
 use crate::check::decision::{Decision, Reason};
 use crate::check::renewal::Renewal;
@@ -44,14 +44,21 @@ async fn before_its_end(app: &App, judgement: &Judgement<'_>) -> Option<HeaderVa
         return None;
     }
     let client = judgement.seen.client?;
-    match timeout(NOT_NEEDED, renew::exchange(app, bound, &client)).await {
+    let renewed = async {
+        let live = exchange::find(app, bound).await?;
         // At the end of a session there is nothing to win.
-        Ok(Ok((_, live))) if live.session().ends_at <= bound.token().expires_at() => None,
-        Ok(Ok((minted, live))) => {
+        if live.session().ends_at <= bound.token().expires_at() {
+            return Ok(None);
+        }
+        exchange::mint(app, bound, &client, &live).await.map(|minted| Some((minted, live)))
+    };
+    match timeout(NOT_NEEDED, renewed).await {
+        Ok(Ok(None)) => None,
+        Ok(Ok(Some((minted, live)))) => {
             debug!(username = bound.token().subject(), sid = live.session().id.as_str(); "cookie renewed");
             Some(cookie_of(app, &minted, &live))
         }
-        Ok(Err(error)) => {
+        Ok(Err::<_, SessionError>(error)) => {
             debug!("no cookie was renewed: {error}");
             None
         }
@@ -79,14 +86,14 @@ async fn after_its_end<'a>(
         IfSessionLives::Undecided => return (undecided(judgement), None),
         IfSessionLives::Expired => return (judgement, None),
     };
-    match timeout(NEEDED, renew::exchange(app, provisional.bound(), provisional.client())).await {
+    match timeout(NEEDED, exchange::exchange(app, provisional.bound(), provisional.client())).await {
         Ok(Ok((minted, live))) => {
             let line = cookie_of(app, &minted, &live);
             let grant = live.grant();
             let now = provisional.danger_session_lives(&grant.groups, grant.name.as_ref(), grant.email.as_ref());
             (now, Some(line))
         }
-        Ok(Err(SessionError::Ended)) => (judgement, None),
+        Ok(Err(SessionError::Ended | SessionError::ReboundTooOften(_))) => (judgement, None),
         Ok(Err(SessionError::Mint(error))) => {
             error!("no cookie was renewed, and a page was refused for it: {error}");
             (judgement, None)

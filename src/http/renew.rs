@@ -2,6 +2,7 @@
 //!
 //! Signature, revocations and client have to hold; `exp` may have passed. From another client it is refused, and said.
 
+use super::exchange::exchange;
 use super::mint::issued;
 use super::whoami::caller_of;
 use super::{cookie, json, origin, refusal};
@@ -10,15 +11,15 @@ use crate::check::binding::{BindingError, BoundToken};
 use crate::check::client_ip::ClientIp;
 use crate::check::credential::Carrier;
 use crate::check::decision::Denial;
-use crate::check::observed::ObservedClient;
+use crate::check::observed::{CookieProof, ObservedClient, Proofs};
 use crate::check::parts::Parts;
 use crate::check::policy::Policy;
 use crate::check::revocation::RevocationError;
 use crate::check::token::Expiry;
 use crate::check::user_agent::UserAgent;
 use crate::check::{Caller, Moment, Seen, pass_changed_client, recognise};
-use crate::issue::Minted;
-use crate::sessions::{self, LiveSession, SessionError};
+use crate::issue::{Minted, new_secret};
+use crate::sessions::{LiveSession, SessionError};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, SET_COOKIE};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -29,6 +30,11 @@ pub(super) async fn renew(request: HttpRequest, app: web::Data<App>) -> HttpResp
         Ok(renewable) => renewable,
         Err(answer) => return answer,
     };
+    let secret = match new_secret() {
+        Ok(secret) => secret,
+        Err(error) => return failed(&bound, &error.into()),
+    };
+    let client = with_secret(client, &secret);
     match exchange(&app, &bound, &client).await {
         Ok((minted, live)) => {
             let (sid, username, remote_ip) =
@@ -39,26 +45,25 @@ pub(super) async fn renew(request: HttpRequest, app: web::Data<App>) -> HttpResp
         Err(SessionError::Ended) => {
             refusal::of(&Denial::Revoked(RevocationError::SessionEnded, bound.token().format()))
         }
-        Err(error @ (SessionError::Store(_) | SessionError::Mint(_))) => {
-            error!(username = bound.token().subject(); "no token was renewed: {error}");
-            json::unavailable()
+        Err(SessionError::ReboundTooOften(seconds)) => {
+            json::slow_down_as(seconds, "the client has changed too often today; sign in again, or try again later")
         }
+        Err(error @ (SessionError::Store(_) | SessionError::Mint(_))) => failed(&bound, &error),
     }
 }
 
-/// A fresh token of the session that a token belongs to, if that lives.
-pub(super) async fn exchange(
-    app: &App,
-    bound: &BoundToken,
-    client: &ObservedClient<'_>,
-) -> Result<(Minted, LiveSession), SessionError> {
-    let (limits, now) = (app.state().session_limits(), app.now());
-    let seen_at = bound.token().session().and_then(|sid| app.activity().seen_at(sid));
-    let live = sessions::find(app.store(), bound, limits, seen_at, now).await?;
-    let state = app.state();
-    app.activity().saw(&live.session().id, state.session_grain(), now);
-    let minted = live.mint(client, &state.minter, &state.gate.policy, limits, now)?;
-    Ok((minted, live))
+fn failed(bound: &BoundToken, error: &SessionError) -> HttpResponse {
+    error!(username = bound.token().subject(); "no token was renewed: {error}");
+    json::unavailable()
+}
+
+/// Whoever has shown the secret that the token is bound to keeps it. Whoever has none, and may renew all the same, gets one:
+/// while the proof is only watched, or its absence only reported.
+fn with_secret<'a>(client: ObservedClient<'a>, fresh: &'a str) -> ObservedClient<'a> {
+    match client.proofs.cookie {
+        CookieProof::Secret(_) | CookieProof::Session => client,
+        CookieProof::None => client.with_proofs(Proofs { cookie: CookieProof::Secret(fresh), ..client.proofs }),
+    }
 }
 
 /// What may be renewed if its session lives.
@@ -120,13 +125,15 @@ fn report_theft(denial: &Denial, ip: ClientIp, seen: &Seen<'_>, policy: &Policy)
 
 /// The way the old token came is the way the new one goes.
 fn answer(app: &App, minted: &Minted, live: &LiveSession, carrier: Option<Carrier>) -> HttpResponse {
-    if carrier != Some(Carrier::Cookie) {
-        return issued(minted);
+    let (state, left) = (app.state(), live.session().ends_at.saturating_sub(app.now()));
+    let mut response = match carrier {
+        Some(Carrier::Cookie) => HttpResponse::new(StatusCode::NO_CONTENT),
+        Some(Carrier::Authorization | Carrier::Bare) | None => issued(minted),
+    };
+    if carrier == Some(Carrier::Cookie) {
+        response.headers_mut().insert(CACHE_CONTROL, super::respond::NO_STORE);
+        response.headers_mut().insert(SET_COOKIE, cookie::set(&state.cookie, &minted.token, left));
     }
-    let left = live.session().ends_at.saturating_sub(app.now());
-    let line = cookie::set(&app.state().cookie, &minted.token, left);
-    let mut response = HttpResponse::new(StatusCode::NO_CONTENT);
-    response.headers_mut().insert(CACHE_CONTROL, super::respond::NO_STORE);
-    response.headers_mut().insert(SET_COOKIE, line);
+    cookie::add_proof(response.headers_mut(), &state, minted.secret.as_deref(), left);
     response
 }

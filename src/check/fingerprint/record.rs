@@ -203,10 +203,10 @@ impl Record {
         self.entries.iter().filter_map(|entry| entry.kind.part(names)).collect()
     }
 
-    /// Whether the token was given out in the session cookie, which stands in for a proof cookie.
+    /// Whether the secret of a proof cookie is in it.
     #[must_use]
-    pub fn is_session_cookie(&self) -> bool {
-        self.entries.iter().any(|entry| entry.kind == Kind::SessionCookie)
+    pub fn has_secret(&self) -> bool {
+        self.entries.iter().any(|entry| entry.kind == Kind::Cookie)
     }
 
     /// The proofs that the token must be shown with as long as it lives.

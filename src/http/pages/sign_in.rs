@@ -2,7 +2,8 @@
 //!
 //! Every refusal shows the form again, with the name that was typed and never with the password. A form that another site
 //! sends is not looked at: browsers say where it comes from (`Origin`, `Sec-Fetch-Site`), and what they do not say the
-//! form's own token does. A cookie that comes along is not adopted and not looked at: a sign-in begins a new session.
+//! form's own token does. A cookie that comes along is not adopted: a sign-in begins a new session, but for one case, which
+//! [`continuing`](crate::check::continuing) is about.
 
 use super::form::Form;
 use super::{fields, form, loops, message, page, see_other};
@@ -97,6 +98,7 @@ pub(in crate::http) async fn submitted(
     request: &HttpRequest,
     body: web::Payload,
     app: &App,
+    caller: &Caller<'_>,
     client: &ObservedClient<'_>,
 ) -> HttpResponse {
     let read = match is_foreign(request.headers(), &app.state()) {
@@ -118,7 +120,7 @@ pub(in crate::http) async fn submitted(
         return again(request, StatusCode::FORBIDDEN, &username, back, client, app, text.to_owned());
     }
     let password = Secret::new(form.take(PASSWORD).as_bytes().to_vec());
-    match attempt(app, &username, password, client).await {
+    match attempt(app, caller, &username, password, client).await {
         Ok(welcome) => signed_in(&welcome, back.as_ref(), client, app),
         Err(refusal) => {
             let (status, wait, text) = told(&refusal);
@@ -232,6 +234,7 @@ fn notice_of(why: Why) -> Option<&'static str> {
         Why::TwoCookies => {
             "Your browser sent two sign-ins at once, and it cannot be told which of them counts. Please sign in again."
         }
+        Why::Stricter => "The rules for signing in have become stricter since you signed in. Please sign in again.",
         Why::Clock | Why::Unusable => "Your earlier sign-in is not accepted any more. Please sign in again.",
         Why::PlainHttp => {
             "The site was opened over http, where the session cookie is not sent. Open it with https://. If the address bar \
