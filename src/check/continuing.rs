@@ -32,7 +32,7 @@ pub fn token_of_session(
     if token.subject() != user.as_str() {
         return None;
     }
-    let proofs = proofs::read(caller, &token, seen.carrier, policy, keys);
+    let proofs = proofs::read(caller, &token, seen.carrier, policy, keys).ok()?;
     proofs::confirm(token.confirmation(), &proofs).ok()?;
     let client = ObservedClient::new(caller.ip, next.user_agent).with_proofs(proofs);
     let token = revocation::check(token, moment.revocations).ok()?;

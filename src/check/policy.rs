@@ -1,6 +1,7 @@
 //! What a decision is measured against: values only, built once from the settings and passed to every step.
 
 use super::parts::{HeaderParts, Parts};
+use actix_web::http::header::HeaderName;
 use ipnet::IpNet;
 use std::fmt;
 use std::net::IpAddr;
@@ -28,6 +29,8 @@ pub struct Policy {
     pub watch: Parts,
     /// The parts that the proxy's headers tell.
     pub header_parts: HeaderParts,
+    /// The header in which the proxy hands over the client's certificate.
+    pub certificate_header: Option<HeaderName>,
     /// How precisely a client is described in keyed fingerprints.
     pub recipe: Recipe,
     /// Whether refusals are carried out.
@@ -184,6 +187,7 @@ pub(super) mod tests {
             require_same: [Part::Ip, Part::UserAgent].into_iter().collect(),
             watch: Parts::NONE,
             header_parts: HeaderParts::default(),
+            certificate_header: None,
             recipe: Recipe { ipv4_prefix: 32, ipv6_prefix: 64, user_agent: UserAgentMatch::Family },
             enforce: Enforce::On,
         }

@@ -4,6 +4,7 @@
 //! forged: the proof cookie from the client, whose secret nobody guesses; what the proxy says, from a trusted proxy.
 
 use super::Caller;
+use super::certificate::{self, CertificateError};
 use super::credential::{Carrier, cookies_named};
 use super::fingerprint::{FingerprintKeys, TokenContext};
 use super::identifiers::SessionId;
@@ -33,26 +34,40 @@ pub fn cookie_name(session_cookie: &str) -> String {
 }
 
 /// What a caller shows with a token that came by this carrier.
+///
+/// # Errors
+/// When the certificate cannot be read.
 pub(super) fn read<'a>(
     caller: &Caller<'a>,
     token: &VerifiedToken,
     carrier: Option<Carrier>,
     policy: &Policy,
     keys: &FingerprintKeys,
-) -> Proofs<'a> {
+) -> Result<Proofs<'a>, CertificateError> {
     let cookie = match carrier {
         _ if has_secret(token) => cookie_proof(caller, token, policy, keys),
         // Also for a token that was given out when nobody asked: the next one travels as this one does.
         Some(Carrier::Cookie) => CookieProof::Session,
         Some(Carrier::Authorization | Carrier::Bare) | None => CookieProof::None,
     };
-    Proofs { cookie, key: None, certificate: None, proxy_headers: caller.proxy_headers() }
+    offered(caller, cookie, policy)
 }
 
 /// What a caller who signs in shows, to be bound to it; with the proof cookie that it is given, or what stands in for it.
-#[must_use]
-pub fn offered<'a>(caller: &Caller<'a>, cookie: CookieProof<'a>) -> Proofs<'a> {
-    Proofs { cookie, key: None, certificate: None, proxy_headers: caller.proxy_headers() }
+///
+/// # Errors
+/// When the certificate cannot be read.
+pub fn offered<'a>(
+    caller: &Caller<'a>,
+    cookie: CookieProof<'a>,
+    policy: &Policy,
+) -> Result<Proofs<'a>, CertificateError> {
+    let proxy_headers = caller.proxy_headers();
+    let certificate = match (proxy_headers, &policy.certificate_header) {
+        (Some(headers), Some(name)) => certificate::read(headers, name)?,
+        (Some(_) | None, Some(_) | None) => None,
+    };
+    Ok(Proofs { cookie, key: None, certificate, proxy_headers })
 }
 
 /// Of several proof cookies the one that the token is bound to: what a neighbour tossed in is in nobody's way. No other is

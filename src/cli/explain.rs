@@ -9,11 +9,11 @@ use crate::check::decision::{Decision, Reason};
 use crate::check::forwarded::Proxy;
 use crate::check::identity::Identity;
 use crate::check::parts::HeaderParts;
-use crate::check::policy::Format;
+use crate::check::policy::{Format, Policy};
 use crate::check::renewal::{self, Renewal};
 use crate::check::revocation::{Knowledge, RevocationSet};
 use crate::check::sign_in::detour;
-use crate::check::{Gate, Judgement, Moment, Question, decide};
+use crate::check::{Gate, Judgement, Moment, Question, Seen, decide};
 use crate::config::Config;
 use crate::http::status_of;
 use crate::keys::Missing;
@@ -205,8 +205,15 @@ fn steps(question: &Question<'_>, judgement: &Judgement<'_>, gate: &Gate, now: u
     if let Some(user_agent) = seen.user_agent {
         steps.push(("user-agent", user_agent.in_words()));
     }
+    if let Some(part) = seen.ambiguous_part {
+        let name = gate.policy.header_parts.name(part);
+        steps.push(("part", format!("{name} stands on several lines, and the proxy writes one")));
+    }
     if let Some(text) = token_text(judgement, now) {
         steps.push(("token", text));
+    }
+    if let Some(text) = certificate_text(seen, &gate.policy) {
+        steps.push(("certificate", text));
     }
     if let Some(text) = binding_text(judgement, &gate.policy.header_parts) {
         steps.push(("same hand", text));
@@ -240,6 +247,18 @@ fn proxy_text(question: &Question<'_>, judgement: &Judgement<'_>) -> String {
         return format!("{peer} is not in SAMEHAND_TRUSTED_PROXIES, so it may not ask as {proxy}");
     }
     format!("{peer} is trusted and asks as {proxy}")
+}
+
+/// What the proxy handed over, once a token made it count.
+fn certificate_text(seen: &Seen<'_>, policy: &Policy) -> Option<String> {
+    let header = policy.certificate_header.as_ref()?;
+    if let Some(error) = seen.certificate_error {
+        return Some(format!("{header}: {error}"));
+    }
+    Some(match seen.client?.proofs.certificate {
+        Some(thumbprint) => thumbprint.to_string(),
+        None => format!("none in {header}"),
+    })
 }
 
 fn token_text(judgement: &Judgement<'_>, now: u64) -> Option<String> {

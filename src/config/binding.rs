@@ -5,12 +5,14 @@
 use super::choices::{each, one_of, whole_number, without_repetition};
 use super::findings::Findings;
 use super::protection;
+use super::proxy_headers::{self, ProxyHeaders};
 use super::raw::Raw;
 use crate::check::parts::{HeaderParts, Part, Parts};
 use crate::check::policy::{Enforce, Format, Formats, Recipe, TokenFrom, UserAgentMatch};
+use actix_web::http::header::HeaderName;
 
 /// Parts that later releases know.
-const LATER_PARTS: [&str; 2] = ["dpop", "mtls"];
+const LATER_PARTS: [&str; 1] = ["dpop"];
 
 /// The word for "no part".
 const NONE: &str = "none";
@@ -21,6 +23,7 @@ pub(super) struct Binding {
     pub(super) require_same: Parts,
     pub(super) watch: Parts,
     pub(super) header_parts: HeaderParts,
+    pub(super) certificate_header: Option<HeaderName>,
     pub(super) recipe: Recipe,
     pub(super) enforce: Enforce,
     pub(super) token_from: TokenFrom,
@@ -33,7 +36,7 @@ pub(super) fn formats(raw: &Raw, findings: &mut Findings) -> Option<Formats> {
 
 /// Validates the other settings of this file.
 pub(super) fn check(raw: &Raw, formats: Option<Formats>, findings: &mut Findings) -> Option<Binding> {
-    let header_parts = HeaderParts::default();
+    let ProxyHeaders { parts: header_parts, certificate } = proxy_headers::check(raw, findings);
     let require_same = findings.keep("REQUIRE_SAME", parts(&raw.require_same, &header_parts));
     let watch = findings.keep("WATCH", parts(&raw.watch, &header_parts));
     if let (Some(required), Some(watched)) = (require_same, watch)
@@ -47,6 +50,9 @@ pub(super) fn check(raw: &Raw, formats: Option<Formats>, findings: &mut Findings
         );
         findings.problem("WATCH", message);
     }
+    if let (Some(required), Some(watched)) = (require_same, watch) {
+        proxy_headers::check_use(&header_parts, certificate.as_ref(), required, watched, findings);
+    }
     let recipe = recipe(raw, findings);
     let enforce = findings.keep("ENFORCE", one_of(&raw.enforce, &ENFORCE));
     let token_from = findings.keep("TOKEN_FROM", token_from(&raw.token_from));
@@ -55,6 +61,7 @@ pub(super) fn check(raw: &Raw, formats: Option<Formats>, findings: &mut Findings
         require_same: require_same?,
         watch: watch?,
         header_parts,
+        certificate_header: certificate,
         recipe: recipe?,
         enforce: enforce?,
         token_from: token_from?,
@@ -85,9 +92,10 @@ fn part(word: &str, names: &HeaderParts) -> Result<Part, String> {
         return Err(format!("`{NONE}` stands alone; remove it, or remove the other parts"));
     }
     if LATER_PARTS.contains(&word) {
-        return Err(format!("`{word}` is not in this release; write `ip`, `user-agent` or `cookie`"));
+        return Err(format!("`{word}` is not in this release; write `ip`, `user-agent`, `cookie` or `mtls`"));
     }
-    let known = [Part::Ip, Part::UserAgent, Part::Cookie].into_iter().chain(names.iter().map(|(part, _)| part));
+    let known =
+        [Part::Ip, Part::UserAgent, Part::Cookie, Part::Mtls].into_iter().chain(names.iter().map(|(part, _)| part));
     let choices: Vec<(&str, Part)> = known.map(|part| (names.name(part), part)).collect();
     one_of(word, &choices)
 }

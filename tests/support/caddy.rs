@@ -1,6 +1,6 @@
 //! The real Caddy with `examples/caddy/Caddyfile`.
 
-use std::{fs, net::SocketAddr};
+use std::{fs, net::SocketAddr, path::PathBuf};
 
 use tempfile::TempDir;
 
@@ -8,36 +8,74 @@ use super::{
     authority::Authority,
     client::Address,
     process::{Process, accepts, on_a_free_address},
-    shipped::{APPLICATION, Kind, Place, Proxy, SAMEHAND, file, fill_in},
+    shipped::{APPLICATION, Kind, Place, Proxy, SAMEHAND, Tells, Tls, file, fill_in, uncomment},
 };
 
 /// Starts Caddy in front of the application.
 #[track_caller]
 pub(crate) fn start(place: Place, samehand: &Address, application: SocketAddr) -> Proxy {
-    start_with(place, None, samehand, application)
+    start_with(place, Tls::None, Tells::Nothing, samehand, application)
+}
+
+/// Starts Caddy at the edge, where it tells samehand which network a client is in.
+#[track_caller]
+pub(crate) fn start_with_parts(samehand: &Address, application: SocketAddr) -> Proxy {
+    start_with(Place::Edge, Tls::None, Tells::Network, samehand, application)
 }
 
 /// Starts Caddy at the edge for https.
 #[track_caller]
 pub(crate) fn start_https(authority: &Authority, samehand: &Address, application: SocketAddr) -> Proxy {
-    start_with(Place::Edge, Some(authority), samehand, application)
+    start_with(Place::Edge, Tls::Server(authority), Tells::Nothing, samehand, application)
+}
+
+/// Starts Caddy at the edge for https, where it asks clients for a certificate of this authority.
+#[track_caller]
+pub(crate) fn start_mtls(authority: &Authority, samehand: &Address, application: SocketAddr) -> Proxy {
+    start_with(Place::Edge, Tls::Both(authority), Tells::Nothing, samehand, application)
 }
 
 #[track_caller]
-fn start_with(place: Place, authority: Option<&Authority>, samehand: &Address, application: SocketAddr) -> Proxy {
+fn start_with(place: Place, tls: Tls<'_>, tells: Tells, samehand: &Address, application: SocketAddr) -> Proxy {
     let directory = TempDir::new().expect("a temporary directory");
     let path = directory.path();
     let (process, address) = on_a_free_address(|address| {
         let mut text = fill_in(
             &file("examples/caddy/Caddyfile"),
             &[
-                ("http://:8080 {", site(address, authority)),
+                ("http://:8080 {", site(address, tls)),
                 (APPLICATION, application.to_string()),
                 (SAMEHAND, upstream(samehand)),
             ],
         );
-        if authority.is_some() {
+        if tls.authority().is_some() {
+            // It has to be told not to get a certificate, and to leave port 80 alone.
             text = fill_in(&text, &[("admin off", "admin off\n\tauto_https off".to_owned())]);
+        }
+        if let Tls::Both(authority) = tls {
+            let file = |path: PathBuf| path.display().to_string();
+            let block = ["tls {", "\tclient_auth {", "\t\tmode verify_if_given", "\t\ttrust_pool file", "\t}", "}\n\n"];
+            text = fill_in(
+                &uncomment(&text, &block),
+                &[
+                    (
+                        "tls {",
+                        format!("tls {} {} {{", file(authority.server_certificate()), file(authority.server_key())),
+                    ),
+                    ("/etc/caddy/clients.pem", file(authority.certificate())),
+                ],
+            );
+        }
+        if tells == Tells::Network {
+            let example = file("examples/header-parts/network.caddy");
+            let certificate = "header_up X-Client-Cert {http.request.tls.client.certificate_der_base64}";
+            text = fill_in(
+                &text,
+                &[
+                    ("\troute {", format!("{example}\n\troute {{")),
+                    (certificate, format!("{certificate}\n\t\t\theader_up X-Network {{vars.network}}")),
+                ],
+            );
         }
         match place {
             Place::Edge => {}
@@ -65,18 +103,24 @@ fn start_with(place: Place, authority: Option<&Authority>, samehand: &Address, a
     Proxy { kind: Kind::Caddy, address: address.into(), process, _directory: directory }
 }
 
-/// The head of the site. For a certificate of its own Caddy has to be told not to get one, and to leave port 80 alone.
-fn site(own: SocketAddr, authority: Option<&Authority>) -> String {
+/// The head of the site.
+fn site(own: SocketAddr, tls: Tls<'_>) -> String {
     let port = own.port();
-    let Some(authority) = authority else { return format!("http://:{port} {{") };
-    let (certificate, key) = (authority.server_certificate(), authority.server_key());
-    format!("https://:{port} {{\n\ttls {} {}", certificate.display(), key.display())
+    match tls {
+        Tls::None => format!("http://:{port} {{"),
+        Tls::Server(authority) => {
+            let (certificate, key) = (authority.server_certificate(), authority.server_key());
+            format!("https://:{port} {{\n\ttls {} {}", certificate.display(), key.display())
+        }
+        // The block further down has the certificate too.
+        Tls::Both(_) => format!("https://:{port} {{"),
+    }
 }
 
 /// An address as Caddy writes it.
 fn upstream(samehand: &Address) -> String {
     match samehand {
-        Address::Tcp(address) => address.to_string(),
+        Address::Tcp(address) | Address::Tls(address, _) => address.to_string(),
         Address::Unix(path) => format!("unix/{}", path.display()),
     }
 }

@@ -8,19 +8,31 @@ use super::{
     authority::Authority,
     client::Address,
     process::{Process, accepts, on_a_free_address},
-    shipped::{APPLICATION, Kind, PROXY, Place, Proxy, SAMEHAND, file, fill_in, tcp},
+    shipped::{APPLICATION, Kind, PROXY, Place, Proxy, SAMEHAND, Tells, Tls, file, fill_in, tcp, uncomment},
 };
 
 /// Starts nginx in front of the application, asking samehand over a Unix socket or TCP, whichever its address is.
 #[track_caller]
 pub(crate) fn start(place: Place, samehand: &Address, application: SocketAddr) -> Proxy {
-    start_with(place, None, &upstream(samehand), application)
+    start_with(place, Tls::None, Tells::Nothing, &upstream(samehand), application)
+}
+
+/// Starts nginx at the edge, where it tells samehand which network a client is in.
+#[track_caller]
+pub(crate) fn start_with_parts(samehand: &Address, application: SocketAddr) -> Proxy {
+    start_with(Place::Edge, Tls::None, Tells::Network, &upstream(samehand), application)
 }
 
 /// Starts nginx at the edge for https.
 #[track_caller]
 pub(crate) fn start_https(authority: &Authority, samehand: &Address, application: SocketAddr) -> Proxy {
-    start_with(Place::Edge, Some(authority), &upstream(samehand), application)
+    start_with(Place::Edge, Tls::Server(authority), Tells::Nothing, &upstream(samehand), application)
+}
+
+/// Starts nginx at the edge for https, where it asks clients for a certificate of this authority.
+#[track_caller]
+pub(crate) fn start_mtls(authority: &Authority, samehand: &Address, application: SocketAddr) -> Proxy {
+    start_with(Place::Edge, Tls::Both(authority), Tells::Nothing, &upstream(samehand), application)
 }
 
 /// Starts nginx in front of the application, asking whichever of three replicas it chooses.
@@ -28,15 +40,24 @@ pub(crate) fn start_https(authority: &Authority, samehand: &Address, application
 pub(crate) fn start_with_replicas(replicas: [&Address; 3], application: SocketAddr) -> Proxy {
     let own = ["127.0.0.1:9180", "127.0.0.1:9280", "127.0.0.1:9380"];
     let changes: Vec<_> = own.into_iter().zip(replicas.map(|replica| tcp(replica).to_string())).collect();
-    start_with(Place::Edge, None, &fill_in(&file("examples/replicas/samehand-upstream.conf"), &changes), application)
+    start_with(
+        Place::Edge,
+        Tls::None,
+        Tells::Nothing,
+        &fill_in(&file("examples/replicas/samehand-upstream.conf"), &changes),
+        application,
+    )
 }
 
 #[track_caller]
-fn start_with(place: Place, authority: Option<&Authority>, upstream: &str, application: SocketAddr) -> Proxy {
+fn start_with(place: Place, tls: Tls<'_>, tells: Tells, upstream: &str, application: SocketAddr) -> Proxy {
     let directory = TempDir::new().expect("a temporary directory");
     let path = directory.path();
     let (process, address) = on_a_free_address(|address| {
-        write_configuration(path, place, |option| listen(address, option, authority), upstream, application);
+        write_configuration(path, place, |option| listen(address, option, tls), tls, upstream, application);
+        if tells == Tells::Network {
+            tell_network(path);
+        }
         let mut process = Process::start_tool("nginx", |command| {
             // One process, so that it is gone when it is killed, and nothing written outside of the directory.
             let ours = format!("daemon off; master_process off; pid {}/pid;", path.display());
@@ -53,22 +74,39 @@ fn upstream(samehand: &Address) -> String {
     let (unix, over_tcp) = ("server unix:/run/samehand/samehand.sock;", format!("# server {SAMEHAND};"));
     match samehand {
         Address::Unix(path) => fill_in(&shipped, &[(unix, format!("server unix:{};", path.display()))]),
-        Address::Tcp(address) => fill_in(&shipped, &[(unix, String::new()), (&over_tcp, format!("server {address};"))]),
+        Address::Tcp(_) | Address::Tls(..) => {
+            let server = format!("server {};", tcp(samehand));
+            fill_in(&shipped, &[(unix, String::new()), (&over_tcp, server)])
+        }
     }
 }
 
 /// What the servers listen on, with this option; a certificate is all that https takes.
-fn listen(own: SocketAddr, option: &str, authority: Option<&Authority>) -> String {
-    let Some(authority) = authority else { return format!("listen {own}{option};") };
+fn listen(own: SocketAddr, option: &str, tls: Tls<'_>) -> String {
+    let Some(authority) = tls.authority() else { return format!("listen {own}{option};") };
     let (certificate, key) = (authority.server_certificate(), authority.server_key());
     let (certificate, key) = (certificate.display(), key.display());
     format!("listen {own} ssl{option}; ssl_certificate {certificate}; ssl_certificate_key {key};")
+}
+
+/// As the examples say: one file in `http { }`, and one that is found by its name.
+fn tell_network(to: &Path) {
+    for name in ["networks.conf", "samehand-parts.conf"] {
+        fs::write(to.join(name), file(format!("examples/header-parts/{name}"))).expect("a temporary file");
+    }
+    let main = fs::read_to_string(to.join("nginx.conf")).expect("it was written");
+    let main = fill_in(
+        &main,
+        &[("include samehand-upstream.conf;", "include samehand-upstream.conf; include networks.conf;".to_owned())],
+    );
+    fs::write(to.join("nginx.conf"), main).expect("a temporary file");
 }
 
 fn write_configuration(
     to: &Path,
     place: Place,
     listen: impl Fn(&str) -> String,
+    tls: Tls<'_>,
     upstream: &str,
     application: SocketAddr,
 ) {
@@ -89,6 +127,11 @@ fn write_configuration(
             ),
         ],
     );
+    if let Tls::Both(authority) = tls {
+        let verify = "ssl_client_certificate /etc/nginx/clients.pem;";
+        main = uncomment(&main, &[verify, "ssl_verify_client optional;"]);
+        main = fill_in(&main, &[("/etc/nginx/clients.pem", authority.certificate().display().to_string())]);
+    }
     match place {
         Place::Edge => {}
         Place::BehindFrontHop => {

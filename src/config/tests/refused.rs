@@ -121,7 +121,6 @@ fn what_a_token_is_bound_to() {
         ("REQUIRE_SAME", "ip,ip", "twice"),
         ("REQUIRE_SAME", "none,ip", "stands alone"),
         ("REQUIRE_SAME", "ip,dpop", "not in this release"),
-        ("REQUIRE_SAME", "mtls", "not in this release"),
         ("WATCH", "dpop", "not in this release"),
         ("WATCH", "ipp", "the nearest is `ip`"),
         ("WATCH", "ip", "`ip` is required by SAMEHAND_REQUIRE_SAME=ip,user-agent already"),

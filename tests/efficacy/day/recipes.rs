@@ -100,6 +100,7 @@ impl Recipe {
             require_same: self.required(),
             watch: self.watched(),
             header_parts: HeaderParts::default(),
+            certificate_header: None,
             recipe: self.precision(),
             enforce: Enforce::On,
         }
