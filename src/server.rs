@@ -20,8 +20,11 @@ use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use watch::Watch;
 
+mod connections;
 mod follow;
+mod guarded;
 mod http1;
+mod limits;
 mod replicas;
 mod socket;
 mod upkeep;
@@ -71,10 +74,12 @@ pub async fn run(config: Config, reread: Reread) -> Result<(), StartError> {
 
     let public = bind(&config, &config.listen)?;
     let admin = bind(&config, &config.admin_listen)?;
+    let size = (config.workers, limits::connections_per_worker(config.workers));
     let mut servers =
-        vec![serve(&app, public, "public", config.workers, http::public_routes).map_err(failed("listening".into()))?];
+        vec![serve(&app, public, "public", size, http::public_routes).map_err(failed("listening".into()))?];
     if !admin.is_empty() {
-        servers.push(serve(&app, admin, "admin", 1, http::admin_routes).map_err(failed("listening".into()))?);
+        let size = (1, limits::MOST_ON_ADMIN);
+        servers.push(serve(&app, admin, "admin", size, http::admin_routes).map_err(failed("listening".into()))?);
     }
     let handles: Vec<ServerHandle> = servers.iter().map(Server::handle).collect();
     let running: Vec<_> = servers.into_iter().map(actix_rt::spawn).collect();
@@ -115,16 +120,21 @@ fn serve(
     app: &web::Data<App>,
     listeners: Vec<Listener>,
     side: &'static str,
-    workers: usize,
+    (workers, most_connections): (usize, usize),
     routes: http1::RouteTable,
 ) -> io::Result<Server> {
-    let mut builder = Server::build().workers(workers).shutdown_timeout(DRAIN_SECONDS).disable_signals();
+    let mut builder = Server::build()
+        .workers(workers)
+        .max_concurrent_connections(http1::accepted(most_connections))
+        .shutdown_timeout(DRAIN_SECONDS)
+        .disable_signals();
+    let served = http1::Side::of(&builder, app, routes, most_connections);
     for listener in listeners {
         let address = match &listener {
             Listener::Tcp(_, address) => address.clone(),
             Listener::Unix(_, path) => format!("unix:{}", path.display()),
         };
-        builder = http1::listen(builder, listener, app, routes)?;
+        builder = http1::listen(builder, listener, served.clone())?;
         info!(side = side, address = address.as_str(); "listening");
     }
     Ok(builder.run())

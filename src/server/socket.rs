@@ -7,9 +7,16 @@ use std::os::unix::fs::{DirBuilderExt, FileTypeExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 
+/// Connections that may wait to be accepted; the kernel takes no more than `net.core.somaxconn`, which is 4096 by default.
+/// The standard library asks for 128. Once they are full, a TCP client waits a second, and nginx answers 502 for a Unix
+/// socket at once.
+const BACKLOG: i32 = 4096;
+
 /// A TCP listener.
 pub(super) fn tcp(address: SocketAddr) -> io::Result<TcpListener> {
-    TcpListener::bind(address)
+    let listener = TcpListener::bind(address)?;
+    rustix::net::listen(&listener, BACKLOG)?;
+    Ok(listener)
 }
 
 /// A Unix socket with this mode and group. A stale socket is replaced; a live one, or any other file, is an error.
@@ -23,6 +30,7 @@ pub(super) fn unix(path: &Path, mode: u32, group: Option<&str>) -> io::Result<Un
     DirBuilder::new().mode(0o700).create(&private)?;
     let draft = private.join("s");
     let placed = UnixListener::bind(&draft).and_then(|listener| {
+        rustix::net::listen(&listener, BACKLOG)?;
         std::fs::set_permissions(&draft, Permissions::from_mode(mode))?;
         give_to_group(&draft, group)?;
         std::fs::rename(&draft, path)?;
