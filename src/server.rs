@@ -5,7 +5,7 @@
 //! within ten seconds. `SIGHUP` reads files of settings and keys again.
 
 use crate::app::{App, now};
-use crate::config::{Config, ListenAddress, Problem};
+use crate::config::{Config, Problem};
 use crate::http;
 use crate::keys::{self, KeyFile, Missing};
 use crate::store::{self, Access};
@@ -13,11 +13,10 @@ use crate::users::hasher::Hasher;
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::web;
 use follow::Follower;
+use listeners::{Named, Side};
 use log::{info, warn};
 use std::io;
-use std::net::TcpListener;
-use std::os::unix::net::UnixListener;
-use std::path::PathBuf;
+use takeover::{Predecessor, Successors, ToGive};
 use watch::Watch;
 
 mod connections;
@@ -25,10 +24,15 @@ mod follow;
 mod guarded;
 mod http1;
 mod limits;
+mod listeners;
+mod passed;
 mod replicas;
 mod socket;
+mod takeover;
 mod upkeep;
 mod watch;
+
+pub use passed::Passed;
 
 /// How long requests in flight may take while the process ends, in seconds.
 const DRAIN_SECONDS: u64 = 7;
@@ -51,11 +55,20 @@ impl std::error::Error for StartError {}
 /// Reads the settings anew; given by the command line, which knows where they come from.
 pub type Reread = Box<dyn Fn() -> Result<Config, Vec<Problem>>>;
 
+/// Where sockets come from that are not opened anew.
+#[derive(Default)]
+pub struct Sockets {
+    /// Those that systemd passed.
+    pub passed: Passed,
+    /// Whether a process that serves from the same data directory gives its own and ends.
+    pub take_over: bool,
+}
+
 /// Runs the service until it is told to stop.
 ///
 /// # Errors
 /// [`StartError`] when something that the service needs cannot be had.
-pub async fn run(config: Config, reread: Reread) -> Result<(), StartError> {
+pub async fn run(config: Config, sockets: Sockets, reread: Reread) -> Result<(), StartError> {
     let failed = |what: String| move |error: io::Error| StartError(format!("{what}: {error}"));
     for warning in config.warnings.iter().chain(&KeyFile::exposure(&config.keys.data)) {
         warn!("{warning}");
@@ -72,18 +85,27 @@ pub async fn run(config: Config, reread: Reread) -> Result<(), StartError> {
     let config = app.config();
     let follower = Follower::start(&app).await;
 
-    let public = bind(&config, &config.listen)?;
-    let admin = bind(&config, &config.admin_listen)?;
+    let mut predecessor = match sockets.take_over {
+        true => Predecessor::ask(&config.keys.data).map_err(failed("taking over".into()))?,
+        false => None,
+    };
+    let listeners = listeners::open(&config, sockets.passed, predecessor.as_mut())?;
+    let to_give = ToGive::of(&listeners).map_err(failed("listening".into()))?;
+    let (admin, public) = listeners.into_iter().partition::<Vec<_>, _>(|named| named.side == Side::Admin);
     let size = (config.workers, limits::connections_per_worker(config.workers));
-    let mut servers =
-        vec![serve(&app, public, "public", size, http::public_routes).map_err(failed("listening".into()))?];
+    let mut servers = vec![serve(&app, public, size, http::public_routes).map_err(failed("listening".into()))?];
     if !admin.is_empty() {
         let size = (1, limits::MOST_ON_ADMIN);
-        servers.push(serve(&app, admin, "admin", size, http::admin_routes).map_err(failed("listening".into()))?);
+        servers.push(serve(&app, admin, size, http::admin_routes).map_err(failed("listening".into()))?);
     }
     let handles: Vec<ServerHandle> = servers.iter().map(Server::handle).collect();
     let running: Vec<_> = servers.into_iter().map(actix_rt::spawn).collect();
-    watch.until_stop(&app, reread, handles).await;
+    if let Some(predecessor) = predecessor {
+        // It stops by itself, and if it does not, both serve.
+        predecessor.end().await.unwrap_or_else(|error| warn!("the process before this one does not end: {error}"));
+    }
+    let successors = Successors::expect(&config.keys.data, to_give);
+    watch.until_stop(&app, reread, handles, successors).await;
     for server in running {
         let stopped = server.await.map_err(|error| StartError(error.to_string()))?;
         stopped.map_err(failed("serving".into()))?;
@@ -93,33 +115,9 @@ pub async fn run(config: Config, reread: Reread) -> Result<(), StartError> {
     Ok(())
 }
 
-/// An open listener, with the address to tell.
-enum Listener {
-    Tcp(TcpListener, String),
-    Unix(UnixListener, PathBuf),
-}
-
-fn bind(config: &Config, addresses: &[ListenAddress]) -> Result<Vec<Listener>, StartError> {
-    let open = |address: &ListenAddress| match address {
-        ListenAddress::Tcp(address) => {
-            let failed = |error: io::Error| StartError(format!("cannot listen on {address}: {error}"));
-            let listener = socket::tcp(*address).map_err(failed)?;
-            let bound = listener.local_addr().map_err(failed)?;
-            Ok(Listener::Tcp(listener, bound.to_string()))
-        }
-        ListenAddress::Unix(path) => {
-            let failed = |error: io::Error| StartError(format!("cannot listen on unix:{}: {error}", path.display()));
-            let group = config.socket_group.as_deref();
-            Ok(Listener::Unix(socket::unix(path, config.socket_mode, group).map_err(failed)?, path.clone()))
-        }
-    };
-    addresses.iter().map(open).collect()
-}
-
 fn serve(
     app: &web::Data<App>,
-    listeners: Vec<Listener>,
-    side: &'static str,
+    listeners: Vec<Named>,
     (workers, most_connections): (usize, usize),
     routes: http1::RouteTable,
 ) -> io::Result<Server> {
@@ -128,14 +126,11 @@ fn serve(
         .max_concurrent_connections(http1::accepted(most_connections))
         .shutdown_timeout(DRAIN_SECONDS)
         .disable_signals();
-    let served = http1::Side::of(&builder, app, routes, most_connections);
-    for listener in listeners {
-        let address = match &listener {
-            Listener::Tcp(_, address) => address.clone(),
-            Listener::Unix(_, path) => format!("unix:{}", path.display()),
-        };
+    let served = http1::Served::by(&builder, app, routes, most_connections);
+    for Named { side, listener, .. } in listeners {
+        let address = listener.to_string();
         builder = http1::listen(builder, listener, served.clone())?;
-        info!(side = side, address = address.as_str(); "listening");
+        info!(side:% = side, address = address.as_str(); "listening");
     }
     Ok(builder.run())
 }

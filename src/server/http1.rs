@@ -3,9 +3,9 @@
 //! This is what the web server's own builder does, but for one thing that it cannot be told: what follows from
 //! `Expect: 100-continue`.
 
-use super::Listener;
 use super::connections::{Connections, Progress};
 use super::guarded::{BUSY, Guarded, MOST_HEAD};
+use super::listeners::Listener;
 use crate::app::App;
 use crate::http;
 use actix_http::body::BoxBody;
@@ -36,11 +36,11 @@ pub(super) type RouteTable = fn(&mut web::ServiceConfig);
 /// The service of one kind of connection. A macro, because its type cannot be written down: it depends on the routes.
 /// Heads and idle connections are timed by [`Connections`], which spares each request a timer of its own.
 macro_rules! http_over {
-    ($transport:ty, $side:ident) => {{
-        let side = $side.clone();
-        let connections = Connections::of_this_worker(side.most_connections);
-        let (app, stopping) = (side.app.clone(), side.stopping.clone());
-        let handlers = Routes::new().app_data(app.clone()).configure(side.routes).into_factory();
+    ($transport:ty, $served:ident) => {{
+        let served = $served.clone();
+        let connections = Connections::of_this_worker(served.most_connections);
+        let (app, stopping) = (served.app.clone(), served.stopping.clone());
+        let handlers = Routes::new().app_data(app.clone()).configure(served.routes).into_factory();
         let handlers = map_config(handlers.map_err(|error| error.error_response()), |_| AppConfig::default());
         let to_answer = app.clone();
         fn_service(move |socket: $transport| {
@@ -62,7 +62,9 @@ macro_rules! http_over {
                 })
                 .expect(fn_service(move |request| ready(answer_or_continue(request, &to_answer))))
                 .h1(apply_fn_factory(handlers, move |request: Request, handlers| {
-                    let (app, progress) = (app.clone(), progress_of(&request));
+                    let progress = progress_of(&request);
+                    // Asked before it is answered: an answer that says that all is well does not end the connection.
+                    let is_last = app.is_stopping();
                     let answering = begin(&request, progress.as_deref()).map(|()| handlers.call(request));
                     async move {
                         let mut answered = match answering {
@@ -72,7 +74,7 @@ macro_rules! http_over {
                         if let Some(progress) = progress {
                             progress.answered();
                         }
-                        if let (Ok(answer), true) = (&mut answered, app.is_stopping()) {
+                        if let (Ok(answer), true) = (&mut answered, is_last) {
                             // Before it is closed under a request, the client is told to use another one.
                             answer.response_mut().head_mut().set_connection_type(ConnectionType::Close);
                         }
@@ -85,7 +87,7 @@ macro_rules! http_over {
 
 /// What is served, and to how many.
 #[derive(Clone)]
-pub(super) struct Side {
+pub(super) struct Served {
     /// What all workers share.
     pub(super) app: web::Data<App>,
     /// What is served.
@@ -96,9 +98,9 @@ pub(super) struct Side {
     stopping: GracefulShutdownSignal,
 }
 
-impl Side {
-    /// Of this server.
-    pub(super) fn of(
+impl Served {
+    /// By this server.
+    pub(super) fn by(
         builder: &ServerBuilder,
         app: &web::Data<App>,
         routes: RouteTable,
@@ -114,13 +116,13 @@ pub(super) fn accepted(most_connections: usize) -> usize {
 }
 
 /// Serves the routes on a listener.
-pub(super) fn listen(builder: ServerBuilder, listener: Listener, side: Side) -> io::Result<ServerBuilder> {
+pub(super) fn listen(builder: ServerBuilder, listener: Listener, served: Served) -> io::Result<ServerBuilder> {
     match listener {
         Listener::Tcp(listener, address) => {
-            builder.listen(address.to_string(), listener, move || http_over!(TcpStream, side))
+            builder.listen(address.to_string(), listener, move || http_over!(TcpStream, served))
         }
         Listener::Unix(listener, path) => {
-            builder.listen_uds(path.display().to_string(), listener, move || http_over!(UnixStream, side))
+            builder.listen_uds(path.display().to_string(), listener, move || http_over!(UnixStream, served))
         }
     }
 }

@@ -31,13 +31,18 @@ pub(super) fn unix(path: &Path, mode: u32, group: Option<&str>) -> io::Result<Un
     let draft = private.join("s");
     let placed = UnixListener::bind(&draft).and_then(|listener| {
         rustix::net::listen(&listener, BACKLOG)?;
-        std::fs::set_permissions(&draft, Permissions::from_mode(mode))?;
-        give_to_group(&draft, group)?;
+        permit(&draft, mode, group)?;
         std::fs::rename(&draft, path)?;
         Ok(listener)
     });
     std::fs::remove_dir_all(&private)?;
     placed
+}
+
+/// Gives a socket its mode and group.
+pub(super) fn permit(path: &Path, mode: u32, group: Option<&str>) -> io::Result<()> {
+    std::fs::set_permissions(path, Permissions::from_mode(mode))?;
+    give_to_group(path, group)
 }
 
 fn refuse_occupied(path: &Path) -> io::Result<()> {
@@ -50,7 +55,10 @@ fn refuse_occupied(path: &Path) -> io::Result<()> {
         return Err(io::Error::new(ErrorKind::AlreadyExists, "there is a file that is not a socket"));
     }
     match UnixStream::connect(path) {
-        Ok(_) => Err(io::Error::new(ErrorKind::AddrInUse, "another process listens there")),
+        Ok(_) => Err(io::Error::new(
+            ErrorKind::AddrInUse,
+            "another process listens there; `samehand serve --takeover` would replace it",
+        )),
         Err(error) if error.kind() == ErrorKind::ConnectionRefused => Ok(()),
         Err(error) => Err(error),
     }
