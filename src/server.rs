@@ -37,7 +37,7 @@ pub use passed::Passed;
 /// How long requests in flight may take while the process ends, in seconds.
 const DRAIN_SECONDS: u64 = 7;
 
-/// Sign-ins that may wait for a free thread; each takes some 20 MiB and 20 ms once it runs.
+/// Sign-ins that may wait for their turn; each takes some 20 MiB and 20 ms once it runs.
 const WAITING_SIGN_INS: usize = 64;
 
 /// Why the service does not start.
@@ -80,7 +80,8 @@ pub async fn run(config: Config, sockets: Sockets, reread: Reread) -> Result<(),
         None => keys::load(&config.keys, Missing::Create(now())).map_err(|error| StartError(error.to_string()))?,
     };
     let store = store::at(&config.store, Access::Create).map_err(|error| StartError(error.to_string()))?;
-    let permits = std::thread::available_parallelism().map_or(1, usize::from);
+    // One core is left to decisions, where there are several.
+    let permits = std::thread::available_parallelism().map_or(1, usize::from).saturating_sub(1).max(1);
     let app = web::Data::new(App::new(config, keys, store, Hasher::new(permits, WAITING_SIGN_INS)));
     let config = app.config();
     let follower = Follower::start(&app).await;
