@@ -12,9 +12,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-/// The priority of hashing (`nice`): a tenth of the weight of a thread at 0, which is never kept waiting for one of these. Of
-/// the thread that sets it, on Linux. Less would keep sign-ins waiting for minutes on a machine whose cores are all busy.
-const PRIORITY: i32 = 10;
+/// The priority of hashing (`nice`): a third of the weight of a thread at 0, so that it gives way and goes on all the same. Of
+/// the thread that sets it, on Linux. Less would keep sign-ins waiting for half a minute where all cores are busy.
+const PRIORITY: i32 = 5;
 
 /// Bounds how many hashes are computed at a time, and how many wait. Clones share the bounds.
 #[derive(Clone)]
