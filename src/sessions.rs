@@ -5,9 +5,10 @@
 //! at the sign-in only. Article tokens have no sessions.
 
 use crate::check::binding::BoundToken;
-use crate::check::fingerprint::ObservedClient;
+use crate::check::fingerprint::KeyedFingerprint;
 use crate::check::identifiers::Revision;
 use crate::check::names::UserName;
+use crate::check::observed::ObservedClient;
 use crate::check::policy::{Format, Policy};
 use crate::check::revocation::{Entry, Reach, RevokedId};
 use crate::issue::{Grant, MintError, Minted, Minter, Terms, new_session_id};
@@ -24,6 +25,8 @@ pub enum SessionError {
     Store(StoreError),
     /// No token could be minted.
     Mint(MintError),
+    /// What is watched has changed too often; the next change may come after so many seconds.
+    ReboundTooOften(u64),
 }
 
 impl fmt::Display for SessionError {
@@ -32,6 +35,7 @@ impl fmt::Display for SessionError {
             Self::Ended => formatter.write_str("the session has ended"),
             Self::Store(error) => error.fmt(formatter),
             Self::Mint(error) => error.fmt(formatter),
+            Self::ReboundTooOften(_) => formatter.write_str("the client has changed too often"),
         }
     }
 }
@@ -101,7 +105,7 @@ pub fn begin(
 pub fn terms(session: Option<&Session>, limits: Limits, issued_under: Revision, ttl: Option<u64>, now: u64) -> Terms {
     let unused_until = limits.idle.map_or(u64::MAX, |idle| now.saturating_add(idle));
     let session = session.map(|session| (session.id.clone(), session.ends_at.min(unused_until)));
-    Terms { issued_under, session, ttl, now }
+    Terms { issued_under, session, before: None, ttl, now }
 }
 
 /// When an article token is issued, in seconds since 1970 by the store's clock. It tells nothing but this time, and a
@@ -176,6 +180,8 @@ pub struct LiveSession {
     session: Session,
     grant: Grant,
     issued_under: Revision,
+    /// Of the token that is renewed: what cannot be computed anew is taken over.
+    before: Option<KeyedFingerprint>,
     /// The lifetime that its back end may have asked for, in seconds.
     asked_ttl: Option<u64>,
 }
@@ -213,7 +219,8 @@ pub async fn find(
         SignedInBy::Password => None,
         SignedInBy::BackEnd => Some(token.expires_at().saturating_sub(token.issued_at())),
     };
-    Ok(LiveSession { session, grant, issued_under, asked_ttl })
+    let before = token.keyed_fingerprint().cloned();
+    Ok(LiveSession { session, grant, issued_under, before, asked_ttl })
 }
 
 impl LiveSession {
@@ -221,6 +228,12 @@ impl LiveSession {
     #[must_use]
     pub fn session(&self) -> &Session {
         &self.session
+    }
+
+    /// The fingerprint of the token that it was found by.
+    #[must_use]
+    pub fn before(&self) -> Option<&KeyedFingerprint> {
+        self.before.as_ref()
     }
 
     /// What a new token says of the user.
@@ -244,6 +257,7 @@ impl LiveSession {
     ) -> Result<Minted, MintError> {
         let ttl = self.asked_ttl.map(|asked| asked.min(minter.token_ttl));
         let terms = terms(Some(&self.session), limits, self.issued_under, ttl, now);
+        let terms = Terms { before: self.before.clone(), ..terms };
         minter.mint(self.grant.clone(), client, policy, &terms)
     }
 }

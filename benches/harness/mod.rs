@@ -7,9 +7,9 @@ use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue};
 use actix_web::{App as Routes, HttpResponse, HttpServer, web};
 use samehand::app::{App, now};
 use samehand::check::client_ip::ClientIp;
-use samehand::check::fingerprint::ObservedClient;
 use samehand::check::identifiers::Revision;
 use samehand::check::names::{GroupName, Groups, UserName};
+use samehand::check::observed::ObservedClient;
 use samehand::check::revocation::Entry;
 use samehand::check::user_agent::UserAgent;
 use samehand::config::{self, Config};
@@ -72,13 +72,11 @@ fn settings(directory: &Path, algorithm: &str) -> Config {
 fn mint(config: &Config, keys: &keys::Keys) -> String {
     let groups = ["staff", "developers"].map(|name| GroupName::read(name).unwrap());
     let grant = Grant { groups: Groups::new(groups).unwrap(), ..Grant::of(UserName::read("alice").unwrap()) };
-    let client = ObservedClient {
-        ip: ClientIp::vouched("192.0.2.1".parse().unwrap()),
-        user_agent: UserAgent::from_bytes(Some(USER_AGENT.as_bytes())),
-    };
+    let user_agent = UserAgent::from_bytes(Some(USER_AGENT.as_bytes()));
+    let client = ObservedClient::new(ClientIp::vouched("192.0.2.1".parse().unwrap()), user_agent);
     let minter = Minter::new(&config.policy, keys, config.token_ttl);
     let session = Some((new_session_id().unwrap(), now() + config.policy.max_lifetime));
-    let terms = Terms { issued_under: Revision::new(now() * 1000), session, ttl: None, now: now() };
+    let terms = Terms { issued_under: Revision::new(now() * 1000), session, before: None, ttl: None, now: now() };
     minter.mint(grant, &client, &config.policy, &terms).unwrap().token
 }
 

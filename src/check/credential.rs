@@ -109,19 +109,22 @@ fn from_authorization<'a>(headers: &'a HeaderMap, policy: &Policy) -> Result<Opt
 
 fn from_cookies<'a>(headers: &'a HeaderMap, name: &str) -> Result<Vec<BearerToken<'a>>, CredentialError> {
     let mut found: Vec<BearerToken<'a>> = Vec::new();
-    for line in headers.get_all(COOKIE) {
-        for pair in line.as_bytes().split(|byte| *byte == b';') {
-            let Some(bytes) = value_of(pair, name) else { continue };
-            if bytes.is_empty() || found.iter().any(|cookie| cookie.bytes == bytes) {
-                continue;
-            }
-            if found.len() == MAX_COOKIES {
-                return Err(CredentialError::Ambiguous);
-            }
-            found.push(BearerToken { bytes, carrier: Carrier::Cookie });
+    for bytes in cookies_named(headers, name) {
+        if bytes.is_empty() || found.iter().any(|cookie| cookie.bytes == bytes) {
+            continue;
         }
+        if found.len() == MAX_COOKIES {
+            return Err(CredentialError::Ambiguous);
+        }
+        found.push(BearerToken { bytes, carrier: Carrier::Cookie });
     }
     Ok(found)
+}
+
+/// The values of all cookies of exactly this name, in the order sent.
+pub(super) fn cookies_named<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a [u8]> {
+    let pairs = headers.get_all(COOKIE).flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
+    pairs.filter_map(move |pair| value_of(pair, name))
 }
 
 /// The value of a `name=value` pair if the name is exactly ours; only blanks and tabs around the pair are dropped.

@@ -6,6 +6,7 @@ use super::credential::CredentialError;
 use super::forwarded::ForwardedError;
 use super::identity::{Identity, UnusableIdentity};
 use super::policy::Format;
+use super::proofs::ProofError;
 use super::revocation::RevocationError;
 use super::token::{TokenError, TokenRefused};
 use super::user_agent::UserAgentAmbiguous;
@@ -75,6 +76,8 @@ pub enum Denial {
     Token(TokenRefused),
     /// The token was taken back, or whether it was is not known; with the kind of token.
     Revoked(RevocationError, Format),
+    /// The proof that the token is confirmed by; with the kind of token.
+    Proof(ProofError, Format),
     /// Another client; with the kind of token.
     Binding(BindingError, Format),
     /// The token's identity cannot be passed on; with the kind of token.
@@ -110,6 +113,10 @@ pub enum Reason {
     ClientChanged,
     /// Minted when the policy asked for less.
     PolicyOutdated,
+    /// The proof that the token is bound to was not shown.
+    ProofMissing,
+    /// The proof that was shown does not hold, or is not the token's.
+    ProofInvalid,
     /// Not from a trusted proxy.
     ProxyUntrusted,
     /// A forwarded header is missing or empty.
@@ -144,6 +151,8 @@ impl Reason {
             Self::SessionEnded => "session-ended",
             Self::ClientChanged => "client-changed",
             Self::PolicyOutdated => "policy-outdated",
+            Self::ProofMissing => "proof-missing",
+            Self::ProofInvalid => "proof-invalid",
             Self::ProxyUntrusted => "proxy-untrusted",
             Self::ForwardedMissing => "forwarded-missing",
             Self::ForwardedAmbiguous => "forwarded-ambiguous",
@@ -173,6 +182,8 @@ impl Denial {
             Self::Credential(CredentialError::Malformed, _) => Reason::TokenMalformed,
             Self::Token(refused) => refused.error.reason(),
             Self::Revoked(error, _) => error.reason(),
+            Self::Proof(ProofError::Missing, _) => Reason::ProofMissing,
+            Self::Proof(ProofError::Invalid, _) => Reason::ProofInvalid,
             Self::Binding(BindingError::KeyUnknown, _) => Reason::KeyUnknown,
             Self::Binding(BindingError::PolicyOutdated, _) => Reason::PolicyOutdated,
             Self::Binding(BindingError::ClientChanged(_), _) => Reason::ClientChanged,
@@ -191,6 +202,7 @@ impl Denial {
             Self::Credential(CredentialError::Ambiguous | CredentialError::Malformed, format)
             | Self::Token(TokenRefused { format, .. })
             | Self::Revoked(RevocationError::TokenRevoked | RevocationError::SessionEnded, format)
+            | Self::Proof(ProofError::Missing | ProofError::Invalid, format)
             | Self::Binding(BindingError::KeyUnknown | BindingError::PolicyOutdated, format)
             | Self::Identity(UnusableIdentity, format) => match format {
                 Format::Keyed => Decision::Challenge(Challenge::InvalidToken),

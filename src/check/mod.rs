@@ -10,7 +10,7 @@
 //! 5. [`credential`]: exactly one token.
 //! 6. [`token`]: is it ours, and valid at this time? ([`key_ring`]; its JSON is read by `claims`)
 //! 7. [`revocation`]: was it taken back?
-//! 8. [`fingerprint`] and [`binding`]: is it in the hand it was given to?
+//! 8. [`proofs`], [`fingerprint`] and [`binding`]: is it in the hand it was given to?
 //! 9. [`identity`]: who is that, in words that are safe in headers? ([`names`])
 //!
 //! Each step returns a type with a private constructor that the next one consumes, so a forgotten step does not compile.
@@ -19,6 +19,7 @@
 pub mod binding;
 mod claims;
 pub mod client_ip;
+pub mod continuing;
 pub mod credential;
 pub mod decision;
 pub mod fingerprint;
@@ -28,9 +29,12 @@ pub mod identifiers;
 pub mod identity;
 pub mod key_ring;
 pub mod names;
+pub mod observed;
 pub mod page_request;
+pub mod parts;
 pub mod policy;
 mod presented;
+pub mod proofs;
 pub mod renewal;
 pub mod return_url;
 pub mod revocation;
@@ -44,13 +48,15 @@ use binding::{BindingError, BoundToken};
 use client_ip::{ClientIp, Peer};
 use credential::Carrier;
 use decision::{Decision, Denial, Reason};
-use fingerprint::{FingerprintKeys, ObservedClient};
+use fingerprint::FingerprintKeys;
 use forwarded::{ForwardedError, ForwardedRequest, Proxy};
 use identifiers::SessionId;
 use identity::Identity;
 use key_ring::KeyRing;
 use names::{DisplayName, Email, Groups};
-use policy::{Enforce, Format, Parts, Policy};
+use observed::ObservedClient;
+use parts::Parts;
+use policy::{Enforce, Format, Policy};
 use revocation::Knowledge;
 use token::{Expiry, VerifiedToken};
 use user_agent::UserAgent;
@@ -111,6 +117,8 @@ pub struct Seen<'a> {
     pub client_ip: Option<ClientIp>,
     /// The caller's `User-Agent`.
     pub user_agent: Option<UserAgent<'a>>,
+    /// The caller, with what it has shown beside a token that verified.
+    pub client: Option<ObservedClient<'a>>,
     /// How the token travelled.
     pub carrier: Option<Carrier>,
     /// The kind of token.
@@ -138,6 +146,7 @@ pub fn decide<'a>(question: &Question<'a>, gate: &Gate, moment: Moment<'_>) -> J
 pub struct Provisional<'a> {
     judgement: Judgement<'a>,
     bound: BoundToken,
+    client: ObservedClient<'a>,
 }
 
 impl<'a> Provisional<'a> {
@@ -145,6 +154,12 @@ impl<'a> Provisional<'a> {
     #[must_use]
     pub fn bound(&self) -> &BoundToken {
         &self.bound
+    }
+
+    /// Who holds it.
+    #[must_use]
+    pub fn client(&self) -> &ObservedClient<'a> {
+        &self.client
     }
 
     /// The decision, once the store has said that the session lives, and what it says of the user now.
@@ -177,12 +192,12 @@ pub enum IfSessionLives<'a> {
 pub fn decide_if_session_lives<'a>(question: &Question<'a>, gate: &Gate, moment: Moment<'_>) -> IfSessionLives<'a> {
     let mut judgement = judge(question, gate, moment, Expiry::Ignored);
     let has_session = judgement.seen.session.is_some();
-    match judgement.bound.take() {
-        Some(bound) if bound.token().is_expired() && has_session => {
-            IfSessionLives::Renewable(Box::new(Provisional { judgement, bound }))
+    match (judgement.bound.take(), judgement.seen.client) {
+        (Some(bound), Some(client)) if bound.token().is_expired() && has_session => {
+            IfSessionLives::Renewable(Box::new(Provisional { judgement, bound, client }))
         }
-        None if judgement.reason == Reason::StoreStale && has_session => IfSessionLives::Undecided,
-        Some(_) | None => IfSessionLives::Expired,
+        (None, _) if judgement.reason == Reason::StoreStale && has_session => IfSessionLives::Undecided,
+        (Some(_) | None, _) => IfSessionLives::Expired,
     }
 }
 
@@ -223,7 +238,27 @@ fn steps<'a>(
     seen.request = Some(request);
     let ip = client_ip::behind_proxy(question.headers, trusted).map_err(Denial::ClientIp)?;
     seen.client_ip = Some(ip);
-    recognise(question.headers, ip, gate, moment, expiry, seen)
+    let caller = Caller { headers: question.headers, ip, is_proxied: true };
+    recognise(&caller, gate, moment, expiry, seen)
+}
+
+/// A caller whose address is known.
+#[derive(Clone, Copy, Debug)]
+pub struct Caller<'a> {
+    /// The headers of its request, as they arrived.
+    pub headers: &'a HeaderMap,
+    /// Its address.
+    pub ip: ClientIp,
+    /// Whether a trusted proxy passed the request on, so that what only a proxy may say is believed.
+    pub is_proxied: bool,
+}
+
+impl<'a> Caller<'a> {
+    /// The headers in which what the proxy says is believed.
+    #[must_use]
+    pub fn proxy_headers(&self) -> Option<&'a HeaderMap> {
+        self.is_proxied.then_some(self.headers)
+    }
 }
 
 /// A caller whose token is valid and in the right hand.
@@ -240,20 +275,23 @@ pub struct Recognised {
 /// # Errors
 /// The denial of the step that refused.
 pub fn recognise<'a>(
-    headers: &'a HeaderMap,
-    ip: ClientIp,
+    caller: &Caller<'a>,
     gate: &Gate,
     moment: Moment<'_>,
     expiry: Expiry,
     seen: &mut Seen<'a>,
 ) -> Result<Recognised, Denial> {
     let policy = &gate.policy;
-    let user_agent = UserAgent::read(headers).map_err(Denial::UserAgent)?;
+    let user_agent = UserAgent::read(caller.headers).map_err(Denial::UserAgent)?;
     seen.user_agent = Some(user_agent);
-    let token = verified_token(headers, gate, moment, expiry, seen)?;
+    let token = verified_token(caller.headers, gate, moment, expiry, seen)?;
     let format = token.format();
+    let proofs = proofs::read(caller, &token, seen.carrier, policy, &gate.fingerprints);
+    let client = ObservedClient::new(caller.ip, user_agent).with_proofs(proofs);
+    seen.client = Some(client);
+    let confirmation = *token.confirmation();
     let token = revocation::check(token, moment.revocations).map_err(|error| Denial::Revoked(error, format))?;
-    let client = ObservedClient { ip, user_agent };
+    proofs::confirm(&confirmation, &proofs).map_err(|error| Denial::Proof(error, format))?;
     let bound = binding::bind(token, &client, policy, &gate.fingerprints).map_err(|error| {
         if let BindingError::ClientChanged(changed) = &error {
             seen.changed = changed.changed();
@@ -303,6 +341,7 @@ fn passes(denial: Denial, enforce: Enforce) -> Option<Identity> {
             Denial::Credential(..)
             | Denial::Token(_)
             | Denial::Revoked(..)
+            | Denial::Proof(..)
             | Denial::Binding(..)
             | Denial::Identity(..),
         ) => Some(Identity::nobody()),

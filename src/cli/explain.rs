@@ -8,7 +8,8 @@ use crate::check::client_ip::Peer;
 use crate::check::decision::{Decision, Reason};
 use crate::check::forwarded::Proxy;
 use crate::check::identity::Identity;
-use crate::check::policy::{Format, Part};
+use crate::check::parts::HeaderParts;
+use crate::check::policy::Format;
 use crate::check::renewal::{self, Renewal};
 use crate::check::revocation::{Knowledge, RevocationSet};
 use crate::check::sign_in::detour;
@@ -97,7 +98,7 @@ pub(super) fn run(args: &Args, config: &Config, now: u64) -> Outcome {
         "status": status,
         "reason": judgement.reason.name(),
         "client_ip": seen.client_ip.map(|ip| ip.to_string()),
-        "changed": seen.changed.iter().map(Part::name).collect::<Vec<_>>(),
+        "changed": seen.changed.iter().map(|part| gate.policy.header_parts.name(part)).collect::<Vec<_>>(),
         "identity": identity_json(&judgement),
         "enforced": judgement.passed.is_none(),
         "proxy": args.proxy.name(),
@@ -207,7 +208,7 @@ fn steps(question: &Question<'_>, judgement: &Judgement<'_>, gate: &Gate, now: u
     if let Some(text) = token_text(judgement, now) {
         steps.push(("token", text));
     }
-    if let Some(text) = binding_text(judgement) {
+    if let Some(text) = binding_text(judgement, &gate.policy.header_parts) {
         steps.push(("same hand", text));
     }
     if let Some(hint) = article::hint(question, judgement, gate) {
@@ -263,6 +264,8 @@ fn token_text(judgement: &Judgement<'_>, now: u64) -> Option<String> {
             | Reason::KeyUnknown
             | Reason::ClientChanged
             | Reason::PolicyOutdated
+            | Reason::ProofMissing
+            | Reason::ProofInvalid
             | Reason::ProxyUntrusted
             | Reason::ForwardedMissing
             | Reason::ForwardedAmbiguous
@@ -288,6 +291,8 @@ fn token_text(judgement: &Judgement<'_>, now: u64) -> Option<String> {
         | Reason::StoreStale
         | Reason::ClientChanged
         | Reason::PolicyOutdated
+        | Reason::ProofMissing
+        | Reason::ProofInvalid
         | Reason::ProxyUntrusted
         | Reason::ForwardedMissing
         | Reason::ForwardedAmbiguous
@@ -296,19 +301,24 @@ fn token_text(judgement: &Judgement<'_>, now: u64) -> Option<String> {
     }
 }
 
-fn binding_text(judgement: &Judgement<'_>) -> Option<String> {
+fn binding_text(judgement: &Judgement<'_>, names: &HeaderParts) -> Option<String> {
     let seen = &judgement.seen;
+    let changed = names.names(seen.changed);
     seen.expires_at?;
     match (judgement.reason, seen.format) {
         (Reason::ClientChanged, Some(Format::Article)) => {
             Some("no: the address or the User-Agent differs; an article token cannot tell which".into())
         }
-        (Reason::ClientChanged, _) => Some(format!("no: changed {}", seen.changed)),
+        (Reason::ClientChanged, _) => Some(format!("no: changed {changed}")),
         (Reason::TokenRevoked | Reason::SessionEnded, _) => None,
         (Reason::PolicyOutdated, _) => Some("unknown: the token was minted when less had to be the same".into()),
+        (Reason::ProofMissing, _) => Some("no: the proof that the token is bound to was not shown".into()),
+        (Reason::ProofInvalid, _) => {
+            Some("no: the proof that was shown is not the one that the token is bound to".into())
+        }
         (Reason::KeyUnknown, _) => Some("unknown: the fingerprint was made with another SAMEHAND_SALT".into()),
         (Reason::TokenClaims, _) => Some("yes, but its user, a group or the e-mail cannot stand in a header".into()),
-        _ if !seen.changed.is_empty() => Some(format!("yes; watched parts changed: {}", seen.changed)),
+        _ if !seen.changed.is_empty() => Some(format!("yes; watched parts changed: {changed}")),
         _ => Some("yes".into()),
     }
 }

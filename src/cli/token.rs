@@ -7,9 +7,11 @@ use super::{Failure, Outcome, print, ring};
 use crate::check::client_ip::ClientIp;
 use crate::check::credential::BearerToken;
 use crate::check::decision::Reason;
-use crate::check::fingerprint::ObservedClient;
 use crate::check::names::UserName;
-use crate::check::policy::Format;
+use crate::check::observed::{CookieProof, ObservedClient, Proofs};
+use crate::check::parts::Part;
+use crate::check::policy::{Format, Policy};
+use crate::check::proofs;
 use crate::check::revocation::{self, Knowledge, LiveToken, RevocationError, RevocationSet};
 use crate::check::token::{self, Expiry, danger_unverified};
 use crate::check::user_agent::UserAgent;
@@ -52,6 +54,10 @@ struct Mint {
     /// How long it is good, such as 30s, 15m, 8h, 7d.
     #[arg(long)]
     ttl: Option<String>,
+    /// What stands in for the proof cookie, where the settings name `cookie`: the secret that the client will send in it, 43
+    /// characters of base64url; or `session` for a token that goes into the session cookie.
+    #[arg(long, value_name = "SECRET|session")]
+    cookie_proof: Option<String>,
     /// A claim of your own; V is JSON when it reads as JSON, else text.
     #[arg(long = "claim", value_name = "K=V")]
     claims: Vec<String>,
@@ -85,6 +91,7 @@ fn mint(args: &Mint, config: &Config, now: u64) -> Outcome {
     if config.policy.trusted_proxies.contains(ip.address()) {
         print::note(&format!("warning: {ip} is a trusted proxy, and hardly the address of a client"));
     }
+    let cookie = cookie_proof(args.cookie_proof.as_deref(), &config.policy)?;
     let keys = ring::load(config, Missing::Create(now))?;
     let store = Opened::at(&config.store, Access::Create)?;
     let issued_under = store.wait(store.revision())?;
@@ -95,12 +102,36 @@ fn mint(args: &Mint, config: &Config, now: u64) -> Outcome {
             store.wait(sessions::issue_time(&*store, &grant.subject, issued_under)).map_err(Failure::failed)?
         }
     };
-    let client = ObservedClient { ip, user_agent };
+    let client = ObservedClient::new(ip, user_agent).with_proofs(Proofs { cookie, ..Proofs::default() });
     let minted = Minter::new(&config.policy, &keys, config.token_ttl)
-        .mint(grant, &client, &config.policy, &Terms { issued_under, session: None, ttl, now })
+        .mint(grant, &client, &config.policy, &Terms { issued_under, session: None, before: None, ttl, now })
         .map_err(Failure::failed)?;
     print::result(&minted.token)
 }
+
+/// What a token is bound to in place of the proof cookie that a sign-in would have set.
+fn cookie_proof<'a>(given: Option<&'a str>, policy: &Policy) -> Result<CookieProof<'a>, Failure> {
+    let is_named = policy.require_same.union(policy.watch).contains(Part::Cookie);
+    let refused = |problem: &str| Err(Failure::Usage(format!("--cookie-proof: {problem}")));
+    match given {
+        Some(_) if !is_named || policy.formats.minted == Format::Article => refused(
+            "the settings bind no new token to a cookie; put `cookie` into SAMEHAND_REQUIRE_SAME, or leave it out",
+        ),
+        Some("session") => Ok(CookieProof::Session),
+        Some(secret) if proofs::is_secret(secret) => Ok(CookieProof::Secret(secret)),
+        Some(_) => refused(&format!("neither `session` nor a secret; {MAKE_ONE}")),
+        None if policy.require_same.contains(Part::Cookie) && policy.formats.minted == Format::Keyed => {
+            let name = proofs::cookie_name(&policy.cookie_name);
+            refused(&format!(
+                "SAMEHAND_REQUIRE_SAME names `cookie`, so the token needs one; give the secret that the client will send in \
+                 the cookie {name} ({MAKE_ONE}), or `session` for a token that goes into the session cookie"
+            ))
+        }
+        None => Ok(CookieProof::None),
+    }
+}
+
+const MAKE_ONE: &str = "make one with: openssl rand 32 | basenc --base64url | tr -d =";
 
 fn grant_for(store: &Opened, subject: UserName) -> Result<Grant, Failure> {
     match store.wait(store.user(&subject))? {

@@ -1,13 +1,16 @@
 //! What a token is bound to and what happens when that changes: `FINGERPRINT`, `REQUIRE_SAME`, `WATCH`, the prefixes,
-//! `USER_AGENT_MATCH`, `ENFORCE`, `TOKEN_FROM`. Never weakens a choice silently: what protects little is warned about.
+//! `USER_AGENT_MATCH`, `ENFORCE`, `TOKEN_FROM`. Never weakens a choice silently: what protects little is warned about in
+//! [`protection`].
 
 use super::choices::{each, one_of, whole_number, without_repetition};
 use super::findings::Findings;
+use super::protection;
 use super::raw::Raw;
-use crate::check::policy::{Enforce, Format, Formats, Part, Parts, Recipe, TokenFrom, UserAgentMatch};
+use crate::check::parts::{HeaderParts, Part, Parts};
+use crate::check::policy::{Enforce, Format, Formats, Recipe, TokenFrom, UserAgentMatch};
 
 /// Parts that later releases know.
-const LATER_PARTS: [&str; 3] = ["cookie", "dpop", "mtls"];
+const LATER_PARTS: [&str; 2] = ["dpop", "mtls"];
 
 /// The word for "no part".
 const NONE: &str = "none";
@@ -17,6 +20,7 @@ pub(super) struct Binding {
     pub(super) formats: Formats,
     pub(super) require_same: Parts,
     pub(super) watch: Parts,
+    pub(super) header_parts: HeaderParts,
     pub(super) recipe: Recipe,
     pub(super) enforce: Enforce,
     pub(super) token_from: TokenFrom,
@@ -29,12 +33,14 @@ pub(super) fn formats(raw: &Raw, findings: &mut Findings) -> Option<Formats> {
 
 /// Validates the other settings of this file.
 pub(super) fn check(raw: &Raw, formats: Option<Formats>, findings: &mut Findings) -> Option<Binding> {
-    let require_same = findings.keep("REQUIRE_SAME", parts(&raw.require_same));
-    let watch = findings.keep("WATCH", parts(&raw.watch));
+    let header_parts = HeaderParts::default();
+    let require_same = findings.keep("REQUIRE_SAME", parts(&raw.require_same, &header_parts));
+    let watch = findings.keep("WATCH", parts(&raw.watch, &header_parts));
     if let (Some(required), Some(watched)) = (require_same, watch)
         && !required.intersection(watched).is_empty()
     {
-        let both = required.intersection(watched);
+        let both = header_parts.names(required.intersection(watched));
+        let required = header_parts.names(required);
         let message = format!(
             "`{both}` is required by SAMEHAND_REQUIRE_SAME={required} already, so its change is refused \
              and not just reported; remove it from one of the two"
@@ -48,31 +54,16 @@ pub(super) fn check(raw: &Raw, formats: Option<Formats>, findings: &mut Findings
         formats: formats?,
         require_same: require_same?,
         watch: watch?,
+        header_parts,
         recipe: recipe?,
         enforce: enforce?,
         token_from: token_from?,
     };
-    warn_of_weakness(&binding, findings);
+    protection::check(&binding, findings);
     Some(binding)
 }
 
 const ENFORCE: [(&str, Enforce); 3] = [("on", Enforce::On), ("report", Enforce::Report), ("observe", Enforce::Observe)];
-
-fn warn_of_weakness(binding: &Binding, findings: &mut Findings) {
-    if binding.require_same.is_empty() && binding.formats.accept(Format::Keyed) {
-        findings.warn("REQUIRE_SAME", "with `none` a stolen token works anywhere; write ip,user-agent to bind tokens");
-    }
-    match binding.enforce {
-        Enforce::On => {}
-        Enforce::Report => {
-            findings.warn("ENFORCE", "with `report` a stolen token is only logged; write `on` to refuse it");
-        }
-        Enforce::Observe => findings.warn(
-            "ENFORCE",
-            "OBSERVING ONLY: with `observe` nobody is refused, not even without a token; write `on` to protect",
-        ),
-    }
-}
 
 fn read_formats(text: &str) -> Result<Formats, String> {
     let choices = [Format::Keyed, Format::Article].map(|format| (format.name(), format));
@@ -82,21 +73,23 @@ fn read_formats(text: &str) -> Result<Formats, String> {
     Ok(Formats { minted, also: formats.next() })
 }
 
-fn parts(text: &str) -> Result<Parts, String> {
+fn parts(text: &str, names: &HeaderParts) -> Result<Parts, String> {
     if text == NONE {
         return Ok(Parts::NONE);
     }
-    Ok(without_repetition(each(text, part)?)?.into_iter().collect())
+    Ok(without_repetition(each(text, |word| part(word, names))?)?.into_iter().collect())
 }
 
-fn part(word: &str) -> Result<Part, String> {
+fn part(word: &str, names: &HeaderParts) -> Result<Part, String> {
     if word == NONE {
         return Err(format!("`{NONE}` stands alone; remove it, or remove the other parts"));
     }
     if LATER_PARTS.contains(&word) {
-        return Err(format!("`{word}` is not in this release; write `ip`, `user-agent` or both"));
+        return Err(format!("`{word}` is not in this release; write `ip`, `user-agent` or `cookie`"));
     }
-    one_of(word, &Part::ALL.map(|part| (part.name(), part)))
+    let known = [Part::Ip, Part::UserAgent, Part::Cookie].into_iter().chain(names.iter().map(|(part, _)| part));
+    let choices: Vec<(&str, Part)> = known.map(|part| (names.name(part), part)).collect();
+    one_of(word, &choices)
 }
 
 fn recipe(raw: &Raw, findings: &mut Findings) -> Option<Recipe> {

@@ -10,6 +10,7 @@ pub(crate) mod duration;
 mod findings;
 mod lifetimes;
 mod listeners;
+mod protection;
 mod proxies;
 mod public_url;
 mod raw;
@@ -249,6 +250,7 @@ fn validate(mut raw: raw::Raw, given: &sources::Given, findings: &mut Findings) 
             formats: binding.formats,
             require_same: binding.require_same,
             watch: binding.watch,
+            header_parts: binding.header_parts,
             recipe: binding.recipe,
             enforce: binding.enforce,
         },

@@ -5,12 +5,15 @@
 //! threads of their own behind a bounded queue; when it is full the answer is 429 at once, so that a flood of sign-ins
 //! costs neither memory nor the decisions of others. So it is when there were too many attempts, whoever was asked for.
 
-use super::opening::open;
+use super::continuing;
+use super::opening::{Opening, open};
 use crate::app::App;
+use crate::check::Caller;
 use crate::check::client_ip::ClientIp;
-use crate::check::fingerprint::ObservedClient;
+use crate::check::observed::ObservedClient;
 use crate::issue::{Grant, Minted};
 use crate::secret::Secret;
+use crate::sessions::SessionError;
 use crate::store::{Session, SignedInBy};
 use crate::throttle::{Attempt, Refused};
 use crate::users::{SignInError, SignedIn, sign_in};
@@ -41,9 +44,10 @@ pub(super) enum Refusal {
     Unavailable,
 }
 
-/// One attempt with a name and a password, however they came.
+/// One attempt with a name and a password, however they came; `caller` may have brought a token of a session to go on with.
 pub(super) async fn attempt(
     app: &App,
+    caller: &Caller<'_>,
     username: &str,
     password: Secret,
     client: &ObservedClient<'_>,
@@ -60,7 +64,7 @@ pub(super) async fn attempt(
     let outcome = sign_in(app.store(), app.hasher(), username, password, app.now()).await;
     settle(app, attempt, &outcome).await;
     match outcome {
-        Ok(user) => match open(app, grant_of(&user), SignedInBy::Password, user.issued_under(), client, None).await {
+        Ok(user) => match open_for(app, caller, &user, client).await {
             Ok((minted, session)) => {
                 report(app, "ok", user.name().as_str(), ip);
                 Ok(Welcome { minted, session })
@@ -81,6 +85,16 @@ pub(super) async fn attempt(
     }
 }
 
+async fn open_for(
+    app: &App,
+    caller: &Caller<'_>,
+    user: &SignedIn,
+    client: &ObservedClient<'_>,
+) -> Result<(Minted, Option<Session>), SessionError> {
+    let continues = continuing::session(app, caller, client, user.name()).await;
+    open(app, Opening { continues, ..opening_for(user) }, client).await
+}
+
 /// Only a refusal of the password uses the attempt up.
 async fn settle(app: &App, attempt: Attempt, outcome: &Result<SignedIn, SignInError>) {
     match outcome {
@@ -97,14 +111,16 @@ fn until_next_step(elapsed: Duration) -> Duration {
     Duration::from_micros(u64::try_from(left).unwrap_or_default())
 }
 
-/// What a token says of a user who has just shown to know the password.
-pub(super) fn grant_of(user: &SignedIn) -> Grant {
-    Grant {
+/// A new session of a user who has just shown to know the password.
+pub(super) fn opening_for(user: &SignedIn) -> Opening {
+    let grant = Grant {
         groups: user.groups().clone(),
         name: user.display_name().cloned(),
         email: user.email().cloned(),
         ..Grant::of(user.name().clone())
-    }
+    };
+    let (signed_in_by, issued_under) = (SignedInBy::Password, user.issued_under());
+    Opening { grant, signed_in_by, issued_under, ttl: None, continues: None }
 }
 
 fn refuse(app: &App, error: &SignInError, username: &str, ip: ClientIp) -> Refusal {

@@ -6,8 +6,8 @@ use super::{on_the_way, request_id, respond};
 use crate::app::{App, State};
 use crate::audit::Answered;
 use crate::check::client_ip::Peer;
-use crate::check::fingerprint::ObservedClient;
 use crate::check::forwarded::Proxy;
+use crate::check::observed::ObservedClient;
 use crate::check::renewal::{self, Renewal};
 use crate::check::sign_in::{self, Detour};
 use crate::check::{Judgement, Moment, Question, decide};
@@ -83,7 +83,7 @@ impl<'a> Asked<'a> {
             request_id: request_id.to_str().unwrap_or_default(),
             duration: self.started.elapsed(),
         };
-        app.audit().decision(question, judgement, &answered, &state.gate.policy.trusted_proxies);
+        app.audit().decision(question, judgement, &answered, &state.gate.policy);
         let mut response = respond::answer(proxy, judgement, detour.as_ref(), request_id);
         if let Some(cookie) = cookie {
             response.headers_mut().insert(SET_COOKIE, cookie);
@@ -97,7 +97,7 @@ impl Asked<'_> {
         let (judgement, now) = (&self.judgement, app.now());
         let has_just_signed_in = |back: &str| match (judgement.seen.client_ip, judgement.seen.user_agent) {
             (Some(ip), Some(user_agent)) => {
-                app.activity().has_just_signed_in(&ObservedClient { ip, user_agent }, back, now)
+                app.activity().has_just_signed_in(&ObservedClient::new(ip, user_agent), back, now)
             }
             (None, _) | (_, None) => false,
         };

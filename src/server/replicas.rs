@@ -62,7 +62,7 @@ fn shared_settings(config: &Config, policy: &Policy) -> BTreeMap<String, String>
         ("SAMEHAND_ISSUER", policy.issuer.clone()),
         ("SAMEHAND_AUDIENCE", policy.audience.clone().unwrap_or_default()),
         ("SAMEHAND_FINGERPRINT", formats.collect::<Vec<_>>().join(",")),
-        ("SAMEHAND_REQUIRE_SAME", policy.require_same.to_string()),
+        ("SAMEHAND_REQUIRE_SAME", policy.header_parts.names(policy.require_same)),
         ("SAMEHAND_IPV4_PREFIX", policy.recipe.ipv4_prefix.to_string()),
         ("SAMEHAND_IPV6_PREFIX", policy.recipe.ipv6_prefix.to_string()),
         ("SAMEHAND_USER_AGENT_MATCH", match_name.to_owned()),

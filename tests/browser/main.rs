@@ -11,6 +11,7 @@ mod chromium;
 mod compose;
 mod cookies;
 mod looks;
+mod proof_cookie;
 mod road;
 mod signing_in;
 mod signing_out;

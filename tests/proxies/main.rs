@@ -11,6 +11,7 @@ mod failures;
 mod forged;
 mod hops;
 mod pages;
+mod proof_cookie;
 mod question;
 mod replicas;
 mod rows;
