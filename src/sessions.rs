@@ -12,7 +12,7 @@ use crate::check::observed::ObservedClient;
 use crate::check::policy::{Format, Policy};
 use crate::check::revocation::{Entry, Reach, RevokedId};
 use crate::issue::{Grant, MintError, Minted, Minter, Terms, new_session_id};
-use crate::store::{PAGE, Revocation, Session, SignedInBy, Store, StoreError, User};
+use crate::store::{PAGE, Revocation, Revoked, Session, SignedInBy, Store, StoreError, User, open_sessions};
 use std::fmt;
 use std::time::Duration;
 
@@ -147,6 +147,27 @@ pub async fn keep(store: &dyn Store, session: &Session, issued_under: Revision) 
         store.revoke(&[Revocation::Session(session.id.clone())]).await?;
     }
     checked.map(drop)
+}
+
+/// Most open sessions of one user who signs in with a password. People have a few; a script that signs in each minute and
+/// never out would else fill the store and hide everything else in the list.
+pub const MOST: usize = 200;
+
+/// Ends what the user of a new session has beyond [`MOST`], the longest unused first: what is in use stays. Sessions that back
+/// ends open are theirs to end, and not counted: a back end may have many clients under one name.
+///
+/// # Errors
+/// [`StoreError`]; then there are some more until the next sign-in.
+pub async fn end_surplus(store: &dyn Store, new: &Session) -> Result<Revoked, StoreError> {
+    let mut others = open_sessions(store, Some(&new.user), new.created_at).await?;
+    others.retain(|other| other.id != new.id && other.signed_in_by == SignedInBy::Password);
+    let surplus = (others.len() + 1).saturating_sub(MOST);
+    if surplus == 0 {
+        return Ok(Revoked::default());
+    }
+    others.sort_by_key(|other| (other.last_seen_at, other.created_at));
+    let ended: Vec<Revocation> = others.into_iter().take(surplus).map(|other| Revocation::Session(other.id)).collect();
+    store.revoke(&ended).await
 }
 
 /// Whether all that a user has was revoked after `issued_under`. If it was not, the store's clock when it said so, in

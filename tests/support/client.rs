@@ -181,6 +181,12 @@ impl Connection {
         self.reply(request.method == "HEAD").unwrap_or_else(|error| panic!("no answer: {error}"))
     }
 
+    /// The same, where the other side may close instead.
+    pub(crate) fn try_ask(&mut self, request: &Request) -> io::Result<Reply> {
+        self.send(&request.bytes());
+        self.reply(request.method == "HEAD")
+    }
+
     /// Reads the next answer, passing over interim ones.
     pub(crate) fn reply(&mut self, to_head: bool) -> io::Result<Reply> {
         loop {
