@@ -10,8 +10,9 @@
 //! 5. [`credential`]: exactly one token.
 //! 6. [`token`]: is it ours, and valid at this time? ([`key_ring`]; its JSON is read by `claims`)
 //! 7. [`revocation`]: was it taken back?
-//! 8. [`proofs`] ([`certificate`]), [`fingerprint`] and [`binding`]: is it in the hand it was given to?
+//! 8. [`proofs`] ([`dpop`], [`certificate`]), [`fingerprint`] and [`binding`]: is it in the hand it was given to?
 //! 9. [`identity`]: who is that, in words that are safe in headers? ([`names`])
+//! 10. [`once`]: with a DPoP proof all of this holds only if the proof was not used before.
 //!
 //! Each step returns a type with a private constructor that the next one consumes, so a forgotten step does not compile.
 //! Every refusal is a [`Denial`], and [`decision`] says what follows from it.
@@ -23,6 +24,7 @@ pub mod client_ip;
 pub mod continuing;
 pub mod credential;
 pub mod decision;
+pub mod dpop;
 pub mod fingerprint;
 pub mod form_token;
 pub mod forwarded;
@@ -31,6 +33,7 @@ pub mod identity;
 pub mod key_ring;
 pub mod names;
 pub mod observed;
+pub mod once;
 pub mod page_request;
 pub mod parts;
 pub mod policy;
@@ -51,6 +54,7 @@ use certificate::CertificateError;
 use client_ip::{ClientIp, Peer};
 use credential::Carrier;
 use decision::{Decision, Denial, Reason};
+use dpop::{NonceKeys, Target, VerifiedProof};
 use fingerprint::FingerprintKeys;
 use forwarded::{ForwardedError, ForwardedRequest, Proxy};
 use identifiers::SessionId;
@@ -58,6 +62,7 @@ use identity::Identity;
 use key_ring::KeyRing;
 use names::{DisplayName, Email, Groups};
 use observed::ObservedClient;
+use once::UnlessReplayed;
 use parts::{Part, Parts};
 use policy::{Enforce, Format, Policy};
 use proofs::ProofError;
@@ -73,6 +78,8 @@ pub struct Gate {
     pub ring: KeyRing,
     /// The keys of fingerprints.
     pub fingerprints: FingerprintKeys,
+    /// The keys of nonces.
+    pub nonces: NonceKeys,
 }
 
 /// When a decision is made, and what is known then.
@@ -143,10 +150,14 @@ pub struct Seen<'a> {
     pub ambiguous_part: Option<Part>,
     /// Why the client's certificate cannot be read.
     pub certificate_error: Option<CertificateError>,
+    /// The DPoP proof that holds for the request and belongs to the token.
+    pub proof: Option<VerifiedProof>,
+    /// Why there is no such proof, where the token needs one.
+    pub proof_error: Option<dpop::ProofError>,
 }
 
 /// Decides about one request.
-pub fn decide<'a>(question: &Question<'a>, gate: &Gate, moment: Moment<'_>) -> Judgement<'a> {
+pub fn decide<'a>(question: &Question<'a>, gate: &Gate, moment: Moment<'_>) -> UnlessReplayed<Judgement<'a>> {
     judge(question, gate, moment, Expiry::Checked)
 }
 
@@ -198,7 +209,10 @@ pub enum IfSessionLives<'a> {
 
 /// Looks again at a request whose token has expired.
 pub fn decide_if_session_lives<'a>(question: &Question<'a>, gate: &Gate, moment: Moment<'_>) -> IfSessionLives<'a> {
-    let mut judgement = judge(question, gate, moment, Expiry::Ignored);
+    // A token that is bound to a key is in no cookie, and nothing else is renewed on the way.
+    let Ok(mut judgement) = judge(question, gate, moment, Expiry::Ignored).without_proof() else {
+        return IfSessionLives::Expired;
+    };
     let has_session = judgement.seen.session.is_some();
     match (judgement.bound.take(), judgement.seen.client) {
         (Some(bound), Some(client)) if bound.token().is_expired() && has_session => {
@@ -209,17 +223,22 @@ pub fn decide_if_session_lives<'a>(question: &Question<'a>, gate: &Gate, moment:
     }
 }
 
-fn judge<'a>(question: &Question<'a>, gate: &Gate, moment: Moment<'_>, expiry: Expiry) -> Judgement<'a> {
+fn judge<'a>(
+    question: &Question<'a>,
+    gate: &Gate,
+    moment: Moment<'_>,
+    expiry: Expiry,
+) -> UnlessReplayed<Judgement<'a>> {
     let mut seen = Seen::default();
     let denial = match steps(question, gate, moment, expiry, &mut seen) {
         Ok(recognised) => {
-            return Judgement {
-                decision: Decision::Allow(recognised.identity),
+            return recognised.map(|Recognised { identity, bound }| Judgement {
+                decision: Decision::Allow(identity),
                 reason: Reason::Ok,
                 passed: None,
-                bound: Some(recognised.bound),
+                bound: Some(bound),
                 seen,
-            };
+            });
         }
         Err(denial) => denial,
     };
@@ -227,8 +246,8 @@ fn judge<'a>(question: &Question<'a>, gate: &Gate, moment: Moment<'_>, expiry: E
         seen.ambiguous_part = Some(part);
     }
     let (decision, reason) = (denial.decision(), denial.reason());
-    let passed = passes(denial, gate.policy.enforce);
-    Judgement { decision, reason, passed, bound: None, seen }
+    let passed = passes(denial, gate.policy.enforce, &seen);
+    passed.map(|passed| Judgement { decision, reason, passed, bound: None, seen })
 }
 
 fn steps<'a>(
@@ -237,7 +256,7 @@ fn steps<'a>(
     moment: Moment<'_>,
     expiry: Expiry,
     seen: &mut Seen<'a>,
-) -> Result<Recognised, Denial> {
+) -> Result<UnlessReplayed<Recognised>, Denial> {
     let trusted = &gate.policy.trusted_proxies;
     if !question.peer.is_trusted(trusted) {
         return Err(Denial::ProxyUntrusted);
@@ -246,15 +265,16 @@ fn steps<'a>(
         seen.forwarded_error = Some(error);
         Denial::Forwarded(error)
     })?;
+    let target = Target::of_request(&request, gate.policy.dpop_nonce);
     seen.request = Some(request);
     let ip = client_ip::behind_proxy(question.headers, trusted).map_err(Denial::ClientIp)?;
     seen.client_ip = Some(ip);
-    let caller = Caller { headers: question.headers, ip, is_proxied: true };
+    let caller = Caller { headers: question.headers, ip, is_proxied: true, target };
     recognise(&caller, gate, moment, expiry, seen)
 }
 
 /// A caller whose address is known.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Caller<'a> {
     /// The headers of its request, as they arrived.
     pub headers: &'a HeaderMap,
@@ -262,6 +282,8 @@ pub struct Caller<'a> {
     pub ip: ClientIp,
     /// Whether a trusted proxy passed the request on, so that what only a proxy may say is believed.
     pub is_proxied: bool,
+    /// What a proof that it sends has to be about.
+    pub target: Target<'a>,
 }
 
 impl<'a> Caller<'a> {
@@ -291,14 +313,16 @@ pub fn recognise<'a>(
     moment: Moment<'_>,
     expiry: Expiry,
     seen: &mut Seen<'a>,
-) -> Result<Recognised, Denial> {
+) -> Result<UnlessReplayed<Recognised>, Denial> {
     let policy = &gate.policy;
     let user_agent = UserAgent::read(caller.headers).map_err(Denial::UserAgent)?;
     seen.user_agent = Some(user_agent);
     check_header_parts(caller, policy)?;
     let token = verified_token(caller.headers, gate, moment, expiry, seen)?;
     let format = token.format();
-    let proofs = proofs::read(caller, &token, seen.carrier, policy, &gate.fingerprints).map_err(|error| {
+    let key = proofs::of_key(caller, &token, seen.carrier, gate, moment.now);
+    (seen.proof, seen.proof_error) = (key.ok().flatten(), key.err());
+    let proofs = proofs::read(caller, &token, seen.carrier, seen.proof.as_ref(), gate).map_err(|error| {
         seen.certificate_error = Some(error);
         Denial::Proof(ProofError::Invalid, format)
     })?;
@@ -306,6 +330,9 @@ pub fn recognise<'a>(
     seen.client = Some(client);
     let confirmation = *token.confirmation();
     let token = revocation::check(token, moment.revocations).map_err(|error| Denial::Revoked(error, format))?;
+    if let Err(error) = key {
+        return Err(Denial::Proof(ProofError::Key(error), format));
+    }
     proofs::confirm(&confirmation, &proofs).map_err(|error| Denial::Proof(error, format))?;
     let bound = binding::bind(token, &client, policy, &gate.fingerprints).map_err(|error| {
         if let BindingError::ClientChanged(changed) = &error {
@@ -315,7 +342,7 @@ pub fn recognise<'a>(
     })?;
     seen.changed = bound.changed();
     let identity = Identity::of(&bound).map_err(|error| Denial::Identity(error, format))?;
-    Ok(Recognised { identity, bound })
+    Ok(UnlessReplayed::new(Recognised { identity, bound }, seen.proof))
 }
 
 /// One line of each header in which the proxy tells a part of the client, or none.
@@ -350,12 +377,13 @@ pub fn verified_token(
 
 /// What `ENFORCE` makes of a refusal: `report` lets a changed client pass as itself, `observe` lets every readable
 /// question of a trusted proxy pass as nobody.
-fn passes(denial: Denial, enforce: Enforce) -> Option<Identity> {
-    match (enforce, denial) {
+fn passes(denial: Denial, enforce: Enforce, seen: &Seen<'_>) -> UnlessReplayed<Option<Identity>> {
+    let nobody = match (enforce, denial) {
         (Enforce::On, _) => None,
-        (Enforce::Report, denial) => {
-            pass_changed_client(denial, enforce).ok().and_then(|bound| Identity::of(&bound).ok())
-        }
+        (Enforce::Report, denial) => match pass_changed_client(denial, enforce, seen) {
+            Ok(bound) => return bound.map(|bound| Identity::of(&bound).ok()),
+            Err(_) => None,
+        },
         (
             Enforce::Observe,
             Denial::ProxyUntrusted
@@ -373,16 +401,23 @@ fn passes(denial: Denial, enforce: Enforce) -> Option<Identity> {
             | Denial::Binding(..)
             | Denial::Identity(..),
         ) => Some(Identity::nobody()),
-    }
+    };
+    UnlessReplayed::new(nobody, None)
 }
 
 /// Under `ENFORCE=report` a token that is valid but for its client passes.
 ///
 /// # Errors
 /// The denial, unchanged, in every other case.
-pub fn pass_changed_client(denial: Denial, enforce: Enforce) -> Result<BoundToken, Denial> {
+pub fn pass_changed_client(
+    denial: Denial,
+    enforce: Enforce,
+    seen: &Seen<'_>,
+) -> Result<UnlessReplayed<BoundToken>, Denial> {
     match (enforce, denial) {
-        (Enforce::Report, Denial::Binding(BindingError::ClientChanged(changed), _)) => Ok(changed.danger_pass()),
+        (Enforce::Report, Denial::Binding(BindingError::ClientChanged(changed), _)) => {
+            Ok(UnlessReplayed::new(changed.danger_pass(), seen.proof))
+        }
         (Enforce::On | Enforce::Report | Enforce::Observe, denial) => Err(denial),
     }
 }

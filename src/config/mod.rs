@@ -254,6 +254,7 @@ fn validate(mut raw: raw::Raw, given: &sources::Given, findings: &mut Findings) 
             header_parts: binding.header_parts,
             certificate_header: binding.certificate_header,
             recipe: binding.recipe,
+            dpop_nonce: binding.dpop_nonce,
             enforce: binding.enforce,
         },
         cookie: cookie.session,

@@ -3,6 +3,7 @@
 
 use super::binding::Binding;
 use super::findings::Findings;
+use crate::check::dpop::NonceRule;
 use crate::check::parts::{Part, Parts};
 use crate::check::policy::{Enforce, Format};
 
@@ -17,6 +18,10 @@ pub(super) fn check(binding: &Binding, findings: &mut Findings) {
         proofs(binding, findings);
     }
     article_tokens(binding, findings);
+    if binding.dpop_nonce == NonceRule::IfPresent {
+        let message = "with `off` proofs that were made in advance are good at their time; write `required`";
+        findings.warn("DPOP_NONCE", message);
+    }
     match binding.enforce {
         Enforce::On => {}
         Enforce::Report => {

@@ -4,7 +4,7 @@
 use super::attempt::{Refusal, Welcome, attempt};
 use super::mint::issued;
 use super::whoami::caller_of;
-use super::{cookie, json, pages, refusal};
+use super::{cookie, dpop, json, pages};
 use crate::app::App;
 use crate::check::observed::{CookieProof, ObservedClient};
 use crate::check::parts::Part;
@@ -57,10 +57,14 @@ pub(super) async fn login(request: HttpRequest, body: web::Payload, app: web::Da
         Err(refusal) => return refusal,
     };
     let password = Secret::new(credentials.password.into_bytes());
+    let client = match dpop::new_key(&app, &caller).await {
+        Ok(key) => client.with_key(key),
+        Err(refusal) => return refusal,
+    };
     match attempt(&app, &caller, &credentials.username, password, &client).await {
         Ok(Welcome { minted, session }) => {
             let left = session.map_or(minted.expires_in, |session| session.ends_at.saturating_sub(app.now()));
-            let mut response = issued(&minted);
+            let mut response = issued(&minted, &app);
             cookie::add_proof(response.headers_mut(), &app.state(), minted.secret.as_deref(), left);
             response
         }
@@ -87,7 +91,8 @@ fn shown<'a>(caller: &Caller<'a>, cookie: CookieProof<'a>, app: &App) -> Result<
     let user_agent = UserAgent::read(caller.headers).map_err(|_| two_user_agents())?;
     let state = app.state();
     let policy = &state.gate.policy;
-    check_header_parts(caller, policy).map_err(|denial| refusal::of(&denial))?;
+    check_header_parts(caller, policy)
+        .map_err(|_| json::invalid_request("a header that the proxy sets stands on several lines"))?;
     let proofs = proofs::offered(caller, cookie, policy).map_err(|error| {
         warn!("a client certificate that the proxy hands over cannot be read: {error}");
         json::invalid_request("the client certificate cannot be read")

@@ -1,6 +1,10 @@
 //! The real Caddy with `examples/caddy/Caddyfile`.
 
-use std::{fs, net::SocketAddr, path::PathBuf};
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use tempfile::TempDir;
 
@@ -8,35 +12,79 @@ use super::{
     authority::Authority,
     client::Address,
     process::{Process, accepts, on_a_free_address},
-    shipped::{APPLICATION, Kind, Place, Proxy, SAMEHAND, Tells, Tls, file, fill_in, uncomment},
+    shipped::{APPLICATION, Kind, Place, Proxy, SAMEHAND, Tls, file, fill_in, uncomment},
 };
 
 /// Starts Caddy in front of the application.
 #[track_caller]
 pub(crate) fn start(place: Place, samehand: &Address, application: SocketAddr) -> Proxy {
-    start_with(place, Tls::None, Tells::Nothing, samehand, application)
+    start_with(place, Tls::None, samehand, application, &|text| text)
+}
+
+/// Starts Caddy with the application below `/app`, which it takes away after samehand was asked.
+#[track_caller]
+pub(crate) fn start_below_prefix(samehand: &Address, application: SocketAddr) -> Proxy {
+    let pass_on = format!("reverse_proxy {application}");
+    let below = format!("uri strip_prefix /app\n\t\t{pass_on}");
+    start_with(Place::Edge, Tls::None, samehand, application, &|text| fill_in(&text, &[(&pass_on, below.clone())]))
 }
 
 /// Starts Caddy at the edge, where it tells samehand which network a client is in.
 #[track_caller]
 pub(crate) fn start_with_parts(samehand: &Address, application: SocketAddr) -> Proxy {
-    start_with(Place::Edge, Tls::None, Tells::Network, samehand, application)
+    let example = file("examples/header-parts/network.caddy");
+    let certificate = "header_up X-Client-Cert {http.request.tls.client.certificate_der_base64}";
+    let changes = [
+        ("\troute {", format!("{example}\n\troute {{")),
+        (certificate, format!("{certificate}\n\t\t\theader_up X-Network {{vars.network}}")),
+    ];
+    start_with(Place::Edge, Tls::None, samehand, application, &|text| fill_in(&text, &changes))
 }
 
 /// Starts Caddy at the edge for https.
 #[track_caller]
 pub(crate) fn start_https(authority: &Authority, samehand: &Address, application: SocketAddr) -> Proxy {
-    start_with(Place::Edge, Tls::Server(authority), Tells::Nothing, samehand, application)
+    start_https_with(authority, samehand, application, &[])
+}
+
+/// The same with these texts of the configuration changed.
+#[track_caller]
+pub(crate) fn start_https_with(
+    authority: &Authority,
+    samehand: &Address,
+    application: SocketAddr,
+    changes: &[(&str, String)],
+) -> Proxy {
+    start_with(Place::Edge, Tls::Server(authority), samehand, application, &|text| fill_in(&text, changes))
 }
 
 /// Starts Caddy at the edge for https, where it asks clients for a certificate of this authority.
 #[track_caller]
 pub(crate) fn start_mtls(authority: &Authority, samehand: &Address, application: SocketAddr) -> Proxy {
-    start_with(Place::Edge, Tls::Both(authority), Tells::Nothing, samehand, application)
+    start_with(Place::Edge, Tls::Both(authority), samehand, application, &|text| text)
+}
+
+/// A Caddy that serves the files of this directory, over plain http.
+#[track_caller]
+pub(crate) fn serve_files(root: &Path) -> (Process, SocketAddr) {
+    on_a_free_address(|address| {
+        let mut process = Process::start_tool("caddy", |command| {
+            command.args(["file-server", "--listen", &address.to_string(), "--root"]).arg(root);
+            command.env("HOME", root).env("XDG_DATA_HOME", root).env("XDG_CONFIG_HOME", root);
+        });
+        process.wait_until(|| accepts(address))?;
+        Ok(process)
+    })
 }
 
 #[track_caller]
-fn start_with(place: Place, tls: Tls<'_>, tells: Tells, samehand: &Address, application: SocketAddr) -> Proxy {
+fn start_with(
+    place: Place,
+    tls: Tls<'_>,
+    samehand: &Address,
+    application: SocketAddr,
+    change: &dyn Fn(String) -> String,
+) -> Proxy {
     let directory = TempDir::new().expect("a temporary directory");
     let path = directory.path();
     let (process, address) = on_a_free_address(|address| {
@@ -66,17 +114,6 @@ fn start_with(place: Place, tls: Tls<'_>, tells: Tells, samehand: &Address, appl
                 ],
             );
         }
-        if tells == Tells::Network {
-            let example = file("examples/header-parts/network.caddy");
-            let certificate = "header_up X-Client-Cert {http.request.tls.client.certificate_der_base64}";
-            text = fill_in(
-                &text,
-                &[
-                    ("\troute {", format!("{example}\n\troute {{")),
-                    (certificate, format!("{certificate}\n\t\t\theader_up X-Network {{vars.network}}")),
-                ],
-            );
-        }
         match place {
             Place::Edge => {}
             Place::BehindFrontHop => {
@@ -91,7 +128,7 @@ fn start_with(place: Place, tls: Tls<'_>, tells: Tells, samehand: &Address, appl
             }
         }
         let configuration = path.join("Caddyfile");
-        fs::write(&configuration, text).expect("a file in the temporary directory");
+        fs::write(&configuration, change(text)).expect("a file in the temporary directory");
         let mut process = Process::start_tool("caddy", |command| {
             command.args(["run", "--adapter", "caddyfile", "--config"]).arg(&configuration);
             // It keeps its own files under the home directory.

@@ -43,15 +43,6 @@ impl<'authority> Tls<'authority> {
     }
 }
 
-/// What else the proxy tells of a client.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Tells {
-    /// Nothing.
-    Nothing,
-    /// Which network it is in, by `examples/header-parts/`: `CLIENT` is in the office.
-    Network,
-}
-
 /// Which proxy it is, for the few answers that are the proxy's own.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Kind {

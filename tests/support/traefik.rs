@@ -39,13 +39,37 @@ fn with_configuration(folder: &str) -> impl Fn(SocketAddr, &Path) -> Vec<String>
     }
 }
 
+/// Starts Traefik with the application below `/app`, which it takes away after samehand was asked.
+#[track_caller]
+pub(crate) fn start_below_prefix(samehand: &Address, application: SocketAddr) -> Proxy {
+    let strip = "\n  middlewares:\n    strip:\n      stripPrefix:\n        prefixes: [/app]\n";
+    let changes = [
+        (SAMEHAND, tcp(samehand).to_string()),
+        (APPLICATION, application.to_string()),
+        ("middlewares: [without-claims, samehand]", "middlewares: [without-claims, samehand, strip]".to_owned()),
+        ("\n  middlewares:\n", strip.to_owned()),
+    ];
+    run(&fill_in(&file("traefik/dynamic.yml"), &changes), ask_plainly, with_configuration("traefik"))
+}
+
 /// Starts Traefik at the edge for https: a certificate, and TLS at the entry point.
 #[track_caller]
 pub(crate) fn start_https(authority: &Authority, samehand: &Address, application: SocketAddr) -> Proxy {
+    start_https_with(authority, samehand, application, &[])
+}
+
+/// The same with these texts of the shipped dynamic configuration changed.
+#[track_caller]
+pub(crate) fn start_https_with(
+    authority: &Authority,
+    samehand: &Address,
+    application: SocketAddr,
+    changes: &[(&str, String)],
+) -> Proxy {
     let (certificate, key) = (authority.server_certificate(), authority.server_key());
     let (certificate, key) = (certificate.display(), key.display());
     let dynamic = fill_in(
-        &file("traefik/dynamic.yml"),
+        &fill_in(&file("traefik/dynamic.yml"), changes),
         &[
             (SAMEHAND, tcp(samehand).to_string()),
             (APPLICATION, application.to_string()),

@@ -7,6 +7,7 @@ use super::{
     life::{Life, Seen},
     network::{Address, DAY, DAYS, HOUR},
 };
+use samehand::check::dpop::NonceRule;
 use samehand::check::{
     client_ip::ClientIp,
     fingerprint::{FingerprintKey, KeyedFingerprint, Record, TokenContext},
@@ -102,6 +103,7 @@ impl Recipe {
             header_parts: HeaderParts::default(),
             certificate_header: None,
             recipe: self.precision(),
+            dpop_nonce: NonceRule::Required,
             enforce: Enforce::On,
         }
     }
