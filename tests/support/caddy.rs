@@ -1,6 +1,6 @@
 //! The real Caddy with `examples/caddy/Caddyfile`.
 
-use std::{fs, net::SocketAddr};
+use std::{fs, net::SocketAddr, path::Path};
 
 use tempfile::TempDir;
 
@@ -14,22 +14,54 @@ use super::{
 /// Starts Caddy in front of the application.
 #[track_caller]
 pub(crate) fn start(place: Place, samehand: &Address, application: SocketAddr) -> Proxy {
-    start_with(place, None, samehand, application)
+    start_with(place, None, samehand, application, &[])
 }
 
 /// Starts Caddy at the edge for https.
 #[track_caller]
 pub(crate) fn start_https(authority: &Authority, samehand: &Address, application: SocketAddr) -> Proxy {
-    start_with(Place::Edge, Some(authority), samehand, application)
+    start_https_with(authority, samehand, application, &[])
+}
+
+/// The same with these texts of the shipped configuration changed.
+#[track_caller]
+pub(crate) fn start_https_with(
+    authority: &Authority,
+    samehand: &Address,
+    application: SocketAddr,
+    changes: &[(&str, String)],
+) -> Proxy {
+    start_with(Place::Edge, Some(authority), samehand, application, changes)
+}
+
+/// A Caddy that serves the files of this directory, over plain http.
+#[track_caller]
+pub(crate) fn serve_files(root: &Path) -> (Process, SocketAddr) {
+    let home = root.to_owned();
+    on_a_free_address(|address| {
+        let mut process = Process::start_tool("caddy", |command| {
+            command.args(["file-server", "--listen", &address.to_string(), "--root"]).arg(&home);
+            command.env("HOME", &home).env("XDG_DATA_HOME", &home).env("XDG_CONFIG_HOME", &home);
+        });
+        process.wait_until(|| accepts(address))?;
+        Ok(process)
+    })
 }
 
 #[track_caller]
-fn start_with(place: Place, authority: Option<&Authority>, samehand: &Address, application: SocketAddr) -> Proxy {
+fn start_with(
+    place: Place,
+    authority: Option<&Authority>,
+    samehand: &Address,
+    application: SocketAddr,
+    changes: &[(&str, String)],
+) -> Proxy {
+    let shipped = fill_in(&file("examples/caddy/Caddyfile"), changes);
     let directory = TempDir::new().expect("a temporary directory");
     let path = directory.path();
     let (process, address) = on_a_free_address(|address| {
         let mut text = fill_in(
-            &file("examples/caddy/Caddyfile"),
+            &shipped,
             &[
                 ("http://:8080 {", site(address, authority)),
                 (APPLICATION, application.to_string()),

@@ -14,13 +14,24 @@ use super::{
 /// Starts nginx in front of the application, asking samehand over a Unix socket or TCP, whichever its address is.
 #[track_caller]
 pub(crate) fn start(place: Place, samehand: &Address, application: SocketAddr) -> Proxy {
-    start_with(place, None, &upstream(samehand), application)
+    start_with(place, None, &upstream(samehand), application, &[])
 }
 
 /// Starts nginx at the edge for https.
 #[track_caller]
 pub(crate) fn start_https(authority: &Authority, samehand: &Address, application: SocketAddr) -> Proxy {
-    start_with(Place::Edge, Some(authority), &upstream(samehand), application)
+    start_https_with(authority, samehand, application, &[])
+}
+
+/// The same with these texts of the shipped configuration changed.
+#[track_caller]
+pub(crate) fn start_https_with(
+    authority: &Authority,
+    samehand: &Address,
+    application: SocketAddr,
+    changes: &[(&str, String)],
+) -> Proxy {
+    start_with(Place::Edge, Some(authority), &upstream(samehand), application, changes)
 }
 
 /// Starts nginx in front of the application, asking whichever of three replicas it chooses.
@@ -28,15 +39,23 @@ pub(crate) fn start_https(authority: &Authority, samehand: &Address, application
 pub(crate) fn start_with_replicas(replicas: [&Address; 3], application: SocketAddr) -> Proxy {
     let own = ["127.0.0.1:9180", "127.0.0.1:9280", "127.0.0.1:9380"];
     let changes: Vec<_> = own.into_iter().zip(replicas.map(|replica| tcp(replica).to_string())).collect();
-    start_with(Place::Edge, None, &fill_in(&file("examples/replicas/samehand-upstream.conf"), &changes), application)
+    let upstream = fill_in(&file("examples/replicas/samehand-upstream.conf"), &changes);
+    start_with(Place::Edge, None, &upstream, application, &[])
 }
 
 #[track_caller]
-fn start_with(place: Place, authority: Option<&Authority>, upstream: &str, application: SocketAddr) -> Proxy {
+fn start_with(
+    place: Place,
+    authority: Option<&Authority>,
+    upstream: &str,
+    application: SocketAddr,
+    changes: &[(&str, String)],
+) -> Proxy {
+    let shipped = fill_in(&file("nginx/nginx.conf"), changes);
     let directory = TempDir::new().expect("a temporary directory");
     let path = directory.path();
     let (process, address) = on_a_free_address(|address| {
-        write_configuration(path, place, |option| listen(address, option, authority), upstream, application);
+        write_configuration(path, &shipped, place, |option| listen(address, option, authority), upstream, application);
         let mut process = Process::start_tool("nginx", |command| {
             // One process, so that it is gone when it is killed, and nothing written outside of the directory.
             let ours = format!("daemon off; master_process off; pid {}/pid;", path.display());
@@ -67,6 +86,7 @@ fn listen(own: SocketAddr, option: &str, authority: Option<&Authority>) -> Strin
 
 fn write_configuration(
     to: &Path,
+    shipped: &str,
     place: Place,
     listen: impl Fn(&str) -> String,
     upstream: &str,
@@ -77,7 +97,7 @@ fn write_configuration(
         .map(|what| format!(" {what}_temp_path {}/{what};", to.display()))
         .concat();
     let mut main = fill_in(
-        &file("nginx/nginx.conf"),
+        shipped,
         &[
             (&format!("listen {PROXY} default_server;"), listen(" default_server")),
             (&format!("listen {PROXY};"), listen("")),

@@ -37,10 +37,21 @@ pub(crate) fn start(place: Place, samehand: &Address, application: SocketAddr) -
 /// Starts Traefik at the edge for https: a certificate, and TLS at the entry point.
 #[track_caller]
 pub(crate) fn start_https(authority: &Authority, samehand: &Address, application: SocketAddr) -> Proxy {
+    start_https_with(authority, samehand, application, &[])
+}
+
+/// The same with these texts of the shipped dynamic configuration changed.
+#[track_caller]
+pub(crate) fn start_https_with(
+    authority: &Authority,
+    samehand: &Address,
+    application: SocketAddr,
+    changes: &[(&str, String)],
+) -> Proxy {
     let (certificate, key) = (authority.server_certificate(), authority.server_key());
     let (certificate, key) = (certificate.display(), key.display());
     let dynamic = fill_in(
-        &file("traefik/dynamic.yml"),
+        &fill_in(&file("traefik/dynamic.yml"), changes),
         &[
             (SAMEHAND, tcp(samehand).to_string()),
             (APPLICATION, application.to_string()),
