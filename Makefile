@@ -1,10 +1,11 @@
 # What a person or a CI job calls. `make` alone tells what there is.
 
-.PHONY: help demo test pictures check clean
+.PHONY: help demo test efficacy pictures check clean
 
 help:
 	@echo 'make demo     samehand behind a real proxy, step by step; PROXY=nginx (default), traefik or caddy'
 	@echo 'make test     installs the real proxies where they are missing, builds, and runs every test'
+	@echo 'make efficacy writes the numbers in docs/efficacy.md anew'
 	@echo 'make pictures draws the pages in docs/images anew'
 	@echo 'make check    formatting, lints and documentation, without a warning'
 	@echo 'make clean    removes what was built and installed inside of the repository'
@@ -17,6 +18,10 @@ test:
 	scripts/install-test-tools.sh
 	cargo build --bins --examples
 	cargo test
+
+# What the recipes are worth, written into docs/efficacy.md by the tests that compare it with that page otherwise.
+efficacy:
+	EFFICACY=write cargo test --test efficacy
 
 # The pictures of the pages in docs/images, by the test that looks at every page.
 pictures:

@@ -116,6 +116,8 @@ pub struct Minted {
     pub token: String,
     /// Seconds until it expires.
     pub expires_in: u64,
+    /// Whether it is bound to a key, so that it comes with a proof and the scheme `DPoP`.
+    pub needs_proof: bool,
 }
 
 /// Why a token was not minted.
@@ -219,9 +221,10 @@ impl Minter {
         }
         claims.extend(grant.name.map(|name| ("name".into(), name.as_str().into())));
         claims.extend(grant.email.map(|email| ("email".into(), email.as_str().into())));
+        let needs_proof = claims.get("cnf").is_some_and(|cnf| cnf.get(JKT).is_some());
         let token = self.sign(&claims)?;
         match token.len() {
-            0..=MAX_TOKEN => Ok(Minted { token, expires_in }),
+            0..=MAX_TOKEN => Ok(Minted { token, expires_in, needs_proof }),
             bytes => Err(MintError::TooLarge(bytes)),
         }
     }

@@ -99,7 +99,7 @@ const HOMES: [(&str, &[&str]); 45] = [
     ),
     ("aws_lc_rs", &["keys/sealed", "store"]),
     ("async_trait", &["store"]),
-    ("jsonwebtoken", &["check/key_ring", "keys", "config/signing"]),
+    ("jsonwebtoken", &["check/key_ring", "check/dpop", "keys", "config/signing"]),
     ("sha2", &["check", "keys", "throttle", "http/pages"]),
     ("hmac", &["check"]),
     ("hkdf", &["check", "keys"]),

@@ -21,6 +21,7 @@ mod claims;
 pub mod client_ip;
 pub mod credential;
 pub mod decision;
+pub mod dpop;
 pub mod fingerprint;
 pub mod form_token;
 pub mod forwarded;
@@ -29,6 +30,7 @@ pub mod identity;
 pub mod key_ring;
 pub mod names;
 pub mod observed;
+pub mod once;
 pub mod page_request;
 pub mod parts;
 pub mod policy;
@@ -47,6 +49,7 @@ use binding::{BindingError, BoundToken};
 use client_ip::{ClientIp, Peer};
 use credential::Carrier;
 use decision::{Decision, Denial, Reason};
+use dpop::{NonceKeys, Target, VerifiedProof};
 use fingerprint::FingerprintKeys;
 use forwarded::{ForwardedError, ForwardedRequest, Proxy};
 use identifiers::SessionId;
@@ -54,8 +57,10 @@ use identity::Identity;
 use key_ring::KeyRing;
 use names::{DisplayName, Email, Groups};
 use observed::ObservedClient;
+use once::UnlessReplayed;
 use parts::Parts;
 use policy::{Enforce, Format, Policy};
+use proofs::ProofError;
 use revocation::Knowledge;
 use token::{Expiry, VerifiedToken};
 use user_agent::UserAgent;
@@ -68,6 +73,8 @@ pub struct Gate {
     pub ring: KeyRing,
     /// The keys of fingerprints.
     pub fingerprints: FingerprintKeys,
+    /// The keys of nonces.
+    pub nonces: NonceKeys,
 }
 
 /// When a decision is made, and what is known then.
@@ -134,10 +141,14 @@ pub struct Seen<'a> {
     pub expires_at: Option<u64>,
     /// Parts of the client that changed.
     pub changed: Parts,
+    /// The DPoP proof that holds for the request and belongs to the token.
+    pub proof: Option<VerifiedProof>,
+    /// Why there is no such proof, where the token needs one.
+    pub proof_error: Option<dpop::ProofError>,
 }
 
 /// Decides about one request.
-pub fn decide<'a>(question: &Question<'a>, gate: &Gate, moment: Moment<'_>) -> Judgement<'a> {
+pub fn decide<'a>(question: &Question<'a>, gate: &Gate, moment: Moment<'_>) -> UnlessReplayed<Judgement<'a>> {
     judge(question, gate, moment, Expiry::Checked)
 }
 
@@ -145,6 +156,7 @@ pub fn decide<'a>(question: &Question<'a>, gate: &Gate, moment: Moment<'_>) -> J
 pub struct Provisional<'a> {
     judgement: Judgement<'a>,
     bound: BoundToken,
+    client: ObservedClient<'a>,
 }
 
 impl<'a> Provisional<'a> {
@@ -152,6 +164,12 @@ impl<'a> Provisional<'a> {
     #[must_use]
     pub fn bound(&self) -> &BoundToken {
         &self.bound
+    }
+
+    /// Who holds it.
+    #[must_use]
+    pub fn client(&self) -> &ObservedClient<'a> {
+        &self.client
     }
 
     /// The decision, once the store has said that the session lives, and what it says of the user now.
@@ -182,34 +200,42 @@ pub enum IfSessionLives<'a> {
 
 /// Looks again at a request whose token has expired.
 pub fn decide_if_session_lives<'a>(question: &Question<'a>, gate: &Gate, moment: Moment<'_>) -> IfSessionLives<'a> {
-    let mut judgement = judge(question, gate, moment, Expiry::Ignored);
+    // A token that is bound to a key is in no cookie, and nothing else is renewed on the way.
+    let Ok(mut judgement) = judge(question, gate, moment, Expiry::Ignored).without_proof() else {
+        return IfSessionLives::Expired;
+    };
     let has_session = judgement.seen.session.is_some();
-    match judgement.bound.take() {
-        Some(bound) if bound.token().is_expired() && has_session => {
-            IfSessionLives::Renewable(Box::new(Provisional { judgement, bound }))
+    match (judgement.bound.take(), judgement.seen.client) {
+        (Some(bound), Some(client)) if bound.token().is_expired() && has_session => {
+            IfSessionLives::Renewable(Box::new(Provisional { judgement, bound, client }))
         }
-        None if judgement.reason == Reason::StoreStale && has_session => IfSessionLives::Undecided,
-        Some(_) | None => IfSessionLives::Expired,
+        (None, _) if judgement.reason == Reason::StoreStale && has_session => IfSessionLives::Undecided,
+        (Some(_) | None, _) => IfSessionLives::Expired,
     }
 }
 
-fn judge<'a>(question: &Question<'a>, gate: &Gate, moment: Moment<'_>, expiry: Expiry) -> Judgement<'a> {
+fn judge<'a>(
+    question: &Question<'a>,
+    gate: &Gate,
+    moment: Moment<'_>,
+    expiry: Expiry,
+) -> UnlessReplayed<Judgement<'a>> {
     let mut seen = Seen::default();
     let denial = match steps(question, gate, moment, expiry, &mut seen) {
         Ok(recognised) => {
-            return Judgement {
-                decision: Decision::Allow(recognised.identity),
+            return recognised.map(|Recognised { identity, bound }| Judgement {
+                decision: Decision::Allow(identity),
                 reason: Reason::Ok,
                 passed: None,
-                bound: Some(recognised.bound),
+                bound: Some(bound),
                 seen,
-            };
+            });
         }
         Err(denial) => denial,
     };
     let (decision, reason) = (denial.decision(), denial.reason());
-    let passed = passes(denial, gate.policy.enforce);
-    Judgement { decision, reason, passed, bound: None, seen }
+    let passed = passes(denial, gate.policy.enforce, &seen);
+    passed.map(|passed| Judgement { decision, reason, passed, bound: None, seen })
 }
 
 fn steps<'a>(
@@ -218,7 +244,7 @@ fn steps<'a>(
     moment: Moment<'_>,
     expiry: Expiry,
     seen: &mut Seen<'a>,
-) -> Result<Recognised, Denial> {
+) -> Result<UnlessReplayed<Recognised>, Denial> {
     let trusted = &gate.policy.trusted_proxies;
     if !question.peer.is_trusted(trusted) {
         return Err(Denial::ProxyUntrusted);
@@ -227,15 +253,16 @@ fn steps<'a>(
         seen.forwarded_error = Some(error);
         Denial::Forwarded(error)
     })?;
+    let target = Target::of_request(&request, gate.policy.dpop_nonce);
     seen.request = Some(request);
     let ip = client_ip::behind_proxy(question.headers, trusted).map_err(Denial::ClientIp)?;
     seen.client_ip = Some(ip);
-    let caller = Caller { headers: question.headers, ip, is_proxied: true };
+    let caller = Caller { headers: question.headers, ip, is_proxied: true, target };
     recognise(&caller, gate, moment, expiry, seen)
 }
 
 /// A caller whose address is known.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Caller<'a> {
     /// The headers of its request, as they arrived.
     pub headers: &'a HeaderMap,
@@ -243,6 +270,8 @@ pub struct Caller<'a> {
     pub ip: ClientIp,
     /// Whether a trusted proxy passed the request on, so that what only a proxy may say is believed.
     pub is_proxied: bool,
+    /// What a proof that it sends has to be about.
+    pub target: Target<'a>,
 }
 
 impl<'a> Caller<'a> {
@@ -272,17 +301,22 @@ pub fn recognise<'a>(
     moment: Moment<'_>,
     expiry: Expiry,
     seen: &mut Seen<'a>,
-) -> Result<Recognised, Denial> {
+) -> Result<UnlessReplayed<Recognised>, Denial> {
     let policy = &gate.policy;
     let user_agent = UserAgent::read(caller.headers).map_err(Denial::UserAgent)?;
     seen.user_agent = Some(user_agent);
     let token = verified_token(caller.headers, gate, moment, expiry, seen)?;
     let format = token.format();
-    let proofs = proofs::read(caller, &token, seen.carrier, policy, &gate.fingerprints);
+    let key = proofs::of_key(caller, &token, seen.carrier, gate, moment.now);
+    (seen.proof, seen.proof_error) = (key.ok().flatten(), key.err());
+    let proofs = proofs::read(caller, &token, seen.carrier, seen.proof.as_ref(), gate);
     let client = ObservedClient::new(caller.ip, user_agent).with_proofs(proofs);
     seen.client = Some(client);
     let confirmation = *token.confirmation();
     let token = revocation::check(token, moment.revocations).map_err(|error| Denial::Revoked(error, format))?;
+    if let Err(error) = key {
+        return Err(Denial::Proof(ProofError::Key(error), format));
+    }
     proofs::confirm(&confirmation, &proofs).map_err(|error| Denial::Proof(error, format))?;
     let bound = binding::bind(token, &client, policy, &gate.fingerprints).map_err(|error| {
         if let BindingError::ClientChanged(changed) = &error {
@@ -292,7 +326,7 @@ pub fn recognise<'a>(
     })?;
     seen.changed = bound.changed();
     let identity = Identity::of(&bound).map_err(|error| Denial::Identity(error, format))?;
-    Ok(Recognised { identity, bound })
+    Ok(UnlessReplayed::new(Recognised { identity, bound }, seen.proof))
 }
 
 /// The one token that a request carries, verified and nothing more: whoever only ends a session needs no more.
@@ -318,12 +352,13 @@ pub fn verified_token(
 
 /// What `ENFORCE` makes of a refusal: `report` lets a changed client pass as itself, `observe` lets every readable
 /// question of a trusted proxy pass as nobody.
-fn passes(denial: Denial, enforce: Enforce) -> Option<Identity> {
-    match (enforce, denial) {
+fn passes(denial: Denial, enforce: Enforce, seen: &Seen<'_>) -> UnlessReplayed<Option<Identity>> {
+    let nobody = match (enforce, denial) {
         (Enforce::On, _) => None,
-        (Enforce::Report, denial) => {
-            pass_changed_client(denial, enforce).ok().and_then(|bound| Identity::of(&bound).ok())
-        }
+        (Enforce::Report, denial) => match pass_changed_client(denial, enforce, seen) {
+            Ok(bound) => return bound.map(|bound| Identity::of(&bound).ok()),
+            Err(_) => None,
+        },
         (
             Enforce::Observe,
             Denial::ProxyUntrusted | Denial::Forwarded(_) | Denial::ClientIp(_) | Denial::UserAgent(_),
@@ -337,16 +372,23 @@ fn passes(denial: Denial, enforce: Enforce) -> Option<Identity> {
             | Denial::Binding(..)
             | Denial::Identity(..),
         ) => Some(Identity::nobody()),
-    }
+    };
+    UnlessReplayed::new(nobody, None)
 }
 
 /// Under `ENFORCE=report` a token that is valid but for its client passes.
 ///
 /// # Errors
 /// The denial, unchanged, in every other case.
-pub fn pass_changed_client(denial: Denial, enforce: Enforce) -> Result<BoundToken, Denial> {
+pub fn pass_changed_client(
+    denial: Denial,
+    enforce: Enforce,
+    seen: &Seen<'_>,
+) -> Result<UnlessReplayed<BoundToken>, Denial> {
     match (enforce, denial) {
-        (Enforce::Report, Denial::Binding(BindingError::ClientChanged(changed), _)) => Ok(changed.danger_pass()),
+        (Enforce::Report, Denial::Binding(BindingError::ClientChanged(changed), _)) => {
+            Ok(UnlessReplayed::new(changed.danger_pass(), seen.proof))
+        }
         (Enforce::On | Enforce::Report | Enforce::Observe, denial) => Err(denial),
     }
 }

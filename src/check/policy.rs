@@ -1,5 +1,6 @@
 //! What a decision is measured against: values only, built once from the settings and passed to every step.
 
+use super::dpop::NonceRule;
 use super::parts::{HeaderParts, Parts};
 use ipnet::IpNet;
 use std::fmt;
@@ -30,6 +31,8 @@ pub struct Policy {
     pub header_parts: HeaderParts,
     /// How precisely a client is described in keyed fingerprints.
     pub recipe: Recipe,
+    /// What holds about the nonce of a DPoP proof.
+    pub dpop_nonce: NonceRule,
     /// Whether refusals are carried out.
     pub enforce: Enforce,
 }
@@ -185,6 +188,7 @@ pub(super) mod tests {
             watch: Parts::NONE,
             header_parts: HeaderParts::default(),
             recipe: Recipe { ipv4_prefix: 32, ipv6_prefix: 64, user_agent: UserAgentMatch::Family },
+            dpop_nonce: NonceRule::Required,
             enforce: Enforce::On,
         }
     }

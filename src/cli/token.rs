@@ -11,6 +11,7 @@ use crate::check::names::UserName;
 use crate::check::observed::ObservedClient;
 use crate::check::policy::Format;
 use crate::check::revocation::{self, Knowledge, LiveToken, RevocationError, RevocationSet};
+use crate::check::thumbprint::Thumbprint;
 use crate::check::token::{self, Expiry, danger_unverified};
 use crate::check::user_agent::UserAgent;
 use crate::config::{Config, duration};
@@ -49,6 +50,9 @@ struct Mint {
     /// The client's User-Agent; empty for a client that sends none.
     #[arg(long, value_name = "UA")]
     user_agent: String,
+    /// The key that the client signs DPoP proofs with: its thumbprint, 43 characters (RFC 7638).
+    #[arg(long, value_name = "THUMBPRINT")]
+    dpop_jkt: Option<String>,
     /// How long it is good, such as 30s, 15m, 8h, 7d.
     #[arg(long)]
     ttl: Option<String>,
@@ -95,7 +99,9 @@ fn mint(args: &Mint, config: &Config, now: u64) -> Outcome {
             store.wait(sessions::issue_time(&*store, &grant.subject, issued_under)).map_err(Failure::failed)?
         }
     };
-    let client = ObservedClient::new(ip, user_agent);
+    let key = args.dpop_jkt.as_deref().map(|text| Thumbprint::read(text).ok_or(text)).transpose();
+    let key = key.map_err(|text| usage("dpop-jkt", &format!("{text:?} is not a SHA-256 in base64url")))?;
+    let client = ObservedClient::new(ip, user_agent).with_key(key);
     let minted = Minter::new(&config.policy, &keys, config.token_ttl)
         .mint(grant, &client, &config.policy, &Terms { issued_under, session: None, before: None, ttl, now })
         .map_err(Failure::failed)?;

@@ -1,14 +1,15 @@
 //! What a token is bound to and what happens when that changes: `FINGERPRINT`, `REQUIRE_SAME`, `WATCH`, the prefixes,
-//! `USER_AGENT_MATCH`, `ENFORCE`, `TOKEN_FROM`. Never weakens a choice silently: what protects little is warned about.
+//! `USER_AGENT_MATCH`, `DPOP_NONCE`, `ENFORCE`, `TOKEN_FROM`. Never weakens a choice silently: what protects little is warned about.
 
 use super::choices::{each, one_of, whole_number, without_repetition};
 use super::findings::Findings;
 use super::raw::Raw;
+use crate::check::dpop::NonceRule;
 use crate::check::parts::{HeaderParts, Part, Parts};
 use crate::check::policy::{Enforce, Format, Formats, Recipe, TokenFrom, UserAgentMatch};
 
 /// Parts that later releases know.
-const LATER_PARTS: [&str; 2] = ["dpop", "mtls"];
+const LATER_PARTS: [&str; 1] = ["mtls"];
 
 /// The word for "no part".
 const NONE: &str = "none";
@@ -20,6 +21,7 @@ pub(super) struct Binding {
     pub(super) watch: Parts,
     pub(super) header_parts: HeaderParts,
     pub(super) recipe: Recipe,
+    pub(super) dpop_nonce: NonceRule,
     pub(super) enforce: Enforce,
     pub(super) token_from: TokenFrom,
 }
@@ -46,6 +48,7 @@ pub(super) fn check(raw: &Raw, formats: Option<Formats>, findings: &mut Findings
         findings.problem("WATCH", message);
     }
     let recipe = recipe(raw, findings);
+    let dpop_nonce = findings.keep("DPOP_NONCE", one_of(&raw.dpop_nonce, &DPOP_NONCE));
     let enforce = findings.keep("ENFORCE", one_of(&raw.enforce, &ENFORCE));
     let token_from = findings.keep("TOKEN_FROM", token_from(&raw.token_from));
     let binding = Binding {
@@ -54,6 +57,7 @@ pub(super) fn check(raw: &Raw, formats: Option<Formats>, findings: &mut Findings
         watch: watch?,
         header_parts,
         recipe: recipe?,
+        dpop_nonce: dpop_nonce?,
         enforce: enforce?,
         token_from: token_from?,
     };
@@ -61,11 +65,16 @@ pub(super) fn check(raw: &Raw, formats: Option<Formats>, findings: &mut Findings
     Some(binding)
 }
 
+const DPOP_NONCE: [(&str, NonceRule); 2] = [("required", NonceRule::Required), ("off", NonceRule::IfPresent)];
 const ENFORCE: [(&str, Enforce); 3] = [("on", Enforce::On), ("report", Enforce::Report), ("observe", Enforce::Observe)];
 
 fn warn_of_weakness(binding: &Binding, findings: &mut Findings) {
     if binding.require_same.is_empty() && binding.formats.accept(Format::Keyed) {
         findings.warn("REQUIRE_SAME", "with `none` a stolen token works anywhere; write ip,user-agent to bind tokens");
+    }
+    if binding.dpop_nonce == NonceRule::IfPresent {
+        let message = "with `off` proofs that were made in advance are good at their time; write `required`";
+        findings.warn("DPOP_NONCE", message);
     }
     match binding.enforce {
         Enforce::On => {}
@@ -99,9 +108,10 @@ fn part(word: &str, names: &HeaderParts) -> Result<Part, String> {
         return Err(format!("`{NONE}` stands alone; remove it, or remove the other parts"));
     }
     if LATER_PARTS.contains(&word) {
-        return Err(format!("`{word}` is not in this release; write `ip`, `user-agent` or `cookie`"));
+        return Err(format!("`{word}` is not in this release; write `ip`, `user-agent`, `cookie` or `dpop`"));
     }
-    let known = [Part::Ip, Part::UserAgent, Part::Cookie].into_iter().chain(names.iter().map(|(part, _)| part));
+    let known =
+        [Part::Ip, Part::UserAgent, Part::Cookie, Part::Dpop].into_iter().chain(names.iter().map(|(part, _)| part));
     let choices: Vec<(&str, Part)> = known.map(|part| (names.name(part), part)).collect();
     one_of(word, &choices)
 }

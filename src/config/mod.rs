@@ -241,6 +241,7 @@ fn validate(mut raw: raw::Raw, given: &sources::Given, findings: &mut Findings) 
             watch: binding.watch,
             header_parts: binding.header_parts,
             recipe: binding.recipe,
+            dpop_nonce: binding.dpop_nonce,
             enforce: binding.enforce,
         },
         cookie: cookie.session,

@@ -46,6 +46,7 @@ pub(super) struct Raw {
     pub(super) ipv4_prefix: String,
     pub(super) ipv6_prefix: String,
     pub(super) user_agent_match: String,
+    pub(super) dpop_nonce: String,
     pub(super) enforce: String,
     pub(super) public_url: Option<String>,
     pub(super) sign_in_url: Option<String>,

@@ -41,7 +41,7 @@ pub(super) struct Setting {
 }
 
 /// Every setting of this release and those that are only refused by it.
-pub(super) const SETTINGS: [Setting; 36] = [
+pub(super) const SETTINGS: [Setting; 37] = [
     list("SAMEHAND_LISTEN", Some("127.0.0.1:9180")),
     text("SAMEHAND_SOCKET_MODE", Some("0660")),
     text("SAMEHAND_SOCKET_GROUP", None),
@@ -70,6 +70,7 @@ pub(super) const SETTINGS: [Setting; 36] = [
     text("SAMEHAND_IPV4_PREFIX", Some("32")),
     text("SAMEHAND_IPV6_PREFIX", Some("64")),
     text("SAMEHAND_USER_AGENT_MATCH", Some("family")),
+    text("SAMEHAND_DPOP_NONCE", Some("required")),
     text("SAMEHAND_ENFORCE", Some("on")),
     text("SAMEHAND_PUBLIC_URL", None),
     text("SAMEHAND_SIGN_IN_URL", None),

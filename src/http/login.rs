@@ -4,7 +4,7 @@
 use super::attempt::{Refusal, attempt};
 use super::mint::issued;
 use super::whoami::caller_of;
-use super::{json, pages};
+use super::{dpop, json, pages};
 use crate::app::App;
 use crate::check::observed::{CookieProof, ObservedClient};
 use crate::check::proofs;
@@ -48,9 +48,13 @@ pub(super) async fn login(request: HttpRequest, body: web::Payload, app: web::Da
         Ok(credentials) => credentials,
         Err(refusal) => return refusal,
     };
+    let client = match dpop::new_key(&app, &caller).await {
+        Ok(key) => client.with_key(key),
+        Err(refusal) => return refusal,
+    };
     let password = Secret::new(credentials.password.into_bytes());
     match attempt(&app, &credentials.username, password, &client).await {
-        Ok(welcome) => issued(&welcome.minted),
+        Ok(welcome) => issued(&welcome.minted, &app),
         Err(Refusal::Wrong) => {
             let description = "the user name or password is not right";
             json::error(StatusCode::UNAUTHORIZED, "invalid_credentials", description)

@@ -1,16 +1,23 @@
 //! `POST /mint`, on the administration side: a token for a back end that has its own login.
+//!
+//! A back end passes the client's `DPoP` header on. The proof in it was made for the address of the back end's own login,
+//! which it may name; where it does not, it has looked at the address itself.
 
 use super::opening::open;
-use super::{administration, json};
+use super::{administration, dpop, json};
 use crate::app::App;
 use crate::check::client_ip::ClientIp;
+use crate::check::dpop::{Address, Expected, HttpUrl, NonceRule, Proof, ProofError};
 use crate::check::names::UserName;
 use crate::check::observed::ObservedClient;
+use crate::check::once::UnlessReplayed;
+use crate::check::thumbprint::Thumbprint;
 use crate::check::user_agent::UserAgent;
 use crate::config::duration;
 use crate::issue::{Grant, MintError, Minted};
 use crate::sessions::SessionError;
 use crate::store::{SignedInBy, StoreError};
+use actix_web::http::header::HeaderMap;
 use actix_web::{HttpRequest, HttpResponse, web};
 use log::{error, info};
 use serde::Deserialize;
@@ -29,6 +36,8 @@ struct MintRequest {
     #[serde(default, deserialize_with = "json::no_member_twice")]
     claims: Map<String, Value>,
     ttl: Option<String>,
+    /// The address that the client's proof was made for.
+    proof_url: Option<String>,
 }
 
 pub(super) async fn mint(request: HttpRequest, body: web::Payload, app: web::Data<App>) -> HttpResponse {
@@ -39,15 +48,17 @@ pub(super) async fn mint(request: HttpRequest, body: web::Payload, app: web::Dat
         Ok(asked) => asked,
         Err(refusal) => return refusal,
     };
-    minted(&asked, &app).await.map_or_else(|refusal| refusal, |minted| issued(&minted))
+    minted(&request, &asked, &app).await.map_or_else(|refusal| refusal, |minted| issued(&minted, &app))
 }
 
-/// The answer that carries a new token.
-pub(super) fn issued(minted: &Minted) -> HttpResponse {
-    json::ok(&json!({ "token": minted.token, "token_type": "Bearer", "expires_in": minted.expires_in }))
+/// The answer that carries a new token, and where it needs proofs the nonce for the first one.
+pub(super) fn issued(minted: &Minted, app: &App) -> HttpResponse {
+    let token_type = if minted.needs_proof { "DPoP" } else { "Bearer" };
+    let body = json!({ "token": minted.token, "token_type": token_type, "expires_in": minted.expires_in });
+    if minted.needs_proof { dpop::with_nonce(json::ok(&body), &app.state(), app.now()) } else { json::ok(&body) }
 }
 
-async fn minted(asked: &MintRequest, app: &App) -> Result<Minted, HttpResponse> {
+async fn minted(request: &HttpRequest, asked: &MintRequest, app: &App) -> Result<Minted, HttpResponse> {
     let invalid = |problem: String| json::invalid_request(&problem);
     let subject = UserName::enter(&asked.sub).map_err(|error| invalid(format!("sub: {error}")))?;
     let ip: IpAddr = asked.ip.parse().map_err(|_| invalid("ip: not an IPv4 or IPv6 address".into()))?;
@@ -61,7 +72,8 @@ async fn minted(asked: &MintRequest, app: &App) -> Result<Minted, HttpResponse> 
     };
     let user_agent =
         UserAgent::vouched(asked.user_agent.as_deref()).map_err(|error| invalid(format!("user_agent: {error}")))?;
-    let client = ObservedClient::new(ClientIp::vouched(ip), user_agent);
+    let key = key_of(request.headers(), asked.proof_url.as_deref(), app).await?;
+    let client = ObservedClient::new(ClientIp::vouched(ip), user_agent).with_key(key);
     let grant = Grant::of(subject.clone()).with_claims(asked.claims.clone()).map_err(|error| refused(&error))?;
     let away = |error: StoreError| unavailable(&error.into());
     let issued_under = app.store().revision().await.map_err(away)?;
@@ -75,6 +87,26 @@ async fn minted(asked: &MintRequest, app: &App) -> Result<Minted, HttpResponse> 
     })?;
     info!(username = subject.as_str(), remote_ip = client.ip.to_string().as_str(); "token minted");
     Ok(minted)
+}
+
+/// The key of the proof that the client sent to the back end's login.
+async fn key_of(headers: &HeaderMap, url: Option<&str>, app: &App) -> Result<Option<Thumbprint>, HttpResponse> {
+    let url = match url.map(HttpUrl::read) {
+        Some(None) => return Err(json::invalid_request("proof_url: not a plain http(s) address")),
+        Some(Some(url)) => Some([url]),
+        None => None,
+    };
+    let address = url.as_ref().map_or(Address::AnyWeb, |url| Address::OneOf(url));
+    let expected = Expected { method: "POST", address, token: None, nonce: NonceRule::IfPresent };
+    let verified = {
+        let (state, now) = (app.state(), app.now());
+        let verified = Proof::read(headers).and_then(|proof| proof.verify(&expected, &state.gate.nonces, now));
+        match verified {
+            Err(ProofError::Missing) if url.is_none() => return Ok(None),
+            verified => verified.map_err(|error| dpop::refused(&error, &state, now))?,
+        }
+    };
+    dpop::first_use(app, UnlessReplayed::of_proof(verified)).await.map(Some)
 }
 
 fn unavailable(error: &SessionError) -> HttpResponse {

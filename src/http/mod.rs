@@ -5,6 +5,7 @@ mod administration;
 mod attempt;
 mod authorize;
 mod cookie;
+mod dpop;
 mod health;
 mod json;
 mod jwks;

@@ -79,8 +79,7 @@ async fn after_its_end<'a>(
         IfSessionLives::Undecided => return (undecided(judgement), None),
         IfSessionLives::Expired => return (judgement, None),
     };
-    let Some(client) = judgement.seen.client else { return (judgement, None) };
-    match timeout(NEEDED, renew::exchange(app, provisional.bound(), &client)).await {
+    match timeout(NEEDED, renew::exchange(app, provisional.bound(), provisional.client())).await {
         Ok(Ok((minted, live))) => {
             let line = cookie_of(app, &minted, &live);
             let grant = live.grant();

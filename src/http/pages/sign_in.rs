@@ -209,7 +209,9 @@ fn came_with(caller: &Caller<'_>, app: &App, state: &State) -> Came {
     let revocations = app.revocations().snapshot();
     let moment = Moment { now: app.now(), revocations: revocations.knowledge() };
     let recognised = recognise(caller, &state.gate, moment, Expiry::Checked, &mut Seen::default());
-    let user = recognised.ok().map(|recognised| recognised.identity.user().to_owned());
+    // With a proof it is no browser's.
+    let recognised = recognised.ok().and_then(|recognised| recognised.without_proof().ok());
+    let user = recognised.map(|recognised| recognised.identity.user().to_owned());
     let verified = verified_token(caller.headers, &state.gate, moment, Expiry::AnyTime, &mut Seen::default());
     Came { user, is_ours: verified.is_ok() }
 }
