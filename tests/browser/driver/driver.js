@@ -58,7 +58,14 @@ const tab = {
   // A button that leads to no page.
   clickHere: ({ page, name }) => page.getByRole('button', { name, exact: true }).click().then(() => null),
   // Waits until the page says so: a script may still be at work.
-  comesToSay: ({ page, text }) => page.getByText(text).first().waitFor().then(() => null),
+  async comesToSay({ page, text }) {
+    try {
+      await page.getByText(text).first().waitFor();
+    } catch (error) {
+      throw new Error(`${error.message}\nIt says: ${await page.locator('body').innerText()}`);
+    }
+    return null;
+  },
   key: ({ page, key }) => page.keyboard.press(key).then(() => null),
   keyThatLeaves: ({ page, key }) => leaves(page, () => page.keyboard.press(key)),
   type: ({ page, text }) => page.keyboard.type(text).then(() => null),
