@@ -29,6 +29,7 @@ fn wide_proxy_networks() {
 #[test]
 fn choices_that_protect_little() {
     only_warning(&[("REQUIRE_SAME", "none")], "REQUIRE_SAME", "works anywhere");
+    only_warning(&[("DPOP_NONCE", "off")], "DPOP_NONCE", "made in advance");
     only_warning(&[("ENFORCE", "report")], "ENFORCE", "only logged");
     only_warning(&[("ENFORCE", "observe")], "ENFORCE", "OBSERVING ONLY");
     silent(&[("REQUIRE_SAME", "ip"), ("WATCH", "user-agent")]);

@@ -7,6 +7,7 @@ use super::{
     life::{Life, Seen},
     network::{Address, DAY, DAYS, HOUR},
 };
+use samehand::check::dpop::NonceRule;
 use samehand::check::{
     client_ip::ClientIp,
     fingerprint::{FingerprintKey, KeyedFingerprint, Record, TokenContext},
@@ -101,6 +102,7 @@ impl Recipe {
             watch: self.watched(),
             header_parts: HeaderParts::default(),
             recipe: self.precision(),
+            dpop_nonce: NonceRule::Required,
             enforce: Enforce::On,
         }
     }
