@@ -6,7 +6,10 @@ mod support;
 
 mod programs;
 
-use std::time::{Duration, Instant};
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
 use programs::{LANGUAGES, Program, Start};
 use serde_json::{Value, json};
@@ -162,12 +165,32 @@ fn what_the_application_got_is_worth_nothing_to_it() {
 fn a_clock_that_is_wrong_by_minutes_is_set_right() {
     let world = World::start(BOUND);
     for language in LANGUAGES {
-        for seconds in [-420, 420] {
-            let mut program = world.program().with_clock_ahead(seconds).start(language);
+        let clock = world.samehand.path("clock");
+        fs::write(&clock, "-7m").expect("a temporary file");
+        let mut program = world.program().with_clock_of(&clock).start(language);
+        for ahead in ["-7m", "+7m", "-400d", "+0s"] {
+            fs::write(&clock, ahead).expect("a temporary file");
             for _ in 0..2 {
                 let answer = program.ask(json!({ "path": "/raw" }));
-                assert_eq!(answer["status"], 200, "{language:?} {seconds:+} s: {answer}");
+                assert_eq!(answer["status"], 200, "{language:?} {ahead}: {answer}");
             }
+        }
+    }
+}
+
+#[test]
+fn a_token_is_renewed_before_it_ends() {
+    for language in LANGUAGES {
+        let world = World::start(&[BOUND, &[("TOKEN_TTL", "8h")]].concat());
+        let clock = world.samehand.path("clock");
+        // To the program so much time has passed; to samehand none, so that the token would do.
+        for (ahead, renewals) in [("+0s", 0), ("+5h", 0), ("+7h", 1)] {
+            fs::write(&clock, "+0s").expect("a temporary file");
+            let mut program = world.program().with_clock_of(&clock).start(language);
+            assert_eq!(program.ask(json!({ "path": "/raw" }))["status"], 200, "{language:?}");
+            fs::write(&clock, ahead).expect("a temporary file");
+            assert_eq!(program.ask(json!({ "path": "/raw" }))["status"], 200, "{language:?}");
+            assert_eq!(world.count("token renewed"), renewals, "{language:?} {ahead}");
         }
     }
 }

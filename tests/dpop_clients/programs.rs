@@ -45,9 +45,9 @@ impl<'a> Start<'a> {
         self
     }
 
-    /// Has a clock that is so many seconds ahead.
+    /// Has a clock that is as far ahead as this file says whenever it is looked at: `+7h`.
     #[track_caller]
-    pub(crate) fn with_clock_ahead(mut self, seconds: i32) -> Self {
+    pub(crate) fn with_clock_of(mut self, file: &Path) -> Self {
         let places = fs::read_dir("/usr/lib").into_iter().flatten().filter_map(Result::ok);
         let mut libraries = places.map(|place| place.path().join("faketime/libfaketimeMT.so.1"));
         let library = libraries.find(|library| library.exists()).expect(
@@ -55,7 +55,8 @@ impl<'a> Start<'a> {
         );
         self.environment.extend([
             ("LD_PRELOAD", library.into()),
-            ("FAKETIME", format!("{seconds:+}s").into()),
+            ("FAKETIME_TIMESTAMP_FILE", file.into()),
+            ("FAKETIME_NO_CACHE", "1".into()),
             ("FAKETIME_DONT_FAKE_MONOTONIC", "1".into()),
             ("DONT_FAKE_MONOTONIC", "1".into()),
         ]);
