@@ -10,8 +10,9 @@
 //! 5. [`credential`]: exactly one token.
 //! 6. [`token`]: is it ours, and valid at this time? ([`key_ring`]; its JSON is read by `claims`)
 //! 7. [`revocation`]: was it taken back?
-//! 8. [`proofs`], [`fingerprint`] and [`binding`]: is it in the hand it was given to?
+//! 8. [`proofs`], [`dpop`], [`fingerprint`] and [`binding`]: is it in the hand it was given to?
 //! 9. [`identity`]: who is that, in words that are safe in headers? ([`names`])
+//! 10. [`once`]: with a DPoP proof all of this holds only if the proof was not used before.
 //!
 //! Each step returns a type with a private constructor that the next one consumes, so a forgotten step does not compile.
 //! Every refusal is a [`Denial`], and [`decision`] says what follows from it.

@@ -14,7 +14,15 @@ use super::{
 /// Starts Caddy in front of the application.
 #[track_caller]
 pub(crate) fn start(place: Place, samehand: &Address, application: SocketAddr) -> Proxy {
-    start_with(place, None, samehand, application, &[])
+    start_with(place, None, samehand, application, &|text| text)
+}
+
+/// Starts Caddy with the application below `/app`, which it takes away after samehand was asked.
+#[track_caller]
+pub(crate) fn start_below_prefix(samehand: &Address, application: SocketAddr) -> Proxy {
+    let pass_on = format!("reverse_proxy {application}");
+    let below = format!("uri strip_prefix /app\n\t\t{pass_on}");
+    start_with(Place::Edge, None, samehand, application, &|text| fill_in(&text, &[(&pass_on, below.clone())]))
 }
 
 /// Starts Caddy at the edge for https.
@@ -23,7 +31,7 @@ pub(crate) fn start_https(authority: &Authority, samehand: &Address, application
     start_https_with(authority, samehand, application, &[])
 }
 
-/// The same with these texts of the shipped configuration changed.
+/// The same with these texts of the configuration changed.
 #[track_caller]
 pub(crate) fn start_https_with(
     authority: &Authority,
@@ -31,17 +39,16 @@ pub(crate) fn start_https_with(
     application: SocketAddr,
     changes: &[(&str, String)],
 ) -> Proxy {
-    start_with(Place::Edge, Some(authority), samehand, application, changes)
+    start_with(Place::Edge, Some(authority), samehand, application, &|text| fill_in(&text, changes))
 }
 
 /// A Caddy that serves the files of this directory, over plain http.
 #[track_caller]
 pub(crate) fn serve_files(root: &Path) -> (Process, SocketAddr) {
-    let home = root.to_owned();
     on_a_free_address(|address| {
         let mut process = Process::start_tool("caddy", |command| {
-            command.args(["file-server", "--listen", &address.to_string(), "--root"]).arg(&home);
-            command.env("HOME", &home).env("XDG_DATA_HOME", &home).env("XDG_CONFIG_HOME", &home);
+            command.args(["file-server", "--listen", &address.to_string(), "--root"]).arg(root);
+            command.env("HOME", root).env("XDG_DATA_HOME", root).env("XDG_CONFIG_HOME", root);
         });
         process.wait_until(|| accepts(address))?;
         Ok(process)
@@ -54,14 +61,13 @@ fn start_with(
     authority: Option<&Authority>,
     samehand: &Address,
     application: SocketAddr,
-    changes: &[(&str, String)],
+    change: &dyn Fn(String) -> String,
 ) -> Proxy {
-    let shipped = fill_in(&file("examples/caddy/Caddyfile"), changes);
     let directory = TempDir::new().expect("a temporary directory");
     let path = directory.path();
     let (process, address) = on_a_free_address(|address| {
         let mut text = fill_in(
-            &shipped,
+            &file("examples/caddy/Caddyfile"),
             &[
                 ("http://:8080 {", site(address, authority)),
                 (APPLICATION, application.to_string()),
@@ -85,7 +91,7 @@ fn start_with(
             }
         }
         let configuration = path.join("Caddyfile");
-        fs::write(&configuration, text).expect("a file in the temporary directory");
+        fs::write(&configuration, change(text)).expect("a file in the temporary directory");
         let mut process = Process::start_tool("caddy", |command| {
             command.args(["run", "--adapter", "caddyfile", "--config"]).arg(&configuration);
             // It keeps its own files under the home directory.

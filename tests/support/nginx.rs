@@ -14,7 +14,16 @@ use super::{
 /// Starts nginx in front of the application, asking samehand over a Unix socket or TCP, whichever its address is.
 #[track_caller]
 pub(crate) fn start(place: Place, samehand: &Address, application: SocketAddr) -> Proxy {
-    start_with(place, None, &upstream(samehand), application, &[])
+    start_with(place, None, &upstream(samehand), application, &|text| text)
+}
+
+/// Starts nginx with the application below `/app/`, which it takes away before it passes requests on.
+#[track_caller]
+pub(crate) fn start_below_prefix(samehand: &Address, application: SocketAddr) -> Proxy {
+    start_with(Place::Edge, None, &upstream(samehand), application, &|text| {
+        let text = text.replacen("location / {", "location /app/ {", 1);
+        text.replacen("proxy_pass http://application;", "proxy_pass http://application/;", 1)
+    })
 }
 
 /// Starts nginx at the edge for https.
@@ -23,7 +32,7 @@ pub(crate) fn start_https(authority: &Authority, samehand: &Address, application
     start_https_with(authority, samehand, application, &[])
 }
 
-/// The same with these texts of the shipped configuration changed.
+/// The same with these texts of the configuration changed.
 #[track_caller]
 pub(crate) fn start_https_with(
     authority: &Authority,
@@ -31,7 +40,8 @@ pub(crate) fn start_https_with(
     application: SocketAddr,
     changes: &[(&str, String)],
 ) -> Proxy {
-    start_with(Place::Edge, Some(authority), &upstream(samehand), application, changes)
+    let change = |text: String| fill_in(&text, changes);
+    start_with(Place::Edge, Some(authority), &upstream(samehand), application, &change)
 }
 
 /// Starts nginx in front of the application, asking whichever of three replicas it chooses.
@@ -40,7 +50,7 @@ pub(crate) fn start_with_replicas(replicas: [&Address; 3], application: SocketAd
     let own = ["127.0.0.1:9180", "127.0.0.1:9280", "127.0.0.1:9380"];
     let changes: Vec<_> = own.into_iter().zip(replicas.map(|replica| tcp(replica).to_string())).collect();
     let upstream = fill_in(&file("examples/replicas/samehand-upstream.conf"), &changes);
-    start_with(Place::Edge, None, &upstream, application, &[])
+    start_with(Place::Edge, None, &upstream, application, &|text| text)
 }
 
 #[track_caller]
@@ -49,13 +59,13 @@ fn start_with(
     authority: Option<&Authority>,
     upstream: &str,
     application: SocketAddr,
-    changes: &[(&str, String)],
+    change: &dyn Fn(String) -> String,
 ) -> Proxy {
-    let shipped = fill_in(&file("nginx/nginx.conf"), changes);
     let directory = TempDir::new().expect("a temporary directory");
     let path = directory.path();
     let (process, address) = on_a_free_address(|address| {
-        write_configuration(path, &shipped, place, |option| listen(address, option, authority), upstream, application);
+        let main = main_file(path, place, |option| listen(address, option, authority), application);
+        write_configuration(path, change(main), upstream);
         let mut process = Process::start_tool("nginx", |command| {
             // One process, so that it is gone when it is killed, and nothing written outside of the directory.
             let ours = format!("daemon off; master_process off; pid {}/pid;", path.display());
@@ -84,20 +94,13 @@ fn listen(own: SocketAddr, option: &str, authority: Option<&Authority>) -> Strin
     format!("listen {own} ssl{option}; ssl_certificate {certificate}; ssl_certificate_key {key};")
 }
 
-fn write_configuration(
-    to: &Path,
-    shipped: &str,
-    place: Place,
-    listen: impl Fn(&str) -> String,
-    upstream: &str,
-    application: SocketAddr,
-) {
+fn main_file(to: &Path, place: Place, listen: impl Fn(&str) -> String, application: SocketAddr) -> String {
     // The places that a distribution's nginx has for uploads need root.
     let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         .map(|what| format!(" {what}_temp_path {}/{what};", to.display()))
         .concat();
     let mut main = fill_in(
-        shipped,
+        &file("nginx/nginx.conf"),
         &[
             (&format!("listen {PROXY} default_server;"), listen(" default_server")),
             (&format!("listen {PROXY};"), listen("")),
@@ -116,6 +119,10 @@ fn write_configuration(
             main = fill_in(&main, &[(edge, String::new()), (&format!("# {cdn}"), cdn.to_owned())]);
         }
     }
+    main
+}
+
+fn write_configuration(to: &Path, main: String, upstream: &str) {
     let untouched = ["edge", "behind-cdn", "forwarded", "auth", "protect", "endpoints"]
         .map(|part| (format!("samehand-{part}.conf"), file(format!("nginx/samehand-{part}.conf"))));
     let changed = [("nginx.conf".to_owned(), main), ("samehand-upstream.conf".to_owned(), upstream.to_owned())];

@@ -24,7 +24,12 @@ pub(crate) fn start(place: Place, samehand: &Address, application: SocketAddr) -
         &file(format!("{folder}/dynamic.yml")),
         &[(SAMEHAND, samehand.to_string()), (APPLICATION, application.to_string())],
     );
-    run(&dynamic, ask_plainly, |own, dynamic| {
+    run_from(folder, &dynamic)
+}
+
+#[track_caller]
+fn run_from(folder: &str, dynamic: &str) -> Proxy {
+    run(dynamic, ask_plainly, |own, dynamic| {
         let shipped = format!("{folder}/dynamic.yml");
         let changes = [(PROXY, own.to_string()), (shipped.as_str(), dynamic.display().to_string())];
         let configuration = dynamic.with_file_name("traefik.yml");
@@ -32,6 +37,19 @@ pub(crate) fn start(place: Place, samehand: &Address, application: SocketAddr) -
         fs::write(&configuration, text).expect("a file in the temporary directory");
         vec![format!("--configFile={}", configuration.display())]
     })
+}
+
+/// Starts Traefik with the application below `/app`, which it takes away after samehand was asked.
+#[track_caller]
+pub(crate) fn start_below_prefix(samehand: &Address, application: SocketAddr) -> Proxy {
+    let strip = "\n  middlewares:\n    strip:\n      stripPrefix:\n        prefixes: [/app]\n";
+    let changes = [
+        (SAMEHAND, tcp(samehand).to_string()),
+        (APPLICATION, application.to_string()),
+        ("middlewares: [without-claims, samehand]", "middlewares: [without-claims, samehand, strip]".to_owned()),
+        ("\n  middlewares:\n", strip.to_owned()),
+    ];
+    run_from("traefik", &fill_in(&file("traefik/dynamic.yml"), &changes))
 }
 
 /// Starts Traefik at the edge for https: a certificate, and TLS at the entry point.
