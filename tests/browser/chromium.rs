@@ -235,7 +235,7 @@ pub(crate) struct Tab {
 
 impl Tab {
     #[track_caller]
-    fn ask(&self, operation: &str, mut what: Value) -> Value {
+    pub(crate) fn ask(&self, operation: &str, mut what: Value) -> Value {
         what["tab"] = self.id.clone();
         self.chromium.ask(operation, what)
     }
@@ -285,12 +285,6 @@ impl Tab {
         assert!(page.contains(text), "{} does not say {text:?}, but:\n{page}", self.address());
     }
 
-    /// Waits until the page says this: a script may still be at work.
-    #[track_caller]
-    pub(crate) fn comes_to_say(&self, text: &str) {
-        self.ask("comesToSay", json!({ "text": text }));
-    }
-
     /// Fails if the page says this.
     #[track_caller]
     pub(crate) fn does_not_say(&self, text: &str) {
@@ -314,12 +308,6 @@ impl Tab {
     #[track_caller]
     pub(crate) fn press(&self, name: &str) {
         self.ask("click", json!({ "role": "button", "name": name }));
-    }
-
-    /// Presses the button of this name, which leads to no page.
-    #[track_caller]
-    pub(crate) fn press_here(&self, name: &str) {
-        self.ask("clickHere", json!({ "name": name }));
     }
 
     /// The same for the one in the row that says `row`.

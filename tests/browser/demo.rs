@@ -3,8 +3,10 @@
 
 use std::{fs, net::SocketAddr, path::Path};
 
+use serde_json::json;
 use tempfile::TempDir;
 
+use crate::chromium::Tab;
 use crate::support::{
     authority::Authority,
     caddy, nginx,
@@ -82,6 +84,21 @@ impl Demo {
     #[track_caller]
     fn filled_in(&self, name: &str, from: &str, to: String) -> String {
         fill_in(&file(Path::new("examples/dpop/browser").join(name)), &[(from, to)])
+    }
+}
+
+/// What a page with a script takes: it stays, and says something else.
+impl Tab {
+    /// Waits until the page says this.
+    #[track_caller]
+    pub(crate) fn comes_to_say(&self, text: &str) {
+        self.ask("comesToSay", json!({ "text": text }));
+    }
+
+    /// Presses the button of this name, which leads to no page.
+    #[track_caller]
+    pub(crate) fn press_here(&self, name: &str) {
+        self.ask("clickHere", json!({ "name": name }));
     }
 }
 
