@@ -5,7 +5,7 @@
 //! when it is full a new proof is refused: what has been used is never forgotten before its time.
 //!
 //! One repetition is no theft: a proxy that lost the answer asks once more. The same proof passes a second time within
-//! [`REPEATED_WITHIN`] if the request has the same identifier, which the caller vouches to be the proxy's own.
+//! five seconds if the request has the same identifier, which the caller vouches to be the proxy's own.
 
 use crate::check::dpop::proof::{FUTURE, MAX_AGE};
 use crate::check::dpop::{ReplayId, VerifiedProof};
@@ -38,6 +38,7 @@ pub struct Replays {
     most_in_shard: usize,
     hasher: RandomState,
     goes_alone: AtomicBool,
+    is_full: AtomicBool,
 }
 
 /// What a decision about a proof is made with.
@@ -93,6 +94,7 @@ impl Replays {
             most_in_shard: most / SHARDS,
             hasher: RandomState::new(),
             goes_alone: AtomicBool::new(false),
+            is_full: AtomicBool::new(false),
         }
     }
 
@@ -110,11 +112,17 @@ impl Replays {
             Known::Repeated => return Ok(decided.danger_first_use()),
             Known::Used => return Err((decided, Replay::Again)),
             Known::Full => {
-                warn!("too many DPoP proofs at once: new ones are refused for a minute");
+                if !self.is_full.swap(true, Ordering::Relaxed) {
+                    warn!(
+                        "no more DPoP proofs can be remembered, and new ones are answered 503 until old ones are over"
+                    );
+                }
                 return Err((decided, Replay::Unremembered));
             }
-            Known::New if !asked.store_answers => return Ok(decided.danger_first_use()),
-            Known::New => {}
+            Known::New => self.is_full.store(false, Ordering::Relaxed),
+        }
+        if !asked.store_answers {
+            return Ok(decided.danger_first_use());
         }
         let is_new = self.remember(proof, &asked).await;
         if is_new { Ok(decided.danger_first_use()) } else { Err((decided, Replay::Again)) }

@@ -9,7 +9,7 @@
 //! | 2, 3 | one well-formed JWT with every required claim | [`proof`] |
 //! | 4, 5 | `typ` is `dpop+jwt`, `alg` is asymmetric and accepted | [`proof`] |
 //! | 6 | the signature holds under the embedded key | [`proof`] |
-//! | 7 | the key is public, and of a kind that may be given to a library at all | [`jwk`] |
+//! | 7 | the key is public, and of a kind that may be given to a library at all | `jwk` |
 //! | 8, 9 | `htm` and `htu` are those of the request | [`proof`], [`url`] |
 //! | 10 | `nonce` is one of ours | [`nonce`] |
 //! | 11 | `iat` is not long ago | [`proof`] |

@@ -62,6 +62,11 @@ pub(super) fn check(raw: &Raw, formats: Option<Formats>, findings: &mut Findings
         token_from: token_from?,
     };
     warn_of_weakness(&binding, findings);
+    if binding.require_same.contains(Part::Dpop) && raw.public_url.is_some() {
+        let message = "with `dpop` nobody signs in on samehand's pages: a form brings no proof; write it in SAMEHAND_WATCH to \
+             bind those who send one, or leave SAMEHAND_PUBLIC_URL out";
+        findings.warn("REQUIRE_SAME", message);
+    }
     Some(binding)
 }
 

@@ -37,7 +37,7 @@ impl Prover {
     pub(crate) fn thumbprint(&self) -> String {
         let jwk = self.jwk();
         let canonical = format!(r#"{{"crv":"P-256","kty":"EC","x":{},"y":{}}}"#, jwk["x"], jwk["y"]);
-        encode(&Sha256::digest(canonical))
+        encode(Sha256::digest(canonical))
     }
 
     /// A proof of this request, of this moment.
@@ -61,7 +61,7 @@ impl Prover {
 impl Draft {
     /// For a request that carries this token.
     pub(crate) fn with_token(self, token: &str) -> Self {
-        self.with("ath", encode(&Sha256::digest(token)))
+        self.with("ath", encode(Sha256::digest(token)))
     }
 
     /// With another claim, or in place of one.

@@ -5,7 +5,7 @@ use super::{HttpUrl, NonceKeys};
 use crate::check::forwarded::{ForwardedRequest, Scheme};
 use std::borrow::Cow;
 
-/// See the [module](self). Nothing is normalised before a proof comes.
+/// The method and the address of a request. Nothing is normalised before a proof comes.
 #[derive(Clone, Debug)]
 pub struct Target<'a> {
     method: &'a str,
