@@ -13,7 +13,7 @@ import { createHash, createPublicKey, generateKeyPairSync, randomUUID, sign } fr
 
 // Answers that say what to do better: section 8, and section 5 or 7.1.
 const PROOF_ERRORS = ['use_dpop_nonce', 'invalid_dpop_proof'];
-// A proof is refused for its nonce and for the clock; one answer usually teaches both.
+// One for the clock and one for the nonce, where a refusal does not teach both.
 const MOST_RETRIES = 2;
 // Clocks this close are one clock. `Date` has whole seconds, and the answer took a moment.
 const CLOCKS_APART = 5_000;
@@ -114,20 +114,17 @@ export class DpopClient {
     return this.#session;
   }
 
-  /** Sends it with a fresh proof, and once more when the answer says how to make a better one. */
+  /** Sends it with a fresh proof, and once more with a better one when the proof is refused. The application saw nothing then. */
   async #send(request, token) {
     const url = new URL(request.url);
     for (let retries = 0; ; retries += 1) {
-      const [nonce, ahead] = [this.#nonces.get(url.origin), this.#ahead];
       const signed = request.clone();
       if (token) signed.headers.set('Authorization', `DPoP ${token}`);
-      signed.headers.set('DPoP', this.#proof(request.method, url, nonce, token));
+      signed.headers.set('DPoP', this.#proof(request.method, url, this.#nonces.get(url.origin), token));
       const response = await fetch(signed);
       this.#learn(response, url.origin);
       const error = response.status === 400 ? await errorInBody(response) : errorIn(response);
-      // Compared with what this proof was made with: a request beside this one may have learned the same before.
-      const isBetter = this.#nonces.get(url.origin) !== nonce || Math.abs(this.#ahead - ahead) > CLOCKS_APART;
-      if (!PROOF_ERRORS.includes(error) || !isBetter || retries === MOST_RETRIES) return response;
+      if (!PROOF_ERRORS.includes(error) || retries === MOST_RETRIES) return response;
     }
   }
 

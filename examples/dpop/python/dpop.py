@@ -31,7 +31,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 # Answers that say what to do better: section 8, and section 5 or 7.1.
 PROOF_ERRORS = ("use_dpop_nonce", "invalid_dpop_proof")
-# A proof is refused for its nonce and for the clock; one answer usually teaches both.
+# One for the clock and one for the nonce, where a refusal does not teach both.
 MOST_RETRIES = 2
 # Clocks this close, in seconds, are one clock. `Date` has whole seconds, and the answer took a moment.
 CLOCKS_APART = 5
@@ -135,19 +135,17 @@ class DpopClient:
         return self._session
 
     def _send(self, method, url, body, headers, token):
-        """Sends it with a fresh proof, and once more when the answer says how to make a better one."""
+        """Sends it with a fresh proof, and once more with a better one when the proof is refused. The application saw nothing
+        then."""
         origin, path = _address(url)
-        for retry in range(MOST_RETRIES + 1):
-            nonce, ahead = self._nonces.get(origin), self._ahead
-            proof = {"DPoP": self._proof(method, origin + path, nonce, token)}
+        for _ in range(1 + MOST_RETRIES):
+            proof = {"DPoP": self._proof(method, origin + path, self._nonces.get(origin), token)}
             authorization = {"Authorization": f"DPoP {token}"} if token else {}
             request = urllib.request.Request(url, body, {**(headers or {}), **authorization, **proof}, method=method)
             with self._opener.open(request, timeout=self._timeout) as response:
                 answer = Answer(response.status, response.headers, response.read())
             self._learn(answer, origin)
-            # Compared with what this proof was made with: another thread may have learned the same before.
-            is_better = self._nonces.get(origin) != nonce or abs(self._ahead - ahead) > CLOCKS_APART
-            if _error(answer) not in PROOF_ERRORS or not is_better:
+            if _error(answer) not in PROOF_ERRORS:
                 break
         return answer
 
