@@ -86,7 +86,7 @@ const IMPORTS: [(&str, &[&str]); 24] = [
 ];
 
 /// Where each dependency of `Cargo.toml` is used; a folder stands for everything in it.
-const HOMES: [(&str, &[&str]); 46] = [
+const HOMES: [(&str, &[&str]); 47] = [
     // The decision reads the web server's header map, which is checked more closely below; settings name headers, and two
     // commands fill such a map.
     ("actix_web", &["http", "server", "check", "config/binding", "config/proxy_headers", "cli/explain", "cli/token"]),
