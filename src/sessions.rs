@@ -205,6 +205,8 @@ pub struct LiveSession {
     before: Option<KeyedFingerprint>,
     /// The lifetime that its back end may have asked for, in seconds.
     asked_ttl: Option<u64>,
+    /// When it was found to live, in seconds since 1970.
+    now: u64,
 }
 
 /// Asks whether the session of a token lives. `seen_at` is when it was used if the store was not told yet, in seconds
@@ -241,7 +243,7 @@ pub async fn find(
         SignedInBy::BackEnd => Some(token.expires_at().saturating_sub(token.issued_at())),
     };
     let before = token.keyed_fingerprint().cloned();
-    Ok(LiveSession { session, grant, issued_under, before, asked_ttl })
+    Ok(LiveSession { session, grant, issued_under, before, asked_ttl, now })
 }
 
 impl LiveSession {
@@ -263,8 +265,8 @@ impl LiveSession {
         &self.grant
     }
 
-    /// A fresh token for this client; it lives as long as one from a sign-in, or shorter if a back end asked for less. The
-    /// old one stays good: a page often renews several times at once.
+    /// A fresh token for this client, of the moment at which the session was found to live; it lives as long as one from a
+    /// sign-in, or shorter if a back end asked for less. The old one stays good: a page often renews several times at once.
     ///
     /// # Errors
     /// [`MintError`].
@@ -274,10 +276,9 @@ impl LiveSession {
         minter: &Minter,
         policy: &Policy,
         limits: Limits,
-        now: u64,
     ) -> Result<Minted, MintError> {
         let ttl = self.asked_ttl.map(|asked| asked.min(minter.token_ttl));
-        let terms = terms(Some(&self.session), limits, self.issued_under, ttl, now);
+        let terms = terms(Some(&self.session), limits, self.issued_under, ttl, self.now);
         let terms = Terms { before: self.before.clone(), ..terms };
         minter.mint(self.grant.clone(), client, policy, &terms)
     }

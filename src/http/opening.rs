@@ -37,6 +37,8 @@ pub(super) async fn open(
         Format::Keyed => app.now(),
         Format::Article => sessions::issue_time(app.store(), &grant.subject, issued_under).await?,
     };
+    // It may have ended since it was found.
+    let continues = continues.filter(|live| live.session().ends_at > now);
     let (minted, session) = {
         let state = app.state();
         let policy = &state.gate.policy;
