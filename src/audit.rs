@@ -64,7 +64,7 @@ impl Audit {
         if log_enabled!(target: TARGET, level) {
             write_line(level, question, judgement, answered, policy);
         }
-        if let Some(advice) = self.advice.about(question, judgement, &policy.trusted_proxies) {
+        if let Some(advice) = self.advice.about(question, judgement, policy) {
             warn!(proxy = question.proxy.name(); "{advice}");
         }
     }

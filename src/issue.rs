@@ -187,6 +187,15 @@ impl Minter {
         Self { format, signer, fingerprints: keys.fingerprints.clone(), token_ttl }
     }
 
+    /// The part that has to be the same and that the client has not shown, so that no token can be minted for it.
+    #[must_use]
+    pub fn unshown(&self, client: &ObservedClient<'_>, policy: &Policy) -> Option<Part> {
+        match self.format {
+            Format::Keyed => unshown(&Record::of(client, policy), policy),
+            Format::Article => None,
+        }
+    }
+
     /// Mints a token for this client.
     ///
     /// # Errors
@@ -244,7 +253,7 @@ impl Minter {
         let session = terms.session.as_ref().map(|(sid, _)| sid.as_str());
         let context = TokenContext { issuer: &policy.issuer, jti: &jti, session };
         let (record, names) = (Record::of(client, policy), &policy.header_parts);
-        if let Some(part) = policy.require_same.iter().find(|part| !record.parts(names).contains(*part)) {
+        if let Some(part) = unshown(&record, policy) {
             return Err(MintError::ProofMissing(part));
         }
         let before = terms.before.as_ref();
@@ -289,6 +298,11 @@ impl Minter {
         token.push_str(&signature);
         Ok(token)
     }
+}
+
+fn unshown(record: &Record, policy: &Policy) -> Option<Part> {
+    let shown = record.parts(&policy.header_parts);
+    policy.require_same.iter().find(|part| !shown.contains(*part))
 }
 
 fn secret_in(record: &Record, client: &ObservedClient<'_>) -> Option<String> {

@@ -88,9 +88,10 @@ const IMPORTS: [(&str, &[&str]); 25] = [
 ];
 
 /// Where each dependency of `Cargo.toml` is used; a folder stands for everything in it.
-const HOMES: [(&str, &[&str]); 45] = [
-    // The decision reads the web server's header map, which is checked more closely below, and `explain` fills one.
-    ("actix_web", &["http", "server", "check", "cli/explain"]),
+const HOMES: [(&str, &[&str]); 47] = [
+    // The decision reads the web server's header map, which is checked more closely below; settings name headers, and two
+    // commands fill such a map.
+    ("actix_web", &["http", "server", "check", "config/binding", "config/proxy_headers", "cli/explain", "cli/token"]),
     ("actix_http", &["server/http1", "http/authorize"]),
     ("actix_server", &["server/http1"]),
     ("actix_service", &["server/http1"]),
@@ -116,7 +117,7 @@ const HOMES: [(&str, &[&str]); 45] = [
     ("sha2", &["check", "keys", "throttle", "http/pages"]),
     ("hmac", &["check"]),
     ("hkdf", &["check", "keys"]),
-    ("hex", &["check/fingerprint", "http/request_id"]),
+    ("hex", &["check/fingerprint", "check/certificate", "http/request_id"]),
     ("base64", &["check", "keys", "issue", "http/pages"]),
     ("subtle", &["check", "secret", "users/password"]),
     ("getrandom", &["keys", "issue", "users/password", "http/request_id"]),
@@ -141,7 +142,7 @@ const HOMES: [(&str, &[&str]); 45] = [
     ("env_logger", &["logging"]),
     ("prometheus_client", &["metrics"]),
     ("arc_swap", &["app", "revocations"]),
-    ("pem", &["keys", "config/signing"]),
+    ("pem", &["keys", "config/signing", "check/certificate"]),
     ("rusqlite", &["store/sqlite"]),
     ("tokio_postgres", &["store/postgres"]),
     ("deadpool_postgres", &["store/postgres"]),
@@ -150,6 +151,8 @@ const HOMES: [(&str, &[&str]); 45] = [
     ("rustls_native_certs", &["store/postgres"]),
     ("redis", &["store/valkey"]),
     ("nix", &["server/socket", "config/listeners"]),
+    ("listenfd", &["server/passed"]),
+    ("rustix", &["server", "users/hasher"]),
 ];
 
 /// What the decision may take from the standard library: shapes and texts, and nothing that reaches outside.

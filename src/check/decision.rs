@@ -6,6 +6,7 @@ use super::credential::CredentialError;
 use super::dpop;
 use super::forwarded::ForwardedError;
 use super::identity::{Identity, UnusableIdentity};
+use super::parts::Part;
 use super::policy::Format;
 use super::proofs::ProofError;
 use super::revocation::RevocationError;
@@ -75,6 +76,8 @@ pub enum Denial {
     ClientIp(ClientIpError),
     /// Two `User-Agent` lines.
     UserAgent(UserAgentAmbiguous),
+    /// Two lines of the header in which the proxy tells this part.
+    HeaderPart(Part),
     /// No token, or more than one; with the kind of token that is minted here.
     Credential(CredentialError, Format),
     /// The token.
@@ -184,7 +187,7 @@ impl Denial {
             Self::Forwarded(ForwardedError::Missing(_)) | Self::ClientIp(ClientIpError::Missing) => {
                 Reason::ForwardedMissing
             }
-            Self::Forwarded(ForwardedError::Ambiguous(_)) => Reason::ForwardedAmbiguous,
+            Self::Forwarded(ForwardedError::Ambiguous(_)) | Self::HeaderPart(_) => Reason::ForwardedAmbiguous,
             Self::Forwarded(ForwardedError::Unreadable(_)) => Reason::ForwardedUnreadable,
             Self::ClientIp(ClientIpError::Unreadable) => Reason::ClientIpUnreadable,
             Self::UserAgent(UserAgentAmbiguous) => Reason::UserAgentAmbiguous,
@@ -205,7 +208,9 @@ impl Denial {
     pub fn decision(&self) -> Decision {
         match self {
             Self::ProxyUntrusted => Decision::Reject(Reject::Untrusted),
-            Self::Forwarded(_) | Self::ClientIp(_) | Self::UserAgent(_) => Decision::Reject(Reject::BadQuestion),
+            Self::Forwarded(_) | Self::ClientIp(_) | Self::UserAgent(_) | Self::HeaderPart(_) => {
+                Decision::Reject(Reject::BadQuestion)
+            }
             Self::Credential(CredentialError::Missing, _) => Decision::Challenge(Challenge::NoToken),
             Self::Token(TokenRefused { error: TokenError::KeysAwaited, .. })
             | Self::Revoked(RevocationError::StoreStale, _)

@@ -169,12 +169,18 @@ pub fn read(headers: &HeaderMap) -> Result<ForwardedRequest<'_>, ForwardedError>
 }
 
 /// Where the client came to, as a proxy that passes it on to samehand's own endpoints tells it; nothing where it does not.
+/// Traefik and Caddy say nothing of the path of what they pass on: it is `path` then, the one that was asked for.
 #[must_use]
-pub fn place(headers: &HeaderMap) -> Option<Place<'_>> {
+pub fn place<'a>(headers: &'a HeaderMap, path: &'a str) -> Option<Place<'a>> {
     Some(Place {
         scheme: single(headers, &FORWARDED_PROTO, parse_scheme).ok()?,
         authority: single(headers, &FORWARDED_HOST, |text| parse_host(text).map(|_| text)).ok()?.into(),
-        target: single(headers, &FORWARDED_URI, parse_uri).ok()?.into(),
+        target: match single(headers, &FORWARDED_URI, parse_uri) {
+            Ok(target) => target,
+            Err(ForwardedError::Missing(_)) => path,
+            Err(ForwardedError::Ambiguous(_) | ForwardedError::Unreadable(_)) => return None,
+        }
+        .into(),
     })
 }
 

@@ -6,11 +6,11 @@
 //! 1. [`client_ip::Peer::is_trusted`]: does the question come from a proxy that we believe?
 //! 2. [`forwarded`]: what did the client ask the proxy for?
 //! 3. [`client_ip`]: where is the client, right to left through trusted proxies?
-//! 4. [`user_agent`]: one `User-Agent` line, or none.
+//! 4. [`user_agent`]: one `User-Agent` line, or none; likewise each header of the proxy that tells of a part.
 //! 5. [`credential`]: exactly one token.
 //! 6. [`token`]: is it ours, and valid at this time? ([`key_ring`]; its JSON is read by `claims`)
 //! 7. [`revocation`]: was it taken back?
-//! 8. [`proofs`], [`dpop`], [`fingerprint`] and [`binding`]: is it in the hand it was given to?
+//! 8. [`proofs`] ([`dpop`], [`certificate`]), [`fingerprint`] and [`binding`]: is it in the hand it was given to?
 //! 9. [`identity`]: who is that, in words that are safe in headers? ([`names`])
 //! 10. [`once`]: with a DPoP proof all of this holds only if the proof was not used before.
 //!
@@ -18,6 +18,7 @@
 //! Every refusal is a [`Denial`], and [`decision`] says what follows from it.
 
 pub mod binding;
+pub mod certificate;
 mod claims;
 pub mod client_ip;
 pub mod continuing;
@@ -45,9 +46,11 @@ pub mod sign_in;
 pub mod thumbprint;
 pub mod token;
 pub mod user_agent;
+pub mod vouched;
 
 use actix_web::http::header::HeaderMap;
 use binding::{BindingError, BoundToken};
+use certificate::CertificateError;
 use client_ip::{ClientIp, Peer};
 use credential::Carrier;
 use decision::{Decision, Denial, Reason};
@@ -60,7 +63,7 @@ use key_ring::KeyRing;
 use names::{DisplayName, Email, Groups};
 use observed::ObservedClient;
 use once::UnlessReplayed;
-use parts::Parts;
+use parts::{Part, Parts};
 use policy::{Enforce, Format, Policy};
 use proofs::ProofError;
 use revocation::Knowledge;
@@ -143,6 +146,10 @@ pub struct Seen<'a> {
     pub expires_at: Option<u64>,
     /// Parts of the client that changed.
     pub changed: Parts,
+    /// The part whose header stands on several lines.
+    pub ambiguous_part: Option<Part>,
+    /// Why the client's certificate cannot be read.
+    pub certificate_error: Option<CertificateError>,
     /// The DPoP proof that holds for the request and belongs to the token.
     pub proof: Option<VerifiedProof>,
     /// Why there is no such proof, where the token needs one.
@@ -235,6 +242,9 @@ fn judge<'a>(
         }
         Err(denial) => denial,
     };
+    if let Denial::HeaderPart(part) = denial {
+        seen.ambiguous_part = Some(part);
+    }
     let (decision, reason) = (denial.decision(), denial.reason());
     let passed = passes(denial, gate.policy.enforce, &seen);
     passed.map(|passed| Judgement { decision, reason, passed, bound: None, seen })
@@ -307,11 +317,15 @@ pub fn recognise<'a>(
     let policy = &gate.policy;
     let user_agent = UserAgent::read(caller.headers).map_err(Denial::UserAgent)?;
     seen.user_agent = Some(user_agent);
+    check_header_parts(caller, policy)?;
     let token = verified_token(caller.headers, gate, moment, expiry, seen)?;
     let format = token.format();
     let key = proofs::of_key(caller, &token, seen.carrier, gate, moment.now);
     (seen.proof, seen.proof_error) = (key.ok().flatten(), key.err());
-    let proofs = proofs::read(caller, &token, seen.carrier, seen.proof.as_ref(), gate);
+    let proofs = proofs::read(caller, &token, seen.carrier, seen.proof.as_ref(), gate).map_err(|error| {
+        seen.certificate_error = Some(error);
+        Denial::Proof(ProofError::Invalid, format)
+    })?;
     let client = ObservedClient::new(caller.ip, user_agent).with_proofs(proofs);
     seen.client = Some(client);
     let confirmation = *token.confirmation();
@@ -329,6 +343,15 @@ pub fn recognise<'a>(
     seen.changed = bound.changed();
     let identity = Identity::of(&bound).map_err(|error| Denial::Identity(error, format))?;
     Ok(UnlessReplayed::new(Recognised { identity, bound }, seen.proof))
+}
+
+/// One line of each header in which the proxy tells a part of the client, or none.
+///
+/// # Errors
+/// Names the part whose header stands on several lines: only one of them is the proxy's.
+pub fn check_header_parts(caller: &Caller<'_>, policy: &Policy) -> Result<(), Denial> {
+    let ambiguous = caller.proxy_headers().and_then(|headers| policy.header_parts.ambiguous(headers));
+    ambiguous.map_or(Ok(()), |part| Err(Denial::HeaderPart(part)))
 }
 
 /// The one token that a request carries, verified and nothing more: whoever only ends a session needs no more.
@@ -363,7 +386,11 @@ fn passes(denial: Denial, enforce: Enforce, seen: &Seen<'_>) -> UnlessReplayed<O
         },
         (
             Enforce::Observe,
-            Denial::ProxyUntrusted | Denial::Forwarded(_) | Denial::ClientIp(_) | Denial::UserAgent(_),
+            Denial::ProxyUntrusted
+            | Denial::Forwarded(_)
+            | Denial::ClientIp(_)
+            | Denial::UserAgent(_)
+            | Denial::HeaderPart(_),
         ) => None,
         (
             Enforce::Observe,

@@ -3,6 +3,7 @@
 //! A copied token is worth nothing without its proof. What is read here is only ever taken from where it cannot be
 //! forged: the proof cookie from the client, whose secret nobody guesses; what the proxy says, from a trusted proxy.
 
+use super::certificate::{self, CertificateError};
 use super::credential::{self, Carrier, Presented, cookies_named};
 use super::decision::Denial;
 use super::dpop::{self, Flaw, Proof, VerifiedProof};
@@ -42,27 +43,41 @@ pub fn cookie_name(session_cookie: &str) -> String {
 }
 
 /// What a caller shows with a token that came by this carrier.
+///
+/// # Errors
+/// When the certificate cannot be read.
 pub(super) fn read<'a>(
     caller: &Caller<'a>,
     token: &VerifiedToken,
     carrier: Option<Carrier>,
     key: Option<&VerifiedProof>,
     gate: &Gate,
-) -> Proofs<'a> {
+) -> Result<Proofs<'a>, CertificateError> {
     let cookie = match carrier {
         _ if has_secret(token) => cookie_proof(caller, token, &gate.policy, &gate.fingerprints),
         // Also for a token that was given out when nobody asked: the next one travels as this one does.
         Some(Carrier::Cookie) => CookieProof::Session,
         Some(Carrier::Authorization | Carrier::Dpop | Carrier::Bare) | None => CookieProof::None,
     };
-    let key = key.map(VerifiedProof::key);
-    Proofs { cookie, key, certificate: None, proxy_headers: caller.proxy_headers() }
+    let shown = offered(caller, cookie, &gate.policy)?;
+    Ok(Proofs { key: key.map(VerifiedProof::key), ..shown })
 }
 
 /// What a caller who signs in shows, to be bound to it; with the proof cookie that it is given, or what stands in for it.
-#[must_use]
-pub fn offered<'a>(caller: &Caller<'a>, cookie: CookieProof<'a>) -> Proofs<'a> {
-    Proofs { cookie, key: None, certificate: None, proxy_headers: caller.proxy_headers() }
+///
+/// # Errors
+/// When the certificate cannot be read.
+pub fn offered<'a>(
+    caller: &Caller<'a>,
+    cookie: CookieProof<'a>,
+    policy: &Policy,
+) -> Result<Proofs<'a>, CertificateError> {
+    let proxy_headers = caller.proxy_headers();
+    let certificate = match (proxy_headers, &policy.certificate_header) {
+        (Some(headers), Some(name)) => certificate::read(headers, name)?,
+        (Some(_) | None, Some(_) | None) => None,
+    };
+    Ok(Proofs { cookie, key: None, certificate, proxy_headers })
 }
 
 /// The proof of the key that a token is bound to. Such a token comes with the scheme `DPoP` and in no other way, and no

@@ -11,7 +11,7 @@ use crate::check::dpop::proof::DPOP;
 use crate::check::forwarded::Proxy;
 use crate::check::identity::Identity;
 use crate::check::parts::HeaderParts;
-use crate::check::policy::Format;
+use crate::check::policy::{Format, Policy};
 use crate::check::renewal::{self, Renewal};
 use crate::check::revocation::{Knowledge, RevocationSet};
 use crate::check::sign_in::detour;
@@ -210,8 +210,15 @@ fn steps(question: &Question<'_>, judgement: &Judgement<'_>, gate: &Gate, now: u
     if let Some(user_agent) = seen.user_agent {
         steps.push(("user-agent", user_agent.in_words()));
     }
+    if let Some(part) = seen.ambiguous_part {
+        let name = gate.policy.header_parts.name(part);
+        steps.push(("part", format!("{name} stands on several lines, and the proxy writes one")));
+    }
     if let Some(text) = token_text(judgement, now) {
         steps.push(("token", text));
+    }
+    if let Some(text) = certificate_text(seen, &gate.policy) {
+        steps.push(("certificate", text));
     }
     if let Some(text) = proof_text(seen) {
         steps.push(("proof", text));
@@ -248,6 +255,18 @@ fn proxy_text(question: &Question<'_>, judgement: &Judgement<'_>) -> String {
         return format!("{peer} is not in SAMEHAND_TRUSTED_PROXIES, so it may not ask as {proxy}");
     }
     format!("{peer} is trusted and asks as {proxy}")
+}
+
+/// What the proxy handed over, once a token made it count.
+fn certificate_text(seen: &Seen<'_>, policy: &Policy) -> Option<String> {
+    let header = policy.certificate_header.as_ref()?;
+    if let Some(error) = seen.certificate_error {
+        return Some(format!("{header}: {error}"));
+    }
+    Some(match seen.client?.proofs.certificate {
+        Some(thumbprint) => thumbprint.to_string(),
+        None => format!("none in {header}"),
+    })
 }
 
 fn token_text(judgement: &Judgement<'_>, now: u64) -> Option<String> {

@@ -5,13 +5,12 @@
 use super::choices::{each, one_of, whole_number, without_repetition};
 use super::findings::Findings;
 use super::protection;
+use super::proxy_headers::{self, ProxyHeaders};
 use super::raw::Raw;
 use crate::check::dpop::NonceRule;
 use crate::check::parts::{HeaderParts, Part, Parts};
 use crate::check::policy::{Enforce, Format, Formats, Recipe, TokenFrom, UserAgentMatch};
-
-/// Parts that later releases know.
-const LATER_PARTS: [&str; 1] = ["mtls"];
+use actix_web::http::header::HeaderName;
 
 /// The word for "no part".
 const NONE: &str = "none";
@@ -22,6 +21,7 @@ pub(super) struct Binding {
     pub(super) require_same: Parts,
     pub(super) watch: Parts,
     pub(super) header_parts: HeaderParts,
+    pub(super) certificate_header: Option<HeaderName>,
     pub(super) recipe: Recipe,
     pub(super) dpop_nonce: NonceRule,
     pub(super) enforce: Enforce,
@@ -35,7 +35,7 @@ pub(super) fn formats(raw: &Raw, findings: &mut Findings) -> Option<Formats> {
 
 /// Validates the other settings of this file.
 pub(super) fn check(raw: &Raw, formats: Option<Formats>, findings: &mut Findings) -> Option<Binding> {
-    let header_parts = HeaderParts::default();
+    let ProxyHeaders { parts: header_parts, certificate } = proxy_headers::check(raw, findings);
     let require_same = findings.keep("REQUIRE_SAME", parts(&raw.require_same, &header_parts));
     let watch = findings.keep("WATCH", parts(&raw.watch, &header_parts));
     if let (Some(required), Some(watched)) = (require_same, watch)
@@ -49,6 +49,9 @@ pub(super) fn check(raw: &Raw, formats: Option<Formats>, findings: &mut Findings
         );
         findings.problem("WATCH", message);
     }
+    if let (Some(required), Some(watched)) = (require_same, watch) {
+        proxy_headers::check_use(&header_parts, certificate.as_ref(), required, watched, findings);
+    }
     let recipe = recipe(raw, findings);
     let dpop_nonce = findings.keep("DPOP_NONCE", one_of(&raw.dpop_nonce, &DPOP_NONCE));
     let enforce = findings.keep("ENFORCE", one_of(&raw.enforce, &ENFORCE));
@@ -58,6 +61,7 @@ pub(super) fn check(raw: &Raw, formats: Option<Formats>, findings: &mut Findings
         require_same: require_same?,
         watch: watch?,
         header_parts,
+        certificate_header: certificate,
         recipe: recipe?,
         dpop_nonce: dpop_nonce?,
         enforce: enforce?,
@@ -94,11 +98,7 @@ fn part(word: &str, names: &HeaderParts) -> Result<Part, String> {
     if word == NONE {
         return Err(format!("`{NONE}` stands alone; remove it, or remove the other parts"));
     }
-    if LATER_PARTS.contains(&word) {
-        return Err(format!("`{word}` is not in this release; write `ip`, `user-agent`, `cookie` or `dpop`"));
-    }
-    let known =
-        [Part::Ip, Part::UserAgent, Part::Cookie, Part::Dpop].into_iter().chain(names.iter().map(|(part, _)| part));
+    let known = Part::BUILT_IN.into_iter().chain(names.iter().map(|(part, _)| part));
     let choices: Vec<(&str, Part)> = known.map(|part| (names.name(part), part)).collect();
     one_of(word, &choices)
 }

@@ -79,7 +79,7 @@ fn proofs(binding: &Binding, findings: &mut Findings) {
     if !watched.is_empty() && only_proofs(binding.require_same).is_empty() {
         let watched = names.names(watched);
         let message = format!(
-            "a proof that is only watched proves nothing: the token works without `{watched}`; move it to \
+            "a proof that is only watched proves nothing: there are tokens that work without `{watched}`; move it to \
              SAMEHAND_REQUIRE_SAME once every token has it"
         );
         findings.warn("WATCH", message);

@@ -43,6 +43,8 @@ pub(super) struct Raw {
     pub(super) fingerprint: String,
     pub(super) require_same: String,
     pub(super) watch: String,
+    pub(super) header_parts: Option<String>,
+    pub(super) client_cert_header: Option<String>,
     pub(super) ipv4_prefix: String,
     pub(super) ipv6_prefix: String,
     pub(super) user_agent_match: String,

@@ -6,6 +6,7 @@
 use super::opening::{Opening, open};
 use super::{administration, cookie, dpop, json};
 use crate::app::App;
+use crate::check::certificate;
 use crate::check::client_ip::ClientIp;
 use crate::check::dpop::{Address, Expected, HttpUrl, NonceRule, Proof, ProofError};
 use crate::check::names::UserName;
@@ -14,6 +15,7 @@ use crate::check::once::UnlessReplayed;
 use crate::check::policy::TokenFrom;
 use crate::check::thumbprint::Thumbprint;
 use crate::check::user_agent::UserAgent;
+use crate::check::vouched;
 use crate::config::duration;
 use crate::issue::{Grant, MintError, Minted, new_secret};
 use crate::sessions::SessionError;
@@ -37,6 +39,11 @@ struct MintRequest {
     #[serde(default, deserialize_with = "json::no_member_twice")]
     claims: Map<String, Value>,
     ttl: Option<String>,
+    /// The PEM of the certificate that the client shows to the proxy.
+    certificate: Option<String>,
+    /// What the proxy sends as each part of `HEADER_PARTS`; `null` where it sends nothing.
+    #[serde(default, deserialize_with = "json::no_member_twice")]
+    parts: Map<String, Value>,
     /// How the client will send the token; by default in `Authorization`, where that is read.
     token_in: Option<TokenIn>,
     /// The address that the client's proof was made for.
@@ -51,11 +58,14 @@ enum TokenIn {
     Cookie,
 }
 
+/// Room for a certificate.
+const MAX_BODY: usize = 32 * 1024;
+
 pub(super) async fn mint(request: HttpRequest, body: web::Payload, app: web::Data<App>) -> HttpResponse {
     if let Err(answer) = administration::authorised(&request, &app).await {
         return answer;
     }
-    let asked: MintRequest = match json::read(request.headers(), body, json::MAX_BODY).await {
+    let asked: MintRequest = match json::read(request.headers(), body, MAX_BODY).await {
         Ok(asked) => asked,
         Err(refusal) => return refusal,
     };
@@ -125,13 +135,18 @@ async fn minted(
     };
     let user_agent =
         UserAgent::vouched(asked.user_agent.as_deref()).map_err(|error| invalid(format!("user_agent: {error}")))?;
+    let certificate = asked.certificate.as_deref().map(certificate::from_pem).transpose();
+    let certificate = certificate.map_err(|error| invalid(format!("certificate: {error}")))?;
+    let certificate = vouched::certificate(&app.state().gate.policy, certificate);
+    let certificate = certificate.map_err(|error| invalid(format!("certificate: {error}")))?;
+    let proxy_headers = proxy_headers(asked, app).map_err(|problem| invalid(format!("parts: {problem}")))?;
     let secret = new_secret().map_err(|error| refused(&error))?;
     let cookie = match place_of(asked.token_in, app.state().gate.policy.token_from)? {
         TokenIn::Authorization => CookieProof::Secret(&secret),
         TokenIn::Cookie => CookieProof::Session,
     };
     let key = key_of(request.headers(), asked.proof_url.as_deref(), app).await?;
-    let proofs = Proofs { cookie, key, ..Proofs::default() };
+    let proofs = Proofs { cookie, key, certificate, proxy_headers: Some(&proxy_headers) };
     let client = ObservedClient::new(ClientIp::vouched(ip), user_agent).with_proofs(proofs);
     let grant = Grant::of(subject.clone()).with_claims(asked.claims.clone()).map_err(|error| refused(&error))?;
     let away = |error: StoreError| unavailable(&error.into());
@@ -146,6 +161,25 @@ async fn minted(
     })?;
     info!(username = subject.as_str(), remote_ip = client.ip.to_string().as_str(); "token minted");
     Ok(opened)
+}
+
+/// The headers that the proxy sends with the client's requests.
+fn proxy_headers(asked: &MintRequest, app: &App) -> Result<HeaderMap, String> {
+    let mut said = Vec::with_capacity(asked.parts.len());
+    for (name, value) in &asked.parts {
+        let value = match value {
+            Value::Null => None,
+            Value::String(text) => Some(text.as_str()),
+            Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+                return Err(format!("{name:?} must be a string or null"));
+            }
+        };
+        said.push((name.as_str(), value));
+    }
+    let state = app.state();
+    let policy = &state.gate.policy;
+    vouched::headers(&policy.header_parts, policy.require_same.union(policy.watch), said)
+        .map_err(|error| error.to_string())
 }
 
 /// The key of the proof that the client sent to the back end's login.

@@ -65,7 +65,7 @@ fn target_of<'a>(request: &'a HttpRequest, state: &State, is_proxied: bool) -> T
         let authority = request.headers().get(HOST)?.to_str().ok()?;
         Some(Place { scheme: Scheme::Http, authority: authority.into(), target: request.path().into() })
     };
-    let forwarded = forwarded::place(request.headers()).filter(|_| is_proxied);
+    let forwarded = forwarded::place(request.headers(), request.path()).filter(|_| is_proxied);
     let published = state.pages.as_ref().map(|pages| Place {
         scheme: if pages.url.scheme() == "https" { Scheme::Https } else { Scheme::Http },
         authority: pages.url.authority().to_owned().into(),

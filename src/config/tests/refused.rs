@@ -120,8 +120,6 @@ fn what_a_token_is_bound_to() {
         ("REQUIRE_SAME", "IP", "the nearest is `ip`"),
         ("REQUIRE_SAME", "ip,ip", "twice"),
         ("REQUIRE_SAME", "none,ip", "stands alone"),
-        ("REQUIRE_SAME", "mtls", "not in this release"),
-        ("WATCH", "mtls", "not in this release"),
         ("WATCH", "ipp", "the nearest is `ip`"),
         ("WATCH", "ip", "`ip` is required by SAMEHAND_REQUIRE_SAME=ip,user-agent already"),
         ("DPOP_NONCE", "on", "write `required` or `off`"),

@@ -101,6 +101,7 @@ impl Recipe {
             require_same: self.required(),
             watch: self.watched(),
             header_parts: HeaderParts::default(),
+            certificate_header: None,
             recipe: self.precision(),
             dpop_nonce: NonceRule::Required,
             enforce: Enforce::On,
