@@ -9,8 +9,8 @@ use super::listeners::Listener;
 use crate::app::App;
 use crate::http;
 use actix_http::body::BoxBody;
-use actix_http::header::{CACHE_CONTROL, CONTENT_LENGTH, TRANSFER_ENCODING};
-use actix_http::{ConnectionType, HttpMessage as _, HttpService, KeepAlive, Request, Response, StatusCode};
+use actix_http::header::CACHE_CONTROL;
+use actix_http::{ConnectionType, HttpMessage as _, HttpService, KeepAlive, Payload, Request, Response, StatusCode};
 use actix_rt::net::{TcpStream, UnixStream};
 use actix_server::{GracefulShutdownSignal, ServerBuilder};
 use actix_service::{
@@ -61,11 +61,11 @@ macro_rules! http_over {
                     extensions.insert(connection.progress());
                 })
                 .expect(fn_service(move |request| ready(answer_or_continue(request, &to_answer))))
-                .h1(apply_fn_factory(handlers, move |request: Request, handlers| {
+                .h1(apply_fn_factory(handlers, move |mut request: Request, handlers| {
                     let progress = progress_of(&request);
                     // Asked before it is answered: an answer that says that all is well does not end the connection.
                     let is_last = app.is_stopping();
-                    let answering = begin(&request, progress.as_deref()).map(|()| handlers.call(request));
+                    let answering = begin(&mut request, progress.as_deref()).map(|()| handlers.call(request));
                     async move {
                         let mut answered = match answering {
                             Ok(answering) => answering.await,
@@ -138,11 +138,10 @@ fn progress_of(request: &Request) -> Option<Rc<Progress>> {
 
 /// Notes that the head of a request is complete. The error is the answer to one that came all at once and is longer than
 /// what is waited for; only where so much has come it is measured.
-fn begin(request: &Request, progress: Option<&Progress>) -> Result<(), HttpResponse> {
+fn begin(request: &mut Request, progress: Option<&Progress>) -> Result<(), HttpResponse> {
     let Some(progress) = progress else { return Ok(()) };
-    let headers = request.headers();
-    let read = progress.begin(headers.contains_key(CONTENT_LENGTH) || headers.contains_key(TRANSFER_ENCODING));
-    let length = || headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum::<usize>();
+    let read = progress.begin(!matches!(request.payload(), Payload::None));
+    let length = || request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum::<usize>();
     if read <= MOST_HEAD || length() <= MOST_HEAD {
         return Ok(());
     }
@@ -151,10 +150,10 @@ fn begin(request: &Request, progress: Option<&Progress>) -> Result<(), HttpRespo
 }
 
 /// What is the error of this step in the library's words is the answer: no interim one goes before it.
-fn answer_or_continue(request: Request, app: &App) -> Result<Request, Response<BoxBody>> {
+fn answer_or_continue(mut request: Request, app: &App) -> Result<Request, Response<BoxBody>> {
     let Some(answer) = http::answer_in_place_of_continue(&request, app) else { return Ok(request) };
     let progress = progress_of(&request);
-    let begun = begin(&request, progress.as_deref());
+    let begun = begin(&mut request, progress.as_deref());
     if let Some(progress) = progress {
         progress.answered();
     }
