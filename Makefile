@@ -21,6 +21,8 @@ test:
 
 # What the recipes are worth, written into docs/efficacy.md by the tests that compare it with that page otherwise.
 efficacy:
+	scripts/install-test-tools.sh nginx
+	cargo build --bins --examples
 	EFFICACY=write cargo test --test efficacy
 
 # The pictures of the pages in docs/images, by the test that looks at every page.
