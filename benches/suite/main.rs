@@ -35,6 +35,7 @@ fn main() {
         tables::latency::measure,
         tables::cost::measure,
         tables::growth::measure,
+        tables::scale::measure,
     ];
     for table in tables {
         let Some(table) = table(&options) else { continue };
@@ -60,7 +61,8 @@ fn publish(docs: &Path, measured: Report) {
         published.put(table);
     }
     let text = fs::read_to_string(&page).unwrap();
-    let text = report::with_measured(&text, &published.markdown()).expect("docs/performance.md marks where tables stand");
+    let text =
+        report::with_measured(&text, &published.markdown()).expect("docs/performance.md marks where tables stand");
     fs::write(page, text).unwrap();
     fs::write(data, json(&published)).unwrap();
 }

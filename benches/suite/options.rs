@@ -25,6 +25,7 @@ pub(crate) struct Options {
 impl Options {
     /// Whether a row is to be measured.
     pub(crate) fn wants(&self, table: &str, row: &str) -> bool {
-        self.rows.is_empty() || self.rows.iter().any(|wanted| table == wanted || row.contains(wanted.as_str()))
+        self.rows.is_empty()
+            || self.rows.iter().any(|wanted| table.starts_with(wanted.as_str()) || row.contains(wanted.as_str()))
     }
 }

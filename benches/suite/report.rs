@@ -154,7 +154,7 @@ impl Column {
 }
 
 /// A number with so many digits after the point, and commas between thousands.
-fn number(value: f64, digits: i32) -> String {
+pub(crate) fn number(value: f64, digits: i32) -> String {
     let unit = 10_f64.powi(-digits.min(0));
     let decimals = usize::try_from(digits).unwrap_or(0);
     let rounded = if digits < 0 { (value.abs() / unit).round() * unit } else { value.abs() };

@@ -20,11 +20,11 @@ pub(crate) struct Server {
     child: Child,
     log: PathBuf,
     /// Holds the log, and the configuration where it is made here.
-    pub(crate) directory: TempDir,
+    _directory: TempDir,
 }
 
 /// Memory of all processes of a server, in bytes.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Memory {
     /// All pages, those of the program file too.
     pub(crate) resident: u64,
@@ -32,15 +32,23 @@ pub(crate) struct Memory {
     pub(crate) anonymous: u64,
 }
 
+impl Memory {
+    /// The larger one of each.
+    pub(crate) fn or_more(self, other: Self) -> Self {
+        Self { resident: self.resident.max(other.resident), anonymous: self.anonymous.max(other.anonymous) }
+    }
+}
+
 impl Server {
     /// Starts it without waiting. `Err`: what is wrong, for the row.
     pub(crate) fn spawn(mut command: Command, directory: TempDir) -> Result<Self, String> {
         let log = directory.path().join("server.log");
-        let (out, err) = File::create(&log).and_then(|file| Ok((file.try_clone()?, file))).map_err(|e| e.to_string())?;
+        let (out, err) =
+            File::create(&log).and_then(|file| Ok((file.try_clone()?, file))).map_err(|e| e.to_string())?;
         let name = command.get_program().display().to_string();
         let spawned = command.stdin(Stdio::null()).stdout(out).stderr(err).spawn();
         let child = spawned.map_err(|error| format!("{name} does not start: {error}"))?;
-        Ok(Self { child, log, directory })
+        Ok(Self { child, log, _directory: directory })
     }
 
     /// Starts it and waits until it accepts connections.
@@ -60,7 +68,8 @@ impl Server {
             if started.elapsed() > PATIENCE {
                 return Err(format!("it did not become ready: {}", self.log()));
             }
-            thread::sleep(Duration::from_millis(5));
+            // Far shorter than any start, so that the time until a server is ready can be told.
+            thread::sleep(Duration::from_micros(200));
         }
         Ok(())
     }
@@ -108,17 +117,13 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // nginx and HAProxy leave their workers behind when the first process is killed.
+        // nginx and HAProxy leave their workers behind when the first process is killed. samehand waits for load balancers
+        // to look elsewhere; when it is asked again there are none.
         let id = i32::try_from(self.child.id()).map(Pid::from_raw);
-        let _ = id.map(|id| kill(id, Signal::SIGTERM));
         let asked = Instant::now();
-        while matches!(self.child.try_wait(), Ok(None)) && asked.elapsed() < Duration::from_secs(1) {
-            thread::sleep(Duration::from_millis(5));
-        }
-        // samehand waits for load balancers to look elsewhere; a second one says that there are none.
-        let _ = id.map(|id| kill(id, Signal::SIGTERM));
         while matches!(self.child.try_wait(), Ok(None)) && asked.elapsed() < PATIENCE {
-            thread::sleep(Duration::from_millis(5));
+            let _ = id.map(|id| kill(id, Signal::SIGTERM));
+            thread::sleep(Duration::from_millis(50));
         }
         let _ = self.child.kill();
         let _ = self.child.wait();

@@ -76,25 +76,20 @@ enum Length {
 /// What alternating rounds of two questions measured.
 #[derive(Default)]
 pub(crate) struct Comparison {
-    pub(crate) one: Vec<Round>,
-    pub(crate) other: Vec<Round>,
+    one: Vec<Round>,
+    other: Vec<Round>,
 }
 
 /// What one round reached.
-pub(crate) struct Round {
-    pub(crate) per_second: f64,
+struct Round {
+    per_second: f64,
     /// Processor time of the server for one answer.
-    pub(crate) server_microseconds: f64,
+    server_microseconds: f64,
 }
 
 impl Comparison {
     /// Asks both in turns, after a round to warm up. `Err`: what was answered that should not have been.
-    pub(crate) fn run(
-        one: &Asking<'_>,
-        other: &Asking<'_>,
-        rounds: usize,
-        length: Duration,
-    ) -> Result<Self, String> {
+    pub(crate) fn run(one: &Asking<'_>, other: &Asking<'_>, rounds: usize, length: Duration) -> Result<Self, String> {
         let (mut to_one, mut to_other) = (Client::connect(one), Client::connect(other));
         to_one.round(Length::For(WARM))?;
         to_other.round(Length::For(WARM))?;
@@ -106,6 +101,16 @@ impl Comparison {
         Ok(compared)
     }
 
+    /// Answers per second of both, round by round.
+    pub(crate) fn per_second(&self) -> [Vec<f64>; 2] {
+        [&self.one, &self.other].map(|rounds| rounds.iter().map(|round| round.per_second).collect())
+    }
+
+    /// The server's processor time for an answer of both, in microseconds, round by round.
+    pub(crate) fn server_microseconds(&self) -> [Vec<f64>; 2] {
+        [&self.one, &self.other].map(|rounds| rounds.iter().map(|round| round.server_microseconds).collect())
+    }
+
     /// Adds a round in which each token is shown once, to each.
     pub(crate) fn each_once(&mut self, one: &Asking<'_>, other: &Asking<'_>) -> Result<(), String> {
         let (mut to_one, mut to_other) = (Client::connect(one), Client::connect(other));
@@ -114,6 +119,11 @@ impl Comparison {
         self.other.push(to_other.round(Length::EachOnce)?);
         Ok(())
     }
+}
+
+/// Shows each token once.
+pub(crate) fn show_each(asking: &Asking<'_>) -> Result<(), String> {
+    Client::connect(asking).round(Length::EachOnce).map(|_| ())
 }
 
 /// Connections that stay open, and how far the tokens were shown.

@@ -4,7 +4,7 @@
 
 mod asking;
 
-pub(crate) use asking::{Asking, Comparison};
+pub(crate) use asking::{Asking, Comparison, show_each};
 
 use actix_web::dev::ServerHandle;
 use actix_web::http::StatusCode;
@@ -150,10 +150,7 @@ async fn nothing(imitated: web::Data<OnceLock<Imitated>>) -> HttpResponse {
     response
 }
 
-fn serve(
-    app: web::Data<App>,
-    imitated: web::Data<OnceLock<Imitated>>,
-) -> (SocketAddr, ServerHandle, JoinHandle<()>) {
+fn serve(app: web::Data<App>, imitated: web::Data<OnceLock<Imitated>>) -> (SocketAddr, ServerHandle, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let (send, started) = std::sync::mpsc::channel();

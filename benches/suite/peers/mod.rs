@@ -9,14 +9,12 @@ pub(crate) use nginx::{Over, application, bare, lua, njs, with_samehand, with_sa
 pub(crate) use others::{caddy, envoy, express, haproxy, traefik};
 
 use crate::servers::Server;
-use crate::support::{
-    installation::Installation,
-    process::{accepts, free_address},
-};
+use crate::support::{installation::Installation, process::free_address};
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// The signing secret, which samehand shares with those that check by themselves. No configuration has to escape it.
 pub(crate) const SECRET: &str = "everybody-here-knows-this-secret-8dJ2mQxv0Lr5";
@@ -29,7 +27,7 @@ pub(crate) const FILE: &str = "/file.txt";
 
 /// A running samehand, the release build.
 pub(crate) struct Samehand {
-    pub(crate) server: Rc<Server>,
+    pub(crate) server: Arc<Server>,
     pub(crate) tcp: SocketAddr,
     pub(crate) unix: PathBuf,
     pub(crate) installation: Installation,
@@ -44,18 +42,16 @@ impl Samehand {
         Self::serve(installation)
     }
 
-    /// Starts it on a directory that is there already, on other addresses.
+    /// Starts it on a directory that is there already, on other addresses, and waits until it is ready for work.
     pub(crate) fn serve(mut installation: Installation) -> Result<Self, String> {
         let (tcp, admin, unix) = (free_address(), free_address(), installation.path("samehand.sock"));
-        installation.set(&[
-            ("LISTEN", &format!("{tcp},unix:{}", unix.display())),
-            ("ADMIN_LISTEN", &admin.to_string()),
-        ]);
+        installation
+            .set(&[("LISTEN", &format!("{tcp},unix:{}", unix.display())), ("ADMIN_LISTEN", &admin.to_string())]);
         let mut command = installation.command();
         command.arg("serve");
         let mut server = Server::spawn(command, temporary())?;
-        server.wait_until(|| accepts(tcp) && unix.exists())?;
-        Ok(Self { server: Rc::new(server), tcp, unix, installation })
+        server.wait_until(|| is_ready(tcp))?;
+        Ok(Self { server: Arc::new(server), tcp, unix, installation })
     }
 
     /// Tokens of alice, who is at [`CLIENT`] with the browser of the benchmark.
@@ -71,19 +67,27 @@ pub(crate) struct Peer {
     /// What is asked for.
     pub(crate) path: &'static str,
     /// Whose processor time counts.
-    pub(crate) servers: Vec<Rc<Server>>,
+    pub(crate) servers: Vec<Arc<Server>>,
 }
 
 impl Peer {
     fn of(server: Server, address: SocketAddr, path: &'static str) -> Self {
-        Self { address, path, servers: vec![Rc::new(server)] }
+        Self { address, path, servers: vec![Arc::new(server)] }
     }
 
     /// It works with this server, too.
-    pub(crate) fn with(mut self, server: &Rc<Server>) -> Self {
-        self.servers.push(Rc::clone(server));
+    pub(crate) fn with(mut self, server: &Arc<Server>) -> Self {
+        self.servers.push(Arc::clone(server));
         self
     }
+}
+
+/// Whether samehand says that it is ready for work.
+fn is_ready(address: SocketAddr) -> bool {
+    let Ok(mut stream) = TcpStream::connect(address) else { return false };
+    let mut answer = [0; 12];
+    let asked = stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: samehand\r\nConnection: close\r\n\r\n");
+    asked.and_then(|()| stream.read_exact(&mut answer)).is_ok() && answer.ends_with(b" 200")
 }
 
 pub(crate) fn temporary() -> tempfile::TempDir {

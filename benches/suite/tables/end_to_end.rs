@@ -58,7 +58,13 @@ fn rows() -> Vec<Row> {
     let (whole, cached) = (Check::Revocation(1), Check::Revocation(5));
     vec![
         bare(NGINX, |_| peers::bare()),
-        row(OURS, Some(NGINX), whole, |world| &world.default, |world| peers::with_samehand(&world.default.samehand, Over::Unix)),
+        row(
+            OURS,
+            Some(NGINX),
+            whole,
+            |world| &world.default,
+            |world| peers::with_samehand(&world.default.samehand, Over::Unix),
+        ),
         row(
             "nginx + samehand, TCP",
             Some(NGINX),
@@ -90,7 +96,13 @@ fn rows() -> Vec<Row> {
         row("nginx with Lua and OpenSSL", Some(NGINX), Check::Client, |world| &world.article, |_| peers::lua()),
         row("nginx with njs", Some(NGINX), Check::Client, |world| &world.article, |_| peers::njs()),
         bare(HAPROXY, |_| peers::haproxy(false)),
-        row("HAProxy with `jwt_verify`", Some(HAPROXY), Check::Client, |world| &world.article, |_| peers::haproxy(true)),
+        row(
+            "HAProxy with `jwt_verify`",
+            Some(HAPROXY),
+            Check::Client,
+            |world| &world.article,
+            |_| peers::haproxy(true),
+        ),
         bare(ENVOY, |_| peers::envoy(false)),
         row("Envoy with `jwt_authn`", Some(ENVOY), Check::Token, |world| &world.article, |_| peers::envoy(true)),
         bare(TRAEFIK, |world| peers::traefik(None, &world.application)),
@@ -109,7 +121,13 @@ fn rows() -> Vec<Row> {
             |world| &world.default,
             |world| peers::caddy(Some(&world.default.samehand), &world.application),
         ),
-        row("Express and jsonwebtoken, as in the article", None, Check::Client, |world| &world.article, |_| peers::express()),
+        row(
+            "Express and jsonwebtoken, as in the article",
+            None,
+            Check::Client,
+            |world| &world.article,
+            |_| peers::express(),
+        ),
     ]
 }
 
@@ -134,9 +152,8 @@ pub(crate) fn measure(options: &Options) -> Option<Table> {
     }
     let title = (KEY, "Through a proxy, as fast as it goes");
     let mut draft = Draft::begin(options, title, reading, options.seconds.into(), &columns);
-    let is_needed = |name: &str| {
-        name == OURS || wants(name) || rows.iter().any(|row| row.bare == Some(name) && wants(row.name))
-    };
+    let is_needed =
+        |name: &str| name == OURS || wants(name) || rows.iter().any(|row| row.bare == Some(name) && wants(row.name));
     let rows: Vec<&Row> = rows.iter().filter(|row| is_needed(row.name)).collect();
     let world = World::start();
     let reached = rounds(&rows, &world, options);
@@ -206,12 +223,12 @@ impl Running {
         let good = &issuer.credentials.good;
         await_readiness(&peer, good)?;
         let length = probe(&peer, row.check, &issuer.credentials, &issuer.samehand.installation)?;
-        peer.servers.dedup_by(|one, other| std::rc::Rc::ptr_eq(one, other));
+        peer.servers.dedup_by(|one, other| std::sync::Arc::ptr_eq(one, other));
         Ok(Self { peer, headers: vec![format!("Authorization: Bearer {good}")], length, reached: Reached::default() })
     }
 
     fn round(&mut self, seconds: u32, counts: bool) -> Result<(), String> {
-        let round = wrk::ask(&self.peer, &self.headers, CONNECTIONS, seconds, self.length)?;
+        let round = wrk::ask(&self.peer, &self.headers, CONNECTIONS, seconds, Some(self.length))?;
         if counts {
             self.reached.per_second.push(round.per_second);
             self.reached.microseconds.push(round.server.as_secs_f64() * 1e6 / float(round.answers));

@@ -33,7 +33,8 @@ pub(crate) fn measure(options: &Options) -> Option<Table> {
     }
     let title = ("latency", "Time of an answer at fixed rates");
     let mut draft = Draft::begin(options, title, reading, time.as_secs_f64(), &columns);
-    let through = |rate: u32| format!("nginx + samehand, Unix socket, against nginx without a check: {rate} requests/s");
+    let through =
+        |rate: u32| format!("nginx + samehand, Unix socket, against nginx without a check: {rate} requests/s");
     let direct = |rate: u32| format!("/auth/nginx against an empty handler: {rate} requests/s");
     if RATES.into_iter().any(|rate| draft.wants(&through(rate))) {
         let samehand = Samehand::start(&[]).unwrap();

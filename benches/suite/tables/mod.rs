@@ -5,6 +5,7 @@ pub(crate) mod end_to_end;
 pub(crate) mod growth;
 pub(crate) mod latency;
 pub(crate) mod path;
+pub(crate) mod scale;
 
 use crate::machine;
 use crate::options::Options;

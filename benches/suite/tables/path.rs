@@ -7,8 +7,8 @@ use crate::report::Table;
 use crate::statistics::{ratios, spread};
 use crate::support::token::Token;
 use samehand::app::now;
-use samehand::check::revocation::{Entry, Reach, RevokedId};
 use samehand::check::identifiers::Revision;
+use samehand::check::revocation::{Entry, Reach, RevokedId};
 use std::time::Duration;
 
 /// What a token is signed with where a row has to sign one that samehand would not.
@@ -40,7 +40,8 @@ pub(crate) fn measure(options: &Options) -> Option<Table> {
     ];
     let title = ("path", "The decision against an empty handler");
     let mut draft = Draft::begin(options, title, reading, length.as_secs_f64(), &columns);
-    let ways = [(Shown::One, "one token, repeated"), (Shown::InTurns, "10,000 tokens in turns"), (Shown::Once, "first sight")];
+    let ways =
+        [(Shown::One, "one token, repeated"), (Shown::InTurns, "10,000 tokens in turns"), (Shown::Once, "first sight")];
     for algorithm in ["HS256", "ES256", "EdDSA", "RS256"] {
         for (shown, words) in &ways {
             let settings = signing_with(algorithm);
@@ -148,13 +149,11 @@ fn compare(service: &Service, asking: Asking<'_>, rounds: usize, length: Duratio
 
 /// The figures of a comparison with the empty handler.
 fn values(compared: &Comparison) -> Values {
-    let (one, other) = (compared.one.iter(), compared.other.iter());
-    let per_second = [one.clone(), other.clone()].map(|rounds| rounds.map(|round| round.per_second).collect::<Vec<_>>());
-    let time = [one, other].map(|rounds| rounds.map(|round| round.server_microseconds).collect::<Vec<_>>());
+    let ([per_second, of_empty], [time, time_of_empty]) = (compared.per_second(), compared.server_microseconds());
     Values::default()
-        .with("per_second", spread(&per_second[0]))
-        .with("empty_per_second", spread(&per_second[1]))
-        .with("speed", ratios(&per_second[0], &per_second[1]))
-        .with("microseconds", spread(&time[0]))
-        .with("time", ratios(&time[0], &time[1]))
+        .with("per_second", spread(&per_second))
+        .with("empty_per_second", spread(&of_empty))
+        .with("speed", ratios(&per_second, &of_empty))
+        .with("microseconds", spread(&time))
+        .with("time", ratios(&time, &time_of_empty))
 }
