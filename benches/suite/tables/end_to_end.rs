@@ -143,6 +143,7 @@ pub(crate) fn measure(options: &Options) -> Option<Table> {
         spread_column("of_bare", "speed, of the same without a check", 2),
         spread_column("of_ours", "speed, of nginx + samehand", 2),
         column("microseconds", "processor µs each", 1),
+        spread_column("time_of_ours", "processor time, of nginx + samehand", 2),
         column("errors", "errors", 0),
     ];
     let rows = rows();
@@ -242,6 +243,9 @@ fn values(own: &Reached, bare: Option<&Reached>, ours: Option<&Reached>) -> Valu
         .with("per_second", spread(&own.per_second))
         .with("microseconds", spread(&own.microseconds))
         .once("errors", 0.0);
+    if let Some(ours) = ours {
+        values = values.with("time_of_ours", ratios(&own.microseconds, &ours.microseconds));
+    }
     for (key, other) in [("of_bare", bare), ("of_ours", ours)] {
         if let Some(other) = other {
             values = values.with(key, ratios(&own.per_second, &other.per_second));

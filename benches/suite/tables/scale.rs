@@ -70,6 +70,8 @@ impl Running {
     }
 
     fn round(&mut self, seconds: u32, counts: bool) -> Result<(), String> {
+        // So many take a while to be made.
+        let seconds = if self.connections < 10_000 { seconds } else { seconds * 4 };
         let (round, memory) = under_load(&direct(&self.samehand), &self.headers, self.connections, seconds)?;
         if counts {
             self.per_second.push(round.per_second);
