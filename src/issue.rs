@@ -4,11 +4,14 @@
 //! comes back: names that cannot stand in a header, claims that are samehand's own, lifetimes over the limit, tokens
 //! over the size limit.
 
-use crate::check::fingerprint::{FingerprintKey, FingerprintKeys, ObservedClient, TokenContext};
-use crate::check::identifiers::{RANDOM_BYTES, Revision, SessionId, token_id};
+use crate::check::fingerprint::{FingerprintKey, FingerprintKeys, KeyedFingerprint, Record, TokenContext};
+use crate::check::identifiers::{Revision, SessionId, token_id};
 use crate::check::names::{DisplayName, Email, Groups, UserName};
+use crate::check::observed::{CookieProof, ObservedClient};
+use crate::check::parts::Part;
 use crate::check::policy::{Format, Policy};
-use crate::check::token::{MAX_TOKEN, are_readable};
+use crate::check::proofs::SECRET_BYTES;
+use crate::check::token::{JKT, MAX_TOKEN, X5T_S256, are_readable};
 use crate::keys::{Keys, Signer};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -100,6 +103,8 @@ pub struct Terms {
     pub issued_under: Revision,
     /// The session it belongs to, with its end, in seconds since 1970: the token does not outlive it.
     pub session: Option<(SessionId, u64)>,
+    /// The fingerprint of an earlier token of the session.
+    pub before: Option<KeyedFingerprint>,
     /// How long it lives, in seconds, when somebody asked for a time.
     pub ttl: Option<u64>,
     /// The time, in seconds since 1970.
@@ -112,6 +117,10 @@ pub struct Minted {
     pub token: String,
     /// Seconds until it expires.
     pub expires_in: u64,
+    /// Whether it is bound to a key, so that it comes with a proof and the scheme `DPoP`.
+    pub needs_proof: bool,
+    /// The secret that it is bound to, for the proof cookie.
+    pub secret: Option<String>,
 }
 
 /// Why a token was not minted.
@@ -121,6 +130,8 @@ pub enum MintError {
     ClaimReserved(String),
     /// This claim cannot be passed on, for this reason.
     ClaimUnusable(String, String),
+    /// This part has to be the same, and the client has not shown it.
+    ProofMissing(Part),
     /// The lifetime is zero or over the limit, both in seconds.
     Lifetime(u64, u64),
     /// The token would have this many bytes.
@@ -136,6 +147,10 @@ impl fmt::Display for MintError {
         match self {
             Self::ClaimReserved(claim) => write!(formatter, "the claim {claim:?} is set by samehand itself"),
             Self::ClaimUnusable(claim, problem) => write!(formatter, "the claim {claim:?} cannot be used: {problem}"),
+            Self::ProofMissing(part) => {
+                let name = part.built_in_name().unwrap_or("a header of the proxy");
+                write!(formatter, "the client has not shown the proof that SAMEHAND_REQUIRE_SAME asks for: {name}")
+            }
             Self::Lifetime(asked, limit) => {
                 write!(formatter, "a lifetime of {asked} s is outside 1 s to {limit} s (SAMEHAND_SESSION_TTL)")
             }
@@ -172,6 +187,15 @@ impl Minter {
         Self { format, signer, fingerprints: keys.fingerprints.clone(), token_ttl }
     }
 
+    /// The part that has to be the same and that the client has not shown, so that no token can be minted for it.
+    #[must_use]
+    pub fn unshown(&self, client: &ObservedClient<'_>, policy: &Policy) -> Option<Part> {
+        match self.format {
+            Format::Keyed => unshown(&Record::of(client, policy), policy),
+            Format::Article => None,
+        }
+    }
+
     /// Mints a token for this client.
     ///
     /// # Errors
@@ -188,15 +212,15 @@ impl Minter {
             return Err(MintError::Lifetime(asked, policy.max_lifetime));
         }
         let mut claims = grant.claims;
-        let issued_at = match self.format {
+        let (issued_at, secret) = match self.format {
             Format::Keyed => {
-                self.keyed_claims(&mut claims, grant.subject, client, policy, terms)?;
-                terms.now
+                let record = self.keyed_claims(&mut claims, grant.subject, client, policy, terms)?;
+                (terms.now, secret_in(&record, client))
             }
             Format::Article => {
                 self.article_claims(&mut claims, grant.subject, client)?;
                 // It tells seconds only, and a revocation covers its whole second: what is issued after it comes later.
-                terms.now.max(terms.issued_under.seconds() + 1)
+                (terms.now.max(terms.issued_under.seconds() + 1), None)
             }
         };
         let left = terms.session.as_ref().map_or(asked, |(_, ends_at)| ends_at.saturating_sub(issued_at));
@@ -209,9 +233,10 @@ impl Minter {
         }
         claims.extend(grant.name.map(|name| ("name".into(), name.as_str().into())));
         claims.extend(grant.email.map(|email| ("email".into(), email.as_str().into())));
+        let needs_proof = claims.get("cnf").is_some_and(|cnf| cnf.get(JKT).is_some());
         let token = self.sign(&claims)?;
         match token.len() {
-            0..=MAX_TOKEN => Ok(Minted { token, expires_in }),
+            0..=MAX_TOKEN => Ok(Minted { token, expires_in, needs_proof, secret }),
             bytes => Err(MintError::TooLarge(bytes)),
         }
     }
@@ -223,17 +248,24 @@ impl Minter {
         client: &ObservedClient<'_>,
         policy: &Policy,
         terms: &Terms,
-    ) -> Result<(), MintError> {
+    ) -> Result<Record, MintError> {
         let jti = token_id(terms.issued_under, random()?);
-        let context = TokenContext { issuer: &policy.issuer, jti: &jti };
-        let fingerprint = self.fingerprint_key()?.keyed(client, policy.recipe, context);
+        let session = terms.session.as_ref().map(|(sid, _)| sid.as_str());
+        let context = TokenContext { issuer: &policy.issuer, jti: &jti, session };
+        let (record, names) = (Record::of(client, policy), &policy.header_parts);
+        if let Some(part) = unshown(&record, policy) {
+            return Err(MintError::ProofMissing(part));
+        }
+        let before = terms.before.as_ref();
+        let fingerprint = self.fingerprint_key()?.keyed(client, &record, names, context, before);
         claims.insert("iss".into(), policy.issuer.as_str().into());
         claims.extend(policy.audience.as_deref().map(|audience| ("aud".into(), audience.into())));
         claims.insert("sub".into(), subject.as_str().into());
         claims.insert("jti".into(), jti.into());
         claims.extend(terms.session.as_ref().map(|(sid, _)| ("sid".into(), sid.as_str().into())));
         claims.insert("fingerprint".into(), fingerprint.into());
-        Ok(())
+        claims.extend(confirmation(client, &record).map(|cnf| ("cnf".into(), cnf)));
+        Ok(record)
     }
 
     /// An IPv4 client is written plain, never as `::ffff:`.
@@ -268,6 +300,28 @@ impl Minter {
     }
 }
 
+fn unshown(record: &Record, policy: &Policy) -> Option<Part> {
+    let shown = record.parts(&policy.header_parts);
+    policy.require_same.iter().find(|part| !shown.contains(*part))
+}
+
+fn secret_in(record: &Record, client: &ObservedClient<'_>) -> Option<String> {
+    match client.proofs.cookie {
+        CookieProof::Secret(secret) if record.has_secret() => Some(secret.to_owned()),
+        CookieProof::Secret(_) | CookieProof::Session | CookieProof::None => None,
+    }
+}
+
+/// `cnf`: the key and the certificate that the token is bound to (RFC 7800 section 3.1).
+fn confirmation(client: &ObservedClient<'_>, record: &Record) -> Option<Value> {
+    let held = record.held_proofs();
+    let key = client.proofs.key.filter(|_| held.contains(Part::Dpop)).map(|key| (JKT, key));
+    let certificate = client.proofs.certificate.filter(|_| held.contains(Part::Mtls)).map(|shown| (X5T_S256, shown));
+    let named = key.into_iter().chain(certificate).map(|(name, print)| (name.to_owned(), print.to_string().into()));
+    let members: Map<String, Value> = named.collect();
+    (!members.is_empty()).then_some(members.into())
+}
+
 fn awaited() -> MintError {
     MintError::Failed("the key ring in the store was not read yet".into())
 }
@@ -280,8 +334,16 @@ pub fn new_session_id() -> Result<SessionId, MintError> {
     random().map(SessionId::new)
 }
 
-fn random() -> Result<[u8; RANDOM_BYTES], MintError> {
-    let mut random = [0; RANDOM_BYTES];
+/// Makes a secret for a proof cookie.
+///
+/// # Errors
+/// [`MintError::Failed`] when the system gives no random bytes.
+pub fn new_secret() -> Result<String, MintError> {
+    random::<SECRET_BYTES>().map(|secret| URL_SAFE_NO_PAD.encode(secret))
+}
+
+fn random<const LENGTH: usize>() -> Result<[u8; LENGTH], MintError> {
+    let mut random = [0; LENGTH];
     getrandom::fill(&mut random).map_err(|error| MintError::Failed(error.to_string()))?;
     Ok(random)
 }

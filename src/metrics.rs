@@ -1,6 +1,6 @@
 //! Counts for Prometheus, in OpenMetrics text. Labels come from closed lists: no user, address or path is ever a label.
 
-use crate::check::policy::Parts;
+use crate::check::parts::{HeaderParts, Parts};
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -48,7 +48,7 @@ struct LoginLabels {
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct ChangeLabels {
-    part: &'static str,
+    part: String,
 }
 
 impl Default for Metrics {
@@ -98,11 +98,11 @@ impl Metrics {
     }
 
     /// One answer to a subrequest.
-    pub fn decision(&self, labels: &DecisionLabels, changed: Parts, duration: Duration) {
+    pub fn decision(&self, labels: &DecisionLabels, changed: Parts, names: &HeaderParts, duration: Duration) {
         self.decisions.get_or_create(labels).inc();
         self.duration.observe(duration.as_secs_f64());
         for part in changed.iter() {
-            self.changes.get_or_create(&ChangeLabels { part: part.name() }).inc();
+            self.changes.get_or_create(&ChangeLabels { part: names.name(part).to_owned() }).inc();
         }
     }
 

@@ -5,7 +5,7 @@
 //! within ten seconds. `SIGHUP` reads files of settings and keys again.
 
 use crate::app::{App, now};
-use crate::config::{Config, ListenAddress, Problem};
+use crate::config::{Config, Problem};
 use crate::http;
 use crate::keys::{self, KeyFile, Missing};
 use crate::store::{self, Access};
@@ -13,24 +13,31 @@ use crate::users::hasher::Hasher;
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::web;
 use follow::Follower;
+use listeners::{Named, Side};
 use log::{info, warn};
 use std::io;
-use std::net::TcpListener;
-use std::os::unix::net::UnixListener;
-use std::path::PathBuf;
+use takeover::{Predecessor, Successors, ToGive};
 use watch::Watch;
 
+mod connections;
 mod follow;
+mod guarded;
 mod http1;
+mod limits;
+mod listeners;
+mod passed;
 mod replicas;
 mod socket;
+mod takeover;
 mod upkeep;
 mod watch;
+
+pub use passed::Passed;
 
 /// How long requests in flight may take while the process ends, in seconds.
 const DRAIN_SECONDS: u64 = 7;
 
-/// Sign-ins that may wait for a free thread; each takes some 20 MiB and 20 ms once it runs.
+/// Sign-ins that may wait for their turn; each takes some 20 MiB and 20 ms once it runs.
 const WAITING_SIGN_INS: usize = 64;
 
 /// Why the service does not start.
@@ -48,11 +55,20 @@ impl std::error::Error for StartError {}
 /// Reads the settings anew; given by the command line, which knows where they come from.
 pub type Reread = Box<dyn Fn() -> Result<Config, Vec<Problem>>>;
 
+/// Where sockets come from that are not opened anew.
+#[derive(Default)]
+pub struct Sockets {
+    /// Those that systemd passed.
+    pub passed: Passed,
+    /// Whether a process that serves from the same data directory gives its own and ends.
+    pub take_over: bool,
+}
+
 /// Runs the service until it is told to stop.
 ///
 /// # Errors
 /// [`StartError`] when something that the service needs cannot be had.
-pub async fn run(config: Config, reread: Reread) -> Result<(), StartError> {
+pub async fn run(config: Config, sockets: Sockets, reread: Reread) -> Result<(), StartError> {
     let failed = |what: String| move |error: io::Error| StartError(format!("{what}: {error}"));
     for warning in config.warnings.iter().chain(&KeyFile::exposure(&config.keys.data)) {
         warn!("{warning}");
@@ -64,21 +80,33 @@ pub async fn run(config: Config, reread: Reread) -> Result<(), StartError> {
         None => keys::load(&config.keys, Missing::Create(now())).map_err(|error| StartError(error.to_string()))?,
     };
     let store = store::at(&config.store, Access::Create).map_err(|error| StartError(error.to_string()))?;
-    let permits = std::thread::available_parallelism().map_or(1, usize::from);
+    // One core is left to decisions, where there are several.
+    let permits = std::thread::available_parallelism().map_or(1, usize::from).saturating_sub(1).max(1);
     let app = web::Data::new(App::new(config, keys, store, Hasher::new(permits, WAITING_SIGN_INS)));
     let config = app.config();
     let follower = Follower::start(&app).await;
 
-    let public = bind(&config, &config.listen)?;
-    let admin = bind(&config, &config.admin_listen)?;
-    let mut servers =
-        vec![serve(&app, public, "public", config.workers, http::public_routes).map_err(failed("listening".into()))?];
+    let mut predecessor = match sockets.take_over {
+        true => Predecessor::ask(&config.keys.data).map_err(failed("taking over".into()))?,
+        false => None,
+    };
+    let listeners = listeners::open(&config, sockets.passed, predecessor.as_mut())?;
+    let to_give = ToGive::of(&listeners).map_err(failed("listening".into()))?;
+    let (admin, public) = listeners.into_iter().partition::<Vec<_>, _>(|named| named.side == Side::Admin);
+    let size = (config.workers, limits::connections_per_worker(config.workers));
+    let mut servers = vec![serve(&app, public, size, http::public_routes).map_err(failed("listening".into()))?];
     if !admin.is_empty() {
-        servers.push(serve(&app, admin, "admin", 1, http::admin_routes).map_err(failed("listening".into()))?);
+        let size = (1, limits::MOST_ON_ADMIN);
+        servers.push(serve(&app, admin, size, http::admin_routes).map_err(failed("listening".into()))?);
     }
     let handles: Vec<ServerHandle> = servers.iter().map(Server::handle).collect();
     let running: Vec<_> = servers.into_iter().map(actix_rt::spawn).collect();
-    watch.until_stop(&app, reread, handles).await;
+    if let Some(predecessor) = predecessor {
+        // It stops by itself, and if it does not, both serve.
+        predecessor.end().await.unwrap_or_else(|error| warn!("the process before this one does not end: {error}"));
+    }
+    let successors = Successors::expect(&config.keys.data, to_give);
+    watch.until_stop(&app, reread, handles, successors).await;
     for server in running {
         let stopped = server.await.map_err(|error| StartError(error.to_string()))?;
         stopped.map_err(failed("serving".into()))?;
@@ -88,44 +116,22 @@ pub async fn run(config: Config, reread: Reread) -> Result<(), StartError> {
     Ok(())
 }
 
-/// An open listener, with the address to tell.
-enum Listener {
-    Tcp(TcpListener, String),
-    Unix(UnixListener, PathBuf),
-}
-
-fn bind(config: &Config, addresses: &[ListenAddress]) -> Result<Vec<Listener>, StartError> {
-    let open = |address: &ListenAddress| match address {
-        ListenAddress::Tcp(address) => {
-            let failed = |error: io::Error| StartError(format!("cannot listen on {address}: {error}"));
-            let listener = socket::tcp(*address).map_err(failed)?;
-            let bound = listener.local_addr().map_err(failed)?;
-            Ok(Listener::Tcp(listener, bound.to_string()))
-        }
-        ListenAddress::Unix(path) => {
-            let failed = |error: io::Error| StartError(format!("cannot listen on unix:{}: {error}", path.display()));
-            let group = config.socket_group.as_deref();
-            Ok(Listener::Unix(socket::unix(path, config.socket_mode, group).map_err(failed)?, path.clone()))
-        }
-    };
-    addresses.iter().map(open).collect()
-}
-
 fn serve(
     app: &web::Data<App>,
-    listeners: Vec<Listener>,
-    side: &'static str,
-    workers: usize,
+    listeners: Vec<Named>,
+    (workers, most_connections): (usize, usize),
     routes: http1::RouteTable,
 ) -> io::Result<Server> {
-    let mut builder = Server::build().workers(workers).shutdown_timeout(DRAIN_SECONDS).disable_signals();
-    for listener in listeners {
-        let address = match &listener {
-            Listener::Tcp(_, address) => address.clone(),
-            Listener::Unix(_, path) => format!("unix:{}", path.display()),
-        };
-        builder = http1::listen(builder, listener, app, routes)?;
-        info!(side = side, address = address.as_str(); "listening");
+    let mut builder = Server::build()
+        .workers(workers)
+        .max_concurrent_connections(http1::accepted(most_connections))
+        .shutdown_timeout(DRAIN_SECONDS)
+        .disable_signals();
+    let served = http1::Served::by(&builder, app, routes, most_connections);
+    for Named { side, listener, .. } in listeners {
+        let address = listener.to_string();
+        builder = http1::listen(builder, listener, served.clone())?;
+        info!(side:% = side, address = address.as_str(); "listening");
     }
     Ok(builder.run())
 }

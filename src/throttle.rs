@@ -13,6 +13,7 @@
 //! store is given are digests, but names and addresses can be tried until one fits: they are no secret from who reads it.
 
 mod local;
+pub mod rebinding;
 
 use crate::check::client_ip::ClientIp;
 use crate::check::names::UserName;
@@ -222,7 +223,7 @@ fn client_key(user: &UserName, ip: ClientIp) -> Key {
     key(&["client", user.as_str(), &client])
 }
 
-/// No part holds the byte that ends it: names and addresses are visible ASCII.
+/// No part holds the byte that ends it: names, addresses and identifiers are visible ASCII.
 fn key(parts: &[&str]) -> Key {
     let mut digest = Sha256::new_with_prefix(b"samehand attempts\0");
     for part in parts {

@@ -13,7 +13,7 @@ use std::{
 };
 
 use samehand::{
-    check::policy::{Part, Parts},
+    check::parts::{HeaderParts, Part, Parts},
     metrics::{DecisionLabels, Metrics},
 };
 
@@ -108,7 +108,7 @@ fn every_metric_is_listed_and_no_other() {
     let metrics = Metrics::new();
     // A count with labels appears when it has counted something.
     let labels = DecisionLabels { decision: "forbid", reason: "client-changed", proxy: "nginx", enforced: "yes" };
-    metrics.decision(&labels, Parts::NONE.with(Part::Ip), Duration::from_micros(20));
+    metrics.decision(&labels, Parts::NONE.with(Part::Ip), &HeaderParts::default(), Duration::from_micros(20));
     metrics.login("ok");
     let encoded = metrics.encode().expect("text");
     let kinds = encoded.lines().filter_map(|line| line.strip_prefix("# TYPE ")).filter_map(|line| line.split_once(' '));

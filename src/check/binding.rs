@@ -1,8 +1,11 @@
 //! Is the token in the hand it was given to? Compares the client inside the token with the observed one, part by part,
 //! under the policy.
 
-use super::fingerprint::{FingerprintKeys, KeyedFingerprint, ObservedClient, TokenContext};
-use super::policy::{Part, Parts, Policy, Recipe};
+use super::fingerprint::{FingerprintKeys, KeyedFingerprint, Record, TokenContext};
+use super::identifiers::SessionId;
+use super::observed::ObservedClient;
+use super::parts::{Part, Parts};
+use super::policy::{Policy, Recipe};
 use super::revocation::LiveToken;
 use super::token::{Fingerprint, VerifiedToken};
 use std::net::IpAddr;
@@ -90,12 +93,40 @@ pub fn bind(
     if is_weaker(claim, policy) {
         return Err(BindingError::PolicyOutdated);
     }
-    let changed = key.changed(claim, client, TokenContext { issuer: &policy.issuer, jti });
-    let reported = changed.intersection(policy.require_same.union(policy.watch));
-    if changed.intersection(policy.require_same).is_empty() {
+    let session = token.session().map(SessionId::as_str);
+    let context = TokenContext { issuer: &policy.issuer, jti, session };
+    let changed = key.changed(claim, client, &policy.header_parts, context);
+    // A token that was given out with a proof needs it as long as it lives.
+    let required = policy.require_same.union(claim.record().held_proofs());
+    let reported = changed.intersection(required.union(policy.watch));
+    if changed.intersection(required).is_empty() {
         return Ok(BoundToken { token, changed: reported });
     }
     Err(BindingError::ClientChanged(Box::new(ClientChanged { token, changed: reported })))
+}
+
+/// A token whose client is the same in everything but its address, which is of a family that the token does not know: IPv6
+/// for somebody who has come over IPv4 only. Nothing else may differ, be it required or not, and a new token for `next`,
+/// the same client as it signs in, has to be able to take the other family over.
+///
+/// That it is the same client is not proved by this: whoever has just shown the password may go on with the session.
+#[must_use]
+pub fn danger_another_family(
+    token: LiveToken,
+    client: &ObservedClient<'_>,
+    next: &ObservedClient<'_>,
+    policy: &Policy,
+    keys: &FingerprintKeys,
+) -> Option<BoundToken> {
+    let token = token.into_token();
+    let Fingerprint::Keyed { claim, jti } = &token.fingerprint else { return None };
+    let key = keys.current().filter(|key| claim.is_made_alike(key, &Record::of(next, policy)))?;
+    if is_weaker(claim, policy) || claim.knows_family_of(client.ip.address()) {
+        return None;
+    }
+    let context = TokenContext { issuer: &policy.issuer, jti, session: Some(token.session()?.as_str()) };
+    let changed = key.changed(claim, client, &policy.header_parts, context);
+    (changed == Parts::NONE.with(Part::Ip)).then_some(BoundToken { token, changed })
 }
 
 /// An IPv4 client also matches its IPv4-mapped spelling: that is how Node names it on a dual-stack socket.
@@ -111,11 +142,13 @@ fn is_article_client(claim: &str, client: &ObservedClient<'_>, keys: &Fingerprin
         }
 }
 
-/// Whether a part that must be the same was recorded less precisely than the policy now asks for.
+/// Whether a part that must be the same was not recorded, or less precisely than the policy now asks for.
 fn is_weaker(claim: &KeyedFingerprint, policy: &Policy) -> bool {
-    let (recorded, asked): (Recipe, Recipe) = (claim.recipe(), policy.recipe);
+    let (recorded, asked): (Recipe, Recipe) = (claim.record().recipe(), policy.recipe);
+    let parts = claim.record().parts(&policy.header_parts);
     policy.require_same.iter().any(|part| match part {
         Part::Ip => recorded.ipv4_prefix < asked.ipv4_prefix || recorded.ipv6_prefix < asked.ipv6_prefix,
         Part::UserAgent => recorded.user_agent < asked.user_agent,
+        Part::Cookie | Part::Dpop | Part::Mtls | Part::Header(_) => !parts.contains(part),
     })
 }

@@ -6,7 +6,7 @@
 //! that follow. Nothing is verified here.
 
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
 use std::fmt;
 
@@ -25,6 +25,8 @@ pub(super) enum Value<'a> {
     Integer(u64),
     /// An array of strings, an empty one included.
     Texts(Vec<String>),
+    /// An object, with its members in the order written; a name may stand in it twice.
+    Members(Vec<(Cow<'a, str>, Value<'a>)>),
     /// Anything else; no claim that is checked may have it.
     Other,
 }
@@ -89,7 +91,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for Name<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match Value::deserialize(deserializer)? {
             Value::Text(name) => Ok(Self(name)),
-            Value::Integer(_) | Value::Texts(_) | Value::Other => Err(serde::de::Error::custom("not a name")),
+            Value::Integer(_) | Value::Texts(_) | Value::Members(_) | Value::Other => {
+                Err(serde::de::Error::custom("not a name"))
+            }
         }
     }
 }
@@ -143,16 +147,20 @@ impl<'de> Visitor<'de> for AnyValue {
         while let Some(element) = elements.next_element::<Value<'de>>()? {
             match element {
                 Value::Text(text) if all_text => texts.push(text.into_owned()),
-                Value::Text(_) | Value::Integer(_) | Value::Texts(_) | Value::Other => all_text = false,
+                Value::Text(_) | Value::Integer(_) | Value::Texts(_) | Value::Members(_) | Value::Other => {
+                    all_text = false;
+                }
             }
         }
         Ok(if all_text { Value::Texts(texts) } else { Value::Other })
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        // Values and not `IgnoredAny`, which serde_json skips without its limit on depth.
-        while map.next_entry::<IgnoredAny, Value<'de>>()?.is_some() {}
-        Ok(Value::Other)
+        let mut members = Vec::new();
+        while let Some((name, value)) = map.next_entry::<Name<'de>, Value<'de>>()? {
+            members.push((name.0, value));
+        }
+        Ok(Value::Members(members))
     }
 }
 
@@ -167,9 +175,10 @@ mod tests {
         assert_eq!(object.take("a"), Some(Value::Text("x".into())));
         assert_eq!(object.take("b"), Some(Value::Integer(7)));
         assert_eq!(object.take("c"), Some(Value::Texts(vec!["p".into(), "q".into()])));
-        for name in ["d", "e", "f", "g", "h"] {
+        for name in ["d", "e", "f", "g"] {
             assert_eq!(object.take(name), Some(Value::Other), "{name}");
         }
+        assert_eq!(object.take("h"), Some(Value::Members(vec![("i".into(), Value::Other)])));
         assert_eq!(object.take("j"), Some(Value::Text("esc\n".into())));
         assert!(object.is_empty());
     }

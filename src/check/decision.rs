@@ -3,9 +3,12 @@
 use super::binding::BindingError;
 use super::client_ip::ClientIpError;
 use super::credential::CredentialError;
+use super::dpop;
 use super::forwarded::ForwardedError;
 use super::identity::{Identity, UnusableIdentity};
+use super::parts::Part;
 use super::policy::Format;
+use super::proofs::ProofError;
 use super::revocation::RevocationError;
 use super::token::{TokenError, TokenRefused};
 use super::user_agent::UserAgentAmbiguous;
@@ -47,6 +50,10 @@ pub enum Challenge {
     NoToken,
     /// `error="invalid_token"`.
     InvalidToken,
+    /// `error="invalid_dpop_proof"` (RFC 9449 section 7.1).
+    InvalidProof,
+    /// `error="use_dpop_nonce"`: once more, with the nonce that comes along (RFC 9449 section 9).
+    UseNonce,
 }
 
 /// Why a question is not acceptable.
@@ -69,12 +76,16 @@ pub enum Denial {
     ClientIp(ClientIpError),
     /// Two `User-Agent` lines.
     UserAgent(UserAgentAmbiguous),
+    /// Two lines of the header in which the proxy tells this part.
+    HeaderPart(Part),
     /// No token, or more than one; with the kind of token that is minted here.
     Credential(CredentialError, Format),
     /// The token.
     Token(TokenRefused),
     /// The token was taken back, or whether it was is not known; with the kind of token.
     Revoked(RevocationError, Format),
+    /// The proof that the token is confirmed by; with the kind of token.
+    Proof(ProofError, Format),
     /// Another client; with the kind of token.
     Binding(BindingError, Format),
     /// The token's identity cannot be passed on; with the kind of token.
@@ -110,6 +121,14 @@ pub enum Reason {
     ClientChanged,
     /// Minted when the policy asked for less.
     PolicyOutdated,
+    /// The proof that the token is bound to was not shown.
+    ProofMissing,
+    /// The proof that was shown does not hold, or is not the token's.
+    ProofInvalid,
+    /// The proof was used before.
+    ProofReplayed,
+    /// The proof lacks a nonce, or has an old one.
+    NonceRequired,
     /// Not from a trusted proxy.
     ProxyUntrusted,
     /// A forwarded header is missing or empty.
@@ -144,6 +163,10 @@ impl Reason {
             Self::SessionEnded => "session-ended",
             Self::ClientChanged => "client-changed",
             Self::PolicyOutdated => "policy-outdated",
+            Self::ProofMissing => "proof-missing",
+            Self::ProofInvalid => "proof-invalid",
+            Self::ProofReplayed => "proof-replayed",
+            Self::NonceRequired => "nonce-required",
             Self::ProxyUntrusted => "proxy-untrusted",
             Self::ForwardedMissing => "forwarded-missing",
             Self::ForwardedAmbiguous => "forwarded-ambiguous",
@@ -164,7 +187,7 @@ impl Denial {
             Self::Forwarded(ForwardedError::Missing(_)) | Self::ClientIp(ClientIpError::Missing) => {
                 Reason::ForwardedMissing
             }
-            Self::Forwarded(ForwardedError::Ambiguous(_)) => Reason::ForwardedAmbiguous,
+            Self::Forwarded(ForwardedError::Ambiguous(_)) | Self::HeaderPart(_) => Reason::ForwardedAmbiguous,
             Self::Forwarded(ForwardedError::Unreadable(_)) => Reason::ForwardedUnreadable,
             Self::ClientIp(ClientIpError::Unreadable) => Reason::ClientIpUnreadable,
             Self::UserAgent(UserAgentAmbiguous) => Reason::UserAgentAmbiguous,
@@ -173,6 +196,7 @@ impl Denial {
             Self::Credential(CredentialError::Malformed, _) => Reason::TokenMalformed,
             Self::Token(refused) => refused.error.reason(),
             Self::Revoked(error, _) => error.reason(),
+            Self::Proof(error, _) => error.reason(),
             Self::Binding(BindingError::KeyUnknown, _) => Reason::KeyUnknown,
             Self::Binding(BindingError::PolicyOutdated, _) => Reason::PolicyOutdated,
             Self::Binding(BindingError::ClientChanged(_), _) => Reason::ClientChanged,
@@ -184,10 +208,14 @@ impl Denial {
     pub fn decision(&self) -> Decision {
         match self {
             Self::ProxyUntrusted => Decision::Reject(Reject::Untrusted),
-            Self::Forwarded(_) | Self::ClientIp(_) | Self::UserAgent(_) => Decision::Reject(Reject::BadQuestion),
+            Self::Forwarded(_) | Self::ClientIp(_) | Self::UserAgent(_) | Self::HeaderPart(_) => {
+                Decision::Reject(Reject::BadQuestion)
+            }
             Self::Credential(CredentialError::Missing, _) => Decision::Challenge(Challenge::NoToken),
             Self::Token(TokenRefused { error: TokenError::KeysAwaited, .. })
-            | Self::Revoked(RevocationError::StoreStale, _) => Decision::Undecided,
+            | Self::Revoked(RevocationError::StoreStale, _)
+            | Self::Proof(ProofError::Unremembered, _) => Decision::Undecided,
+            Self::Proof(error, Format::Keyed) => Decision::Challenge(error.challenge()),
             Self::Credential(CredentialError::Ambiguous | CredentialError::Malformed, format)
             | Self::Token(TokenRefused { format, .. })
             | Self::Revoked(RevocationError::TokenRevoked | RevocationError::SessionEnded, format)
@@ -196,7 +224,7 @@ impl Denial {
                 Format::Keyed => Decision::Challenge(Challenge::InvalidToken),
                 Format::Article => Decision::Forbid,
             },
-            Self::Binding(BindingError::ClientChanged(_), _) => Decision::Forbid,
+            Self::Binding(BindingError::ClientChanged(_), _) | Self::Proof(_, Format::Article) => Decision::Forbid,
         }
     }
 }
@@ -213,6 +241,32 @@ impl TokenError {
             Self::Claims => Reason::TokenClaims,
             Self::Expired => Reason::TokenExpired,
             Self::NotYetValid => Reason::TokenNotYetValid,
+        }
+    }
+}
+
+impl ProofError {
+    /// The reason, as one word.
+    #[must_use]
+    pub fn reason(self) -> Reason {
+        match self {
+            Self::Missing | Self::Key(dpop::ProofError::Missing) => Reason::ProofMissing,
+            Self::Invalid | Self::Key(dpop::ProofError::Invalid(_)) => Reason::ProofInvalid,
+            Self::Key(dpop::ProofError::NonceRequired) => Reason::NonceRequired,
+            Self::Replayed => Reason::ProofReplayed,
+            Self::Unremembered => Reason::StoreStale,
+        }
+    }
+
+    /// What the caller is told.
+    fn challenge(self) -> Challenge {
+        match self {
+            Self::Key(dpop::ProofError::Invalid(flaw)) if flaw.is_of_token() => Challenge::InvalidToken,
+            Self::Key(dpop::ProofError::Missing | dpop::ProofError::Invalid(_)) | Self::Replayed => {
+                Challenge::InvalidProof
+            }
+            Self::Key(dpop::ProofError::NonceRequired) => Challenge::UseNonce,
+            Self::Missing | Self::Invalid | Self::Unremembered => Challenge::InvalidToken,
         }
     }
 }

@@ -6,27 +6,44 @@
 //! LP(x)   = u32_be(length of x) || x
 //! K       = HKDF-SHA256(salt = "", ikm = SALT, info = "samehand/fingerprint/v1")              32 bytes (RFC 5869)
 //! key id  = base64url(HKDF-SHA256(salt = "", ikm = SALT, info = "samehand/fingerprint-key-id/v1")[0..6])
-//! recipe  = "<IPv4 prefix>-<IPv6 prefix>-<family|exact>", for example "32-64-family"
-//! address = 0x04 || u8(prefix) || the 4 bytes of the address with the host bits cleared
-//!         | 0x06 || u8(prefix) || the 16 bytes likewise                       IPv4-mapped IPv6 is IPv4
-//! agent   = the bytes of crate::check::user_agent for family or exact
-//! D(p, v) = base64url(HMAC-SHA256(K, LP("samehand/fingerprint/v1/" p) || LP(recipe) || LP(iss) || LP(jti) || v)[0..16])
-//! claim   = "v1." key-id "." recipe "." D("ip", LP(address)) "." D("user-agent", LP(agent))
-//!              "." D("client", LP(address) || LP(agent))
+//! record  = the parts, and the policy that the token was minted under, see crate::check::fingerprint::Record;
+//!           for example "!ip:32:64,!user-agent:family"
+//! V(ip)              = 0x04 || u8(prefix) || the 4 bytes of the address with the host bits cleared
+//!                    | 0x06 || u8(prefix) || the 16 bytes likewise            IPv4-mapped IPv6 is IPv4
+//! V(user-agent)      = the bytes of crate::check::user_agent for family or exact
+//! V(cookie)          = the 43 characters of the proof cookie's secret
+//! V(cookie:session)  = 0x01 when the token itself travels in the session cookie
+//! V(dpop), V(mtls)   = the SHA-256 that names the key (RFC 7638) or the certificate (RFC 8705)
+//! V(other name)      = 0x01 || the header's bytes without blanks around them | 0x00 when it is absent or empty
+//! D(p, s, v) = base64url(HMAC-SHA256(K, LP("samehand/fingerprint/v1/" p) || LP(record) || LP(iss) || LP(s) || v)[0..16])
+//! claim   = "v1." key-id "." record "." D("ip4", scope, LP(V)) "." D("ip6", scope, LP(V)) "." D("user-agent", jti, LP(V))
+//!              for each further part of the record: "." D(its name, jti, LP(V))
+//!              "." D("client", jti, LP(V) of every part of the record)
 //! ```
 //!
-//! `jti` is inside, so a claim cannot be moved to another token and two tokens of one client have nothing in common.
-//! The recipe is inside, so a token that was minted under a looser one shows it. Length prefixes and the domain string
+//! `jti` is inside, so a claim cannot be moved to another token and tokens of one client have nothing in common. The
+//! record is inside, so a token that was minted under a looser policy shows it. Length prefixes and the domain string
 //! leave no two clients with one message. Without `K` the claim discloses nothing; with it, one digest per part names
-//! the part that changed without the address being stored. `D("client", …)` is all that an unchanged client costs.
+//! the part that changed without the address being stored. `D("client", …)` is all that an unchanged client costs. A name
+//! of the operator's stands in its domain as `header/` and the name.
+//!
+//! There is one digest per address family, and `-` for a family that the client has not come by yet: a client with both
+//! is not another one because the next connection takes the other. These two have the session (`sid`; without one the
+//! `jti`) as their scope, so that a renewal takes over what it cannot compute anew.
 //!
 //! # The article fingerprint
 //!
 //! Lower-case hex of `SHA-256(salt + address + User-Agent)` exactly as Node computes it from strings, see
 //! [`FingerprintKey::article`].
 
-use super::client_ip::ClientIp;
-use super::policy::{Part, Parts, Recipe, UserAgentMatch};
+mod message;
+mod record;
+
+pub use record::Record;
+
+use self::record::Kind;
+use super::observed::ObservedClient;
+use super::parts::{HeaderParts, Part, Parts};
 use super::user_agent::UserAgent;
 use crate::secret::Secret;
 use base64::Engine as _;
@@ -40,45 +57,42 @@ use subtle::ConstantTimeEq;
 const VERSION: &str = "v1";
 const KEY_LABEL: &[u8] = b"samehand/fingerprint/v1";
 const KEY_ID_LABEL: &[u8] = b"samehand/fingerprint-key-id/v1";
-const CLIENT_DOMAIN: &str = "samehand/fingerprint/v1/client";
+const DOMAIN: &str = "samehand/fingerprint/v1/";
 /// 128 bits: far beyond guessing, short enough for a cookie.
 const DIGEST_BYTES: usize = 16;
-
-/// The client as samehand sees it.
-#[derive(Clone, Copy, Debug)]
-pub struct ObservedClient<'a> {
-    /// The derived address.
-    pub ip: ClientIp,
-    /// The one `User-Agent`, or its absence.
-    pub user_agent: UserAgent<'a>,
-}
+/// In place of the digest of an address family that the client has not come by.
+const NO_ADDRESS: &str = "-";
 
 type PartDigest = [u8; DIGEST_BYTES];
 
 /// The `fingerprint` claim of a keyed token, in form only.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct KeyedFingerprint {
     key_id: String,
-    recipe: Recipe,
-    parts: [PartDigest; Part::ALL.len()],
+    record: Record,
+    /// By family: IPv4, IPv6.
+    addresses: [Option<PartDigest>; 2],
+    /// Of every part of the record but the address.
+    parts: Vec<PartDigest>,
     client: PartDigest,
 }
 
 impl KeyedFingerprint {
-    /// Reads `v1.key-id.recipe.ip.user-agent.client`; nothing is compared yet.
+    /// Reads `v1.key-id.record.ip4.ip6.user-agent…client`; nothing is compared yet.
     #[must_use]
     pub fn parse(claim: &str) -> Option<Self> {
         let mut fields = claim.split('.');
         if fields.next()? != VERSION {
             return None;
         }
-        let parsed = Self {
-            key_id: fields.next()?.to_owned(),
-            recipe: parse_recipe(fields.next()?)?,
-            parts: [parse_digest(fields.next()?)?, parse_digest(fields.next()?)?],
-            client: parse_digest(fields.next()?)?,
-        };
-        fields.next().is_none().then_some(parsed)
+        let key_id = fields.next()?.to_owned();
+        let record = Record::parse(fields.next()?)?;
+        let addresses = [parse_address(fields.next()?)?, parse_address(fields.next()?)?];
+        let others = record.entries().len() - 1;
+        let parts: Vec<PartDigest> = fields.by_ref().take(others).map_while(parse_digest).collect();
+        let client = parse_digest(fields.next()?)?;
+        let is_whole = parts.len() == others && fields.next().is_none() && addresses != [None; 2];
+        is_whole.then_some(Self { key_id, record, addresses, parts, client })
     }
 
     /// Which `SALT` it was made with.
@@ -87,10 +101,29 @@ impl KeyedFingerprint {
         &self.key_id
     }
 
-    /// How precisely the client is described.
+    /// What it was made of.
     #[must_use]
-    pub fn recipe(&self) -> Recipe {
-        self.recipe
+    pub fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// Whether a new one that this key makes of this record takes over the other family's address.
+    #[must_use]
+    pub fn is_made_alike(&self, key: &FingerprintKey, record: &Record) -> bool {
+        self.key_id == key.id && self.record == *record
+    }
+
+    /// Whether the client has come by this address's family before, so that a change can be told.
+    #[must_use]
+    pub fn knows_family_of(&self, address: IpAddr) -> bool {
+        self.addresses[family(address)].is_some()
+    }
+}
+
+fn family(address: IpAddr) -> usize {
+    match address {
+        IpAddr::V4(_) => 0,
+        IpAddr::V6(_) => 1,
     }
 }
 
@@ -98,27 +131,8 @@ fn parse_digest(text: &str) -> Option<PartDigest> {
     URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()
 }
 
-fn parse_recipe(text: &str) -> Option<Recipe> {
-    let mut fields = text.splitn(3, '-');
-    let recipe = Recipe {
-        ipv4_prefix: fields.next()?.parse().ok().filter(|bits| *bits <= 32)?,
-        ipv6_prefix: fields.next()?.parse().ok().filter(|bits| *bits <= 128)?,
-        user_agent: match fields.next()? {
-            "family" => UserAgentMatch::Family,
-            "exact" => UserAgentMatch::Exact,
-            _ => return None,
-        },
-    };
-    // One spelling only: no "+32", no "032".
-    (recipe_text(recipe) == text).then_some(recipe)
-}
-
-fn recipe_text(recipe: Recipe) -> String {
-    let user_agent = match recipe.user_agent {
-        UserAgentMatch::Family => "family",
-        UserAgentMatch::Exact => "exact",
-    };
-    format!("{}-{}-{user_agent}", recipe.ipv4_prefix, recipe.ipv6_prefix)
+fn parse_address(text: &str) -> Option<Option<PartDigest>> {
+    if text == NO_ADDRESS { Some(None) } else { parse_digest(text).map(Some) }
 }
 
 /// What a fingerprint belongs to; goes into every digest.
@@ -128,6 +142,8 @@ pub struct TokenContext<'a> {
     pub issuer: &'a str,
     /// The token's `jti`.
     pub jti: &'a str,
+    /// The token's `sid`, if it has one.
+    pub session: Option<&'a str>,
 }
 
 /// What one `SALT` makes: the key of keyed fingerprints, and the salt of article fingerprints.
@@ -154,35 +170,70 @@ impl FingerprintKey {
         &self.id
     }
 
-    /// The `fingerprint` claim of a new keyed token.
+    /// The `fingerprint` claim of a new keyed token. Of an earlier one of the same session that was made alike, `before`,
+    /// it takes over the address of the other family.
     #[must_use]
-    pub fn keyed(&self, client: &ObservedClient<'_>, recipe: Recipe, context: TokenContext<'_>) -> String {
-        let message = ClientMessage::new(client, recipe);
-        let digest = |digest: PartDigest| URL_SAFE_NO_PAD.encode(digest);
-        format!(
-            "{VERSION}.{}.{}.{}.{}.{}",
-            self.id,
-            recipe_text(recipe),
-            digest(self.part_digest(Part::Ip, &message, context)),
-            digest(self.part_digest(Part::UserAgent, &message, context)),
-            digest(self.client_digest(&message, context)),
-        )
+    pub fn keyed(
+        &self,
+        client: &ObservedClient<'_>,
+        record: &Record,
+        names: &HeaderParts,
+        context: TokenContext<'_>,
+        before: Option<&KeyedFingerprint>,
+    ) -> String {
+        let digester = Digester { key: self, record, names, context };
+        let before = before.filter(|before| before.is_made_alike(self, record));
+        let mut addresses = before.map_or([None; 2], |before| before.addresses);
+        addresses[family(client.ip.address())] = Some(digester.part(&Kind::Ip, client));
+        let mut claim = format!("{VERSION}.{}.{}", self.id, record.as_str());
+        let mut push = |field: &str| {
+            claim.push('.');
+            claim.push_str(field);
+        };
+        for address in addresses {
+            push(&address.map_or_else(|| NO_ADDRESS.to_owned(), |digest| URL_SAFE_NO_PAD.encode(digest)));
+        }
+        for entry in &record.entries()[1..] {
+            push(&URL_SAFE_NO_PAD.encode(digester.part(&entry.kind, client)));
+        }
+        push(&URL_SAFE_NO_PAD.encode(digester.client(client)));
+        claim
     }
 
-    /// The parts of the client that are not what they were when the claim was made.
+    /// The parts of the client that are not what they were when the claim was made. A part that has no name any more is
+    /// left out.
     #[must_use]
-    pub fn changed(&self, claim: &KeyedFingerprint, client: &ObservedClient<'_>, context: TokenContext<'_>) -> Parts {
-        let message = ClientMessage::new(client, claim.recipe);
-        if self.client_digest(&message, context).ct_eq(&claim.client).into() {
+    pub fn changed(
+        &self,
+        claim: &KeyedFingerprint,
+        client: &ObservedClient<'_>,
+        names: &HeaderParts,
+        context: TokenContext<'_>,
+    ) -> Parts {
+        let digester = Digester { key: self, record: &claim.record, names, context };
+        if digester.client(client).ct_eq(&claim.client).into() {
             return Parts::NONE;
         }
-        let differs = |part: &Part| {
-            let digest = self.part_digest(*part, &message, context);
-            !bool::from(digest.ct_eq(&claim.parts[*part as usize]))
-        };
-        let changed: Parts = Part::ALL.into_iter().filter(differs).collect();
-        // A claim that contradicts itself says nothing about any part.
-        if changed.is_empty() { Part::ALL.into_iter().collect() } else { changed }
+        let is_same_address = claim.addresses[family(client.ip.address())]
+            .is_some_and(|digest| digester.part(&Kind::Ip, client).ct_eq(&digest).into());
+        let address = (!is_same_address).then_some(Part::Ip);
+        let others = claim.record.entries()[1..].iter().zip(&claim.parts);
+        let others = others.filter(|(entry, digest)| !bool::from(digester.part(&entry.kind, client).ct_eq(*digest)));
+        let changed: Parts =
+            address.into_iter().chain(others.filter_map(|(entry, _)| entry.kind.part(names))).collect();
+        // That of the client was made with the address of one family; the other's may have been taken over. A claim that
+        // contradicts itself says nothing about any part.
+        let is_of_both = claim.addresses.iter().all(Option::is_some);
+        if changed.is_empty() && !is_of_both { claim.record.parts(names) } else { changed }
+    }
+
+    /// Whether the claim is bound to this secret of a proof cookie.
+    #[must_use]
+    pub fn has_cookie(&self, claim: &KeyedFingerprint, secret: &str, context: TokenContext<'_>) -> bool {
+        let digester = Digester { key: self, record: &claim.record, names: &HeaderParts::default(), context };
+        let others = claim.record.entries()[1..].iter().zip(&claim.parts);
+        let mut cookies = others.filter(|(entry, _)| entry.kind == Kind::Cookie);
+        cookies.any(|(entry, digest)| digester.digest(&entry.kind, None, secret.as_bytes()).ct_eq(digest).into())
     }
 
     /// The article's fingerprint: SHA-256 over salt, address and `User-Agent` as Node concatenates them. Node reads
@@ -199,38 +250,76 @@ impl FingerprintKey {
         }
         hex::encode(hash.finalize())
     }
+}
 
-    fn client_digest(&self, message: &ClientMessage, context: TokenContext<'_>) -> PartDigest {
-        self.digest(CLIENT_DOMAIN, message, context, &[&message.address, &message.user_agent])
-    }
+/// Digests of one claim.
+struct Digester<'a> {
+    key: &'a FingerprintKey,
+    record: &'a Record,
+    names: &'a HeaderParts,
+    context: TokenContext<'a>,
+}
 
-    fn part_digest(&self, part: Part, message: &ClientMessage, context: TokenContext<'_>) -> PartDigest {
-        let (domain, value) = match part {
-            Part::Ip => ("samehand/fingerprint/v1/ip", &message.address),
-            Part::UserAgent => ("samehand/fingerprint/v1/user-agent", &message.user_agent),
-        };
-        self.digest(domain, message, context, &[value])
-    }
-
-    fn digest(
-        &self,
-        domain: &str,
-        message: &ClientMessage,
-        context: TokenContext<'_>,
-        values: &[&Vec<u8>],
-    ) -> PartDigest {
-        let mut mac = self.keyed.clone();
-        let fields = [domain, &message.recipe, context.issuer, context.jti];
-        for field in fields.iter().map(|text| text.as_bytes()).chain(values.iter().map(|value| value.as_slice())) {
-            // Header fields are bounded by the server's limit on a request head, far below 4 GiB.
-            mac.update(&u32::try_from(field.len()).unwrap_or(u32::MAX).to_be_bytes());
-            mac.update(field);
+impl Digester<'_> {
+    fn client(&self, client: &ObservedClient<'_>) -> PartDigest {
+        let mut mac = self.begin(&["client"], self.context.jti);
+        let mut value = Vec::with_capacity(64);
+        for entry in self.record.entries() {
+            value.clear();
+            message::append(&mut value, &entry.kind, client, self.record.recipe(), self.names);
+            add(&mut mac, &[&value]);
         }
-        let full: [u8; 32] = mac.finalize().into_bytes().into();
-        let mut digest = [0; DIGEST_BYTES];
-        digest.copy_from_slice(&full[..DIGEST_BYTES]);
-        digest
+        finish(mac)
     }
+
+    fn part(&self, kind: &Kind, client: &ObservedClient<'_>) -> PartDigest {
+        let mut value = Vec::with_capacity(64);
+        message::append(&mut value, kind, client, self.record.recipe(), self.names);
+        self.digest(kind, Some(client.ip.address()), &value)
+    }
+
+    fn digest(&self, kind: &Kind, address: Option<IpAddr>, value: &[u8]) -> PartDigest {
+        let jti = self.context.jti;
+        let mut mac = match kind {
+            Kind::Ip => {
+                let name = ["ip4", "ip6"][address.map_or(0, family)];
+                self.begin(&[name], self.context.session.unwrap_or(jti))
+            }
+            Kind::UserAgent => self.begin(&["user-agent"], jti),
+            Kind::Cookie => self.begin(&["cookie"], jti),
+            Kind::SessionCookie => self.begin(&["cookie:session"], jti),
+            Kind::Dpop => self.begin(&["dpop"], jti),
+            Kind::Mtls => self.begin(&["mtls"], jti),
+            Kind::Header(name) => self.begin(&["header/", name], jti),
+        };
+        add(&mut mac, &[value]);
+        finish(mac)
+    }
+
+    fn begin(&self, name: &[&str], scope: &str) -> Hmac<Sha256> {
+        let mut mac = self.key.keyed.clone();
+        let name: Vec<&[u8]> = std::iter::once(DOMAIN).chain(name.iter().copied()).map(str::as_bytes).collect();
+        add(&mut mac, &name);
+        for field in [self.record.as_str(), self.context.issuer, scope] {
+            add(&mut mac, &[field.as_bytes()]);
+        }
+        mac
+    }
+}
+
+/// One field, which may come in pieces.
+fn add(mac: &mut Hmac<Sha256>, pieces: &[&[u8]]) {
+    let length: usize = pieces.iter().map(|piece| piece.len()).sum();
+    // Header fields are bounded by the server's limit on a request head, far below 4 GiB.
+    mac.update(&u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes());
+    pieces.iter().for_each(|piece| mac.update(piece));
+}
+
+fn finish(mac: Hmac<Sha256>) -> PartDigest {
+    let full: [u8; 32] = mac.finalize().into_bytes().into();
+    let mut digest = [0; DIGEST_BYTES];
+    digest.copy_from_slice(&full[..DIGEST_BYTES]);
+    digest
 }
 
 fn derive<const LENGTH: usize>(salt: &Secret, label: &[u8]) -> [u8; LENGTH] {
@@ -239,44 +328,6 @@ fn derive<const LENGTH: usize>(salt: &Secret, label: &[u8]) -> [u8; LENGTH] {
     let fits = Hkdf::<Sha256>::new(None, salt.expose()).expand(label, &mut output);
     debug_assert!(fits.is_ok());
     output
-}
-
-/// The client in the form that is digested.
-#[derive(Debug, PartialEq, Eq)]
-pub struct ClientMessage {
-    recipe: String,
-    address: Vec<u8>,
-    user_agent: Vec<u8>,
-}
-
-impl ClientMessage {
-    /// Describes a client as precisely as the recipe says.
-    #[must_use]
-    pub fn new(client: &ObservedClient<'_>, recipe: Recipe) -> Self {
-        let mut user_agent = Vec::with_capacity(64);
-        match recipe.user_agent {
-            UserAgentMatch::Family => client.user_agent.family(&mut user_agent),
-            UserAgentMatch::Exact => client.user_agent.exact(&mut user_agent),
-        }
-        Self { recipe: recipe_text(recipe), address: address_bytes(client.ip.address(), recipe), user_agent }
-    }
-}
-
-fn address_bytes(address: IpAddr, recipe: Recipe) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(18);
-    match address {
-        IpAddr::V4(v4) => {
-            let mask = u32::MAX.checked_shl(32 - u32::from(recipe.ipv4_prefix)).unwrap_or(0);
-            bytes.extend([4, recipe.ipv4_prefix]);
-            bytes.extend((v4.to_bits() & mask).to_be_bytes());
-        }
-        IpAddr::V6(v6) => {
-            let mask = u128::MAX.checked_shl(128 - u32::from(recipe.ipv6_prefix)).unwrap_or(0);
-            bytes.extend([6, recipe.ipv6_prefix]);
-            bytes.extend((v6.to_bits() & mask).to_be_bytes());
-        }
-    }
-    bytes
 }
 
 /// The keys of all salts: the first makes new fingerprints, all are accepted.

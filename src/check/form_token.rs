@@ -5,8 +5,10 @@
 //! somebody else (login cross-site request forgery) cannot get one for their browser and network; that browsers name
 //! the `Origin` of such a form as well is looked at first, and not here.
 
-use super::fingerprint::{FingerprintKeys, KeyedFingerprint, ObservedClient, TokenContext};
-use super::policy::{Part, Parts, Recipe};
+use super::fingerprint::{FingerprintKeys, KeyedFingerprint, Record, TokenContext};
+use super::observed::ObservedClient;
+use super::parts::{HeaderParts, Part, Parts};
+use super::policy::Recipe;
 
 /// How long a form may stand open, in seconds: a working day.
 pub const FORM_LIFETIME: u64 = 12 * 60 * 60;
@@ -19,8 +21,9 @@ const PURPOSE: &str = "samehand form v1";
 #[must_use]
 pub fn issue(client: &ObservedClient<'_>, keys: &FingerprintKeys, recipe: Recipe, now: u64) -> Option<String> {
     let time = now.to_string();
-    let context = TokenContext { issuer: PURPOSE, jti: &time };
-    Some(format!("{time}.{}", keys.current()?.keyed(client, recipe, context)))
+    let (context, record) = (context(&time), Record::of_form(recipe));
+    let claim = keys.current()?.keyed(client, &record, &HeaderParts::default(), context, None);
+    Some(format!("{time}.{claim}"))
 }
 
 /// Whether it was handed out to this client, not too long ago. What may change between two requests of one session may
@@ -39,9 +42,15 @@ pub fn is_good(
     let Some(key) = keys.by_id(claim.key_id()) else { return false };
     let is_recent = issued_at <= now + LEEWAY && now < issued_at.saturating_add(FORM_LIFETIME);
     // At least one part has to hold, else anybody could write a token.
-    let same = if require_same.is_empty() { Parts::NONE.with(Part::UserAgent) } else { require_same };
-    let changed = key.changed(&claim, client, TokenContext { issuer: PURPOSE, jti: time });
+    let recorded = claim.record().parts(&HeaderParts::default());
+    let same = require_same.intersection(recorded);
+    let same = if same.is_empty() { Parts::NONE.with(Part::UserAgent) } else { same };
+    let changed = key.changed(&claim, client, &HeaderParts::default(), context(time));
     is_recent && changed.intersection(same).is_empty()
+}
+
+fn context(time: &str) -> TokenContext<'_> {
+    TokenContext { issuer: PURPOSE, jti: time, session: None }
 }
 
 #[cfg(test)]
@@ -61,7 +70,7 @@ mod tests {
 
     fn client<'a>(ip: &str, user_agent: &'a str) -> ObservedClient<'a> {
         let user_agent = UserAgent::vouched(Some(user_agent)).unwrap();
-        ObservedClient { ip: ClientIp::vouched(ip.parse().unwrap()), user_agent }
+        ObservedClient::new(ClientIp::vouched(ip.parse().unwrap()), user_agent)
     }
 
     const RECIPE: Recipe = Recipe { ipv4_prefix: 32, ipv6_prefix: 64, user_agent: UserAgentMatch::Family };

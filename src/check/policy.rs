@@ -1,5 +1,8 @@
 //! What a decision is measured against: values only, built once from the settings and passed to every step.
 
+use super::dpop::NonceRule;
+use super::parts::{HeaderParts, Parts};
+use actix_web::http::header::HeaderName;
 use ipnet::IpNet;
 use std::fmt;
 use std::net::IpAddr;
@@ -25,101 +28,16 @@ pub struct Policy {
     pub require_same: Parts,
     /// Parts whose change is reported and not refused; never overlaps `require_same`.
     pub watch: Parts,
+    /// The parts that the proxy's headers tell.
+    pub header_parts: HeaderParts,
+    /// The header in which the proxy hands over the client's certificate.
+    pub certificate_header: Option<HeaderName>,
     /// How precisely a client is described in keyed fingerprints.
     pub recipe: Recipe,
+    /// What holds about the nonce of a DPoP proof.
+    pub dpop_nonce: NonceRule,
     /// Whether refusals are carried out.
     pub enforce: Enforce,
-}
-
-/// A part of the client that a token is bound to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Part {
-    /// The client's address, shortened to the prefix of the [`Recipe`].
-    Ip,
-    /// The `User-Agent`.
-    UserAgent,
-}
-
-impl Part {
-    /// Every part, in the order in which they are named everywhere.
-    pub const ALL: [Self; 2] = [Self::Ip, Self::UserAgent];
-
-    /// The name in settings, logs and metrics.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Ip => "ip",
-            Self::UserAgent => "user-agent",
-        }
-    }
-}
-
-impl fmt::Display for Part {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.name())
-    }
-}
-
-/// A set of [`Part`]s.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Parts(u8);
-
-impl Parts {
-    /// No part.
-    pub const NONE: Self = Self(0);
-
-    /// Adds a part.
-    #[must_use]
-    pub fn with(self, part: Part) -> Self {
-        Self(self.0 | 1 << part as u8)
-    }
-
-    /// Whether the part is in the set.
-    #[must_use]
-    pub fn contains(self, part: Part) -> bool {
-        self.0 & (1 << part as u8) != 0
-    }
-
-    /// The parts in both sets.
-    #[must_use]
-    pub fn intersection(self, other: Self) -> Self {
-        Self(self.0 & other.0)
-    }
-
-    /// The parts in either set.
-    #[must_use]
-    pub fn union(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    /// Whether the set is empty.
-    #[must_use]
-    pub fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-
-    /// The parts, in the order of [`Part::ALL`].
-    pub fn iter(self) -> impl Iterator<Item = Part> {
-        Part::ALL.into_iter().filter(move |part| self.contains(*part))
-    }
-}
-
-impl FromIterator<Part> for Parts {
-    fn from_iter<I: IntoIterator<Item = Part>>(parts: I) -> Self {
-        parts.into_iter().fold(Self::NONE, Self::with)
-    }
-}
-
-impl fmt::Display for Parts {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (position, part) in self.iter().enumerate() {
-            if position > 0 {
-                formatter.write_str(",")?;
-            }
-            formatter.write_str(part.name())?;
-        }
-        Ok(())
-    }
 }
 
 /// How precisely a client is described. It stands in every keyed fingerprint, so that a token that was minted under
@@ -255,8 +173,29 @@ fn canonical_network(network: IpNet) -> IpNet {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+    use crate::check::parts::Part;
+
+    /// The defaults of the settings.
+    pub(in crate::check) fn usual() -> Policy {
+        Policy {
+            trusted_proxies: TrustedProxies::new([]),
+            token_from: TokenFrom { authorization: true, cookie: true },
+            cookie_name: "__Secure-samehand".into(),
+            issuer: "samehand".into(),
+            audience: None,
+            max_lifetime: 2_592_000,
+            formats: Formats { minted: Format::Keyed, also: None },
+            require_same: [Part::Ip, Part::UserAgent].into_iter().collect(),
+            watch: Parts::NONE,
+            header_parts: HeaderParts::default(),
+            certificate_header: None,
+            recipe: Recipe { ipv4_prefix: 32, ipv6_prefix: 64, user_agent: UserAgentMatch::Family },
+            dpop_nonce: NonceRule::Required,
+            enforce: Enforce::On,
+        }
+    }
 
     #[test]
     fn a_mapped_network_is_the_network_it_maps() {
@@ -264,11 +203,5 @@ mod tests {
         assert!(trusted.contains("10.200.0.1".parse().unwrap()));
         assert!(trusted.contains("::ffff:10.0.0.9".parse().unwrap()));
         assert!(!trusted.contains("11.0.0.1".parse().unwrap()));
-    }
-
-    #[test]
-    fn parts_print_in_one_order() {
-        let parts = Parts::NONE.with(Part::UserAgent).with(Part::Ip);
-        assert_eq!(parts.to_string(), "ip,user-agent");
     }
 }

@@ -8,7 +8,8 @@ use super::credential::Carrier;
 use super::decision::{Decision, Reason};
 use super::forwarded::ForwardedRequest;
 use super::page_request::is_page_request;
-use super::policy::{Part, Parts, Policy};
+use super::parts::{Part, Parts};
+use super::policy::Policy;
 use super::return_url::{ReturnUrlError, ReturnUrls};
 use super::{Judgement, Question};
 use actix_web::http::header::AUTHORIZATION;
@@ -66,6 +67,8 @@ pub enum Why {
     TwoCookies,
     /// The token is of a later time than ours.
     Clock,
+    /// The token was given out when less was asked for.
+    Stricter,
     /// The token is not one of ours, or not any more.
     Unusable,
     /// The page was asked for over plain http.
@@ -76,7 +79,7 @@ pub enum Why {
 
 impl Why {
     /// Every reason.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Ended,
         Self::Expired,
         Self::Network,
@@ -84,6 +87,7 @@ impl Why {
         Self::Client,
         Self::TwoCookies,
         Self::Clock,
+        Self::Stricter,
         Self::Unusable,
         Self::PlainHttp,
         Self::OtherSite,
@@ -100,6 +104,7 @@ impl Why {
             Self::Client => "client",
             Self::TwoCookies => "two-cookies",
             Self::Clock => "clock",
+            Self::Stricter => "stricter",
             Self::Unusable => "unusable",
             Self::PlainHttp => "http",
             Self::OtherSite => "other-site",
@@ -146,7 +151,7 @@ pub fn detour(
 /// A browser's token is in its cookie. Where `Authorization` is read, what stands there is an API client's.
 fn is_from_authorization(question: &Question<'_>, judgement: &Judgement<'_>, policy: &Policy) -> bool {
     match judgement.seen.carrier {
-        Some(Carrier::Authorization | Carrier::Bare) => true,
+        Some(Carrier::Authorization | Carrier::Dpop | Carrier::Bare) => true,
         Some(Carrier::Cookie) => false,
         // None, or more than one: a header of another scheme is the application's.
         None => {
@@ -167,7 +172,9 @@ pub fn why(reason: Reason, changed: Parts) -> Option<Option<Why>> {
         Reason::TokenExpired => Why::Expired,
         Reason::TokenNotYetValid => Why::Clock,
         Reason::TokenRevoked | Reason::SessionEnded => Why::Ended,
-        Reason::ClientChanged => match (changed(Part::Ip), changed(Part::UserAgent)) {
+        Reason::PolicyOutdated => Why::Stricter,
+        // Its proofs stay in the browser that has signed in.
+        Reason::ClientChanged => match (changed(Part::Ip), changed(Part::UserAgent) || changed(Part::Cookie)) {
             (true, false) => Why::Network,
             (false, true) => Why::Browser,
             (true, true) | (false, false) => Why::Client,
@@ -176,7 +183,10 @@ pub fn why(reason: Reason, changed: Parts) -> Option<Option<Why>> {
         | Reason::TokenClaims
         | Reason::SignatureInvalid
         | Reason::KeyUnknown
-        | Reason::PolicyOutdated => Why::Unusable,
+        | Reason::ProofMissing
+        | Reason::ProofInvalid
+        | Reason::ProofReplayed
+        | Reason::NonceRequired => Why::Unusable,
         Reason::Ok
         | Reason::ProxyUntrusted
         | Reason::ForwardedMissing

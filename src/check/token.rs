@@ -14,6 +14,7 @@ use super::identifiers::{Revision, SessionId, issued_under};
 use super::key_ring::{ArticleKey, KEYED_TYPE, KeyRing, VerifyingKey, algorithm_name};
 use super::policy::{Format, Policy};
 use super::revocation::RevokedId;
+use super::thumbprint::Thumbprint;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -30,9 +31,24 @@ pub struct VerifiedToken {
     pub(super) email: Option<String>,
     times: Times,
     session: Option<SessionId>,
+    confirmation: Confirmation,
     kid: Option<String>,
     payload: Vec<u8>,
     is_expired: bool,
+}
+
+/// The member of `cnf` that names a key (RFC 9449 section 6.1).
+pub const JKT: &str = "jkt";
+/// The member of `cnf` that names a certificate (RFC 8705 section 3.1).
+pub const X5T_S256: &str = "x5t#S256";
+
+/// What `cnf` names: whoever uses the token has to show to have it (RFC 7800).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Confirmation {
+    /// The key that signs DPoP proofs.
+    pub key: Option<Thumbprint>,
+    /// The certificate of mutual TLS.
+    pub certificate: Option<Thumbprint>,
 }
 
 /// The fingerprint claim, by kind of token.
@@ -82,6 +98,21 @@ impl VerifiedToken {
     #[must_use]
     pub fn session(&self) -> Option<&SessionId> {
         self.session.as_ref()
+    }
+
+    /// What must be shown with it.
+    #[must_use]
+    pub fn confirmation(&self) -> &Confirmation {
+        &self.confirmation
+    }
+
+    /// The keyed fingerprint; article tokens have another.
+    #[must_use]
+    pub fn keyed_fingerprint(&self) -> Option<&KeyedFingerprint> {
+        match &self.fingerprint {
+            Fingerprint::Keyed { claim, .. } => Some(claim),
+            Fingerprint::Article { .. } => None,
+        }
     }
 
     /// Whether `exp` has passed, which [`Expiry::Checked`] does not let through.
@@ -210,14 +241,26 @@ pub fn verify(
         SignedBy::Kid(kid) => (payload::keyed(claims, policy), Some(kid)),
         SignedBy::Article(id) => (payload::article(claims, id), None),
     };
-    let Claims { subject, fingerprint, groups, name, email, times, session } = claims.map_err(refused)?;
+    let Claims { subject, fingerprint, groups, name, email, times, session, confirmation } = claims.map_err(refused)?;
     let is_expired = match (times.check(policy.max_lifetime, now), expiry) {
         (Ok(()), _) => false,
         (Err(TokenError::Expired), Expiry::Ignored | Expiry::AnyTime) => true,
         (Err(TokenError::NotYetValid), Expiry::AnyTime) => false,
         (Err(error), Expiry::Checked | Expiry::Ignored | Expiry::AnyTime) => return Err(refused(error)),
     };
-    Ok(VerifiedToken { subject, fingerprint, groups, name, email, times, session, kid, payload, is_expired })
+    Ok(VerifiedToken {
+        subject,
+        fingerprint,
+        groups,
+        name,
+        email,
+        times,
+        session,
+        confirmation,
+        kid,
+        payload,
+        is_expired,
+    })
 }
 
 /// Whether [`verify`] could read these claims, one JSON object, in a token: what it could not must not be minted.

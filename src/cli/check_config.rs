@@ -6,10 +6,12 @@ use super::opened::Opened;
 use super::{Failure, Outcome, print};
 use crate::config::{Config, Problem};
 use crate::keys::{self, KeyFile, KeysError, Missing};
+use crate::server::Passed;
 use crate::store::{self, Access, StoreAddress, StoreError};
 use std::time::Duration;
 
 pub(super) fn run(config: &Config) -> Outcome {
+    let passed = Passed::take_over().map_err(|problem| Failure::Config(vec![problem]))?;
     refuse_unusable_files(config)?;
     let state = state_of_database(config)?;
     let width = config.report.iter().map(|setting| setting.name.len()).max().unwrap_or_default();
@@ -23,6 +25,9 @@ pub(super) fn run(config: &Config) -> Outcome {
         None => (String::new(), None),
     };
     print::result(&format!("store: {}{answers}", config.store))?;
+    for socket in passed.described() {
+        print::result(&format!("passed by systemd: {socket}"))?;
+    }
     for warning in config.warnings.iter().chain(&KeyFile::exposure(&config.keys.data)).chain(&away) {
         print::result(&format!("warning: {warning}"))?;
     }

@@ -44,7 +44,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Run the service (also what `samehand` alone does).
-    Serve,
+    Serve(serve::Args),
     /// Print every setting with its value and origin, or every problem.
     CheckConfig,
     /// Manage users.
@@ -132,8 +132,8 @@ fn run(cli: Cli) -> Outcome {
     let load = move || config::load(file.as_deref(), config::environment());
     let settings = || -> Result<Config, Failure> { load().map_err(Failure::Config) };
     let now = crate::app::now();
-    match cli.command.unwrap_or(Command::Serve) {
-        Command::Serve => serve::run(settings()?, Box::new(load)),
+    match cli.command.unwrap_or(Command::Serve(serve::Args::default())) {
+        Command::Serve(args) => serve::run(&args, settings()?, Box::new(load)),
         Command::CheckConfig => check_config::run(&settings()?),
         Command::User(args) => user::run(args, &settings()?, now),
         Command::Token(args) => token::run(args, &settings()?, now),

@@ -10,7 +10,9 @@ pub(crate) mod duration;
 mod findings;
 mod lifetimes;
 mod listeners;
+mod protection;
 mod proxies;
+mod proxy_headers;
 mod public_url;
 mod raw;
 mod report;
@@ -143,6 +145,16 @@ pub fn environment() -> impl Iterator<Item = (OsString, OsString)> {
     std::env::vars_os()
 }
 
+/// The names of the sockets that systemd passed to this process, in their order: one for each, or fewer. Nothing where none
+/// were passed, or to another process (`sd_listen_fds(3)`).
+#[must_use]
+pub fn names_of_passed_sockets() -> Option<Vec<String>> {
+    let find = |name: &str| environment().find(|(own, _)| own == name).and_then(|(_, value)| value.into_string().ok());
+    let is_ours = find("LISTEN_PID")?.parse() == Ok(std::process::id());
+    find("LISTEN_FDS").filter(|_| is_ours)?;
+    Some(find("LISTEN_FDNAMES").unwrap_or_default().split(':').map(str::to_owned).collect())
+}
+
 /// Reads and validates all settings. `file` is what `--config` names; without it `SAMEHAND_CONFIG` counts, then
 /// [`DEFAULT_FILE`] if it exists. The error holds every problem there is, in no case the value of a secret.
 pub fn load(
@@ -239,7 +251,10 @@ fn validate(mut raw: raw::Raw, given: &sources::Given, findings: &mut Findings) 
             formats: binding.formats,
             require_same: binding.require_same,
             watch: binding.watch,
+            header_parts: binding.header_parts,
+            certificate_header: binding.certificate_header,
             recipe: binding.recipe,
+            dpop_nonce: binding.dpop_nonce,
             enforce: binding.enforce,
         },
         cookie: cookie.session,

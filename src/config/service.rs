@@ -9,8 +9,8 @@ use std::path::PathBuf;
 /// Where data goes when nobody says.
 const DATA_DEFAULT: &str = "./samehand-data";
 
-/// More threads than any machine's cores are a slip.
-const MOST_WORKERS: u64 = 1024;
+/// More than the server takes (actix-server), and a slip on any machine.
+const MOST_WORKERS: u64 = 512;
 
 /// How the process runs.
 pub(super) struct Service {
@@ -47,7 +47,7 @@ fn printable(text: &str) -> Result<String, String> {
 }
 
 fn number_of_cores() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
+    std::thread::available_parallelism().map_or(1, usize::from).min(MOST_WORKERS as usize)
 }
 
 fn workers(text: &str) -> Result<usize, String> {

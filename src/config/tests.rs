@@ -3,6 +3,8 @@
 mod documentation;
 mod files;
 mod good;
+mod proxy_headers;
+mod recipes;
 mod refused;
 mod warned;
 

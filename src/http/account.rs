@@ -4,24 +4,23 @@
 //! a session that has ended. A form counts only from this very page, shown to this very client. It tells nothing about
 //! sessions of others, not even whether they exist.
 
-use super::attempt::{grant_of, report};
+use super::attempt::{opening_for, report};
 use super::opening::open;
 use super::pages::account::{self, Done, Problem, Reader, Wrong};
 use super::pages::form::{self, Form};
 use super::pages::{message, see_other};
-use super::whoami::client_of;
-use super::{cookie, json, origin, refusal, renew};
+use super::whoami::caller_of;
+use super::{cookie, exchange, json, origin, refusal, renew};
 use crate::app::{App, Pages};
 use crate::check::binding::BoundToken;
 use crate::check::credential::Carrier;
 use crate::check::decision::Decision;
-use crate::check::fingerprint::ObservedClient;
 use crate::check::form_token;
 use crate::check::identifiers::SessionId;
 use crate::check::names::UserName;
+use crate::check::observed::{CookieProof, ObservedClient, Proofs};
 use crate::check::page_request::is_page_request;
 use crate::check::sign_in::{Why, why};
-use crate::check::user_agent::UserAgent;
 use crate::secret::Secret;
 use crate::sessions::SessionError;
 use crate::store::{Revocation, Session, SignedInBy, StoreError, open_sessions};
@@ -111,38 +110,41 @@ async fn visitor<'a>(request: &'a HttpRequest, app: &App) -> Result<Visitor<'a>,
     if app.state().pages.is_none() {
         return Err(json::not_found().await);
     }
-    let ip = client_of(request, &app.state())?;
-    let user_agent =
-        UserAgent::read(request.headers()).map_err(|_| json::invalid_request("there are two User-Agent lines"))?;
-    let client = ObservedClient { ip, user_agent };
-    let held = renew::held(request.headers(), ip, app);
-    let bound = held.bound.map_err(|denial| {
+    let caller = caller_of(request, &app.state())?;
+    let held = renew::held(&caller, app).await;
+    let (bound, client) = held.bound.map_err(|denial| {
         let is_page = is_page_request(request.method().as_str(), request.headers()) || form::is_form(request.headers());
         match why(denial.reason(), held.changed).filter(|_| is_page) {
             Some(why) => to_sign_in(app, why),
             None if is_page && matches!(denial.decision(), Decision::Undecided) => message::unavailable(),
-            None => refusal::of(&denial),
+            None => refusal::of(&denial, &held.manner),
         }
     })?;
     if bound.token().session().is_none() {
         return without_session(app, &bound, client);
     }
-    let (minted, live) = renew::exchange(app, &bound, &client).await.map_err(|problem| match problem {
+    let is_due = bound.token().is_expired() && held.carrier == Some(Carrier::Cookie);
+    let shown = async {
+        let live = exchange::find(app, &bound).await?;
+        let minted = if is_due { Some(exchange::mint(app, &bound, &client, &live).await?) } else { None };
+        Ok((minted, live))
+    };
+    let (minted, live) = shown.await.map_err(|problem| match problem {
         SessionError::Ended => to_sign_in(app, Some(Why::Ended)),
+        SessionError::ReboundTooOften(_) => to_sign_in(app, Some(Why::Expired)),
         SessionError::Store(_) | SessionError::Mint(_) => {
             error!(username = bound.token().subject(); "the account page cannot be shown: {problem}");
             message::unavailable()
         }
     })?;
     let session = live.session();
-    let is_due = bound.token().is_expired() && held.carrier == Some(Carrier::Cookie);
     let left = session.ends_at.saturating_sub(app.now());
     Ok(Visitor {
         user: session.user.clone(),
         session: Some(session.id.clone()),
         client,
         may_change: session.signed_in_by == SignedInBy::Password,
-        fresh: is_due.then(|| cookie::set(&app.state().cookie, &minted.token, left)),
+        fresh: minted.map(|minted| cookie::set(&app.state().cookie, &minted.token, left)),
     })
 }
 
@@ -256,7 +258,9 @@ async fn change_password(app: &App, visitor: &Visitor<'_>, form: &mut Form) -> R
     let remote_ip = ip.to_string();
     info!(username = username, remote_ip = remote_ip.as_str(), sessions = revoked.sessions; "password changed by its user");
     // From here on the old cookie is worth nothing, so what fails now ends at the sign-in page, with the new password.
-    let opened = open(app, grant_of(&user), SignedInBy::Password, user.issued_under(), &visitor.client, None).await;
+    // The token goes into the session cookie, however the old one came.
+    let proofs = Proofs { cookie: CookieProof::Session, ..visitor.client.proofs };
+    let opened = open(app, opening_for(&user), &visitor.client.with_proofs(proofs)).await;
     let (minted, session) = opened.map_err(|problem| unavailable(visitor, &problem))?;
     let left = session.map_or(minted.expires_in, |session| session.ends_at.saturating_sub(app.now()));
     let mut response = done(app, Done::PasswordChanged);

@@ -5,12 +5,16 @@
 //! threads of their own behind a bounded queue; when it is full the answer is 429 at once, so that a flood of sign-ins
 //! costs neither memory nor the decisions of others. So it is when there were too many attempts, whoever was asked for.
 
-use super::opening::open;
+use super::continuing;
+use super::opening::{Opening, open};
 use crate::app::App;
+use crate::check::Caller;
 use crate::check::client_ip::ClientIp;
-use crate::check::fingerprint::ObservedClient;
+use crate::check::observed::ObservedClient;
+use crate::check::parts::Part;
 use crate::issue::{Grant, Minted};
 use crate::secret::Secret;
+use crate::sessions::SessionError;
 use crate::store::{Session, SignedInBy};
 use crate::throttle::{Attempt, Refused};
 use crate::users::{SignInError, SignedIn, sign_in};
@@ -37,18 +41,24 @@ pub(super) enum Refusal {
     Wrong,
     /// Too many attempts at once; the next one may come after so many seconds.
     SlowDown(u64),
+    /// This part has to be the same for the token to be good, and the client has not shown it.
+    ProofMissing(Part),
     /// It cannot be said now.
     Unavailable,
 }
 
-/// One attempt with a name and a password, however they came.
+/// One attempt with a name and a password, however they came; `caller` may have brought a token of a session to go on with.
 pub(super) async fn attempt(
     app: &App,
+    caller: &Caller<'_>,
     username: &str,
     password: Secret,
     client: &ObservedClient<'_>,
 ) -> Result<Welcome, Refusal> {
     let (started, ip) = (Instant::now(), client.ip);
+    if let Some(part) = unshown(app, client) {
+        return Err(refuse_without_proof(app, part, username, ip));
+    }
     let attempt = match app.throttle().take(app.store(), username, ip).await {
         Ok(attempt) => attempt,
         Err(Refused::Busy) => return Err(refuse(app, &SignInError::Busy, username, ip)),
@@ -60,7 +70,7 @@ pub(super) async fn attempt(
     let outcome = sign_in(app.store(), app.hasher(), username, password, app.now()).await;
     settle(app, attempt, &outcome).await;
     match outcome {
-        Ok(user) => match open(app, grant_of(&user), SignedInBy::Password, user.issued_under(), client, None).await {
+        Ok(user) => match open_for(app, caller, &user, client).await {
             Ok((minted, session)) => {
                 report(app, "ok", user.name().as_str(), ip);
                 Ok(Welcome { minted, session })
@@ -81,6 +91,34 @@ pub(super) async fn attempt(
     }
 }
 
+/// Asked before the password is looked at: whoever has no proof learns nothing about it.
+fn unshown(app: &App, client: &ObservedClient<'_>) -> Option<Part> {
+    let state = app.state();
+    state.minter.unshown(client, &state.gate.policy)
+}
+
+/// Nobody guesses a password in this way, so it is no line for fail2ban.
+fn refuse_without_proof(app: &App, part: Part, username: &str, ip: ClientIp) -> Refusal {
+    app.audit().metrics().login("proof-missing");
+    let (username, remote_ip) = (shortened(username), ip.to_string());
+    let name = app.state().gate.policy.header_parts.name(part).to_owned();
+    info!(
+        username = username.as_str(), remote_ip = remote_ip.as_str(), part = name.as_str();
+        "login without the proof that SAMEHAND_REQUIRE_SAME asks for"
+    );
+    Refusal::ProofMissing(part)
+}
+
+async fn open_for(
+    app: &App,
+    caller: &Caller<'_>,
+    user: &SignedIn,
+    client: &ObservedClient<'_>,
+) -> Result<(Minted, Option<Session>), SessionError> {
+    let continues = continuing::session(app, caller, client, user.name()).await;
+    open(app, Opening { continues, ..opening_for(user) }, client).await
+}
+
 /// Only a refusal of the password uses the attempt up.
 async fn settle(app: &App, attempt: Attempt, outcome: &Result<SignedIn, SignInError>) {
     match outcome {
@@ -97,14 +135,16 @@ fn until_next_step(elapsed: Duration) -> Duration {
     Duration::from_micros(u64::try_from(left).unwrap_or_default())
 }
 
-/// What a token says of a user who has just shown to know the password.
-pub(super) fn grant_of(user: &SignedIn) -> Grant {
-    Grant {
+/// A new session of a user who has just shown to know the password.
+pub(super) fn opening_for(user: &SignedIn) -> Opening {
+    let grant = Grant {
         groups: user.groups().clone(),
         name: user.display_name().cloned(),
         email: user.email().cloned(),
         ..Grant::of(user.name().clone())
-    }
+    };
+    let (signed_in_by, issued_under) = (SignedInBy::Password, user.issued_under());
+    Opening { grant, signed_in_by, issued_under, ttl: None, continues: None }
 }
 
 fn refuse(app: &App, error: &SignInError, username: &str, ip: ClientIp) -> Refusal {
@@ -127,15 +167,18 @@ fn refuse(app: &App, error: &SignInError, username: &str, ip: ClientIp) -> Refus
 
 /// One line and one count per attempt; fail2ban reads `msg="login failed"` and `remote_ip`.
 pub(super) fn report(app: &App, result: &'static str, username: &str, ip: ClientIp) {
-    /// A name has at most 64 bytes; what is longer is somebody's noise.
-    const MOST: usize = 128;
     app.audit().metrics().login(result);
-    let username: String = username.chars().take(MOST).collect();
-    let remote_ip = ip.to_string();
+    let (username, remote_ip) = (shortened(username), ip.to_string());
     match result {
         "ok" => info!(username = username.as_str(), remote_ip = remote_ip.as_str(); "login"),
         _ => warn!(username = username.as_str(), remote_ip = remote_ip.as_str(), reason = result; "login failed"),
     }
+}
+
+/// A name has at most 64 bytes; what is longer is somebody's noise.
+fn shortened(username: &str) -> String {
+    const MOST: usize = 128;
+    username.chars().take(MOST).collect()
 }
 
 #[cfg(test)]

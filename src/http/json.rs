@@ -47,7 +47,12 @@ pub(super) fn not_ready(body: &serde_json::Value) -> HttpResponse {
 }
 
 pub(super) fn slow_down(seconds: u64) -> HttpResponse {
-    let mut response = error(StatusCode::TOO_MANY_REQUESTS, "slow_down", "too many attempts at once; try again later");
+    slow_down_as(seconds, "too many attempts at once; try again later")
+}
+
+/// 429 with a description of its own.
+pub(super) fn slow_down_as(seconds: u64, description: &str) -> HttpResponse {
+    let mut response = error(StatusCode::TOO_MANY_REQUESTS, "slow_down", description);
     response.headers_mut().insert(RETRY_AFTER, seconds.into());
     response
 }

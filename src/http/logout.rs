@@ -1,17 +1,19 @@
 //! `POST /logout`: ends the session of a token, or the token that has none. Any token with a good signature will do:
-//! whoever holds a stolen one may end it too.
+//! whoever holds a stolen one may end it too. One that is bound to a key comes with a proof here as everywhere.
 
+use super::dpop::{self, Manner};
 use super::pages::sign_out::{self, Ended};
-use super::whoami::client_of;
+use super::whoami::caller_of;
 use super::{cookie, json, origin, refusal};
 use crate::app::App;
 use crate::check::credential::Carrier;
 use crate::check::decision::Decision;
-use crate::check::fingerprint::ObservedClient;
+use crate::check::observed::ObservedClient;
+use crate::check::proofs::{carries_cookie, has_secret};
 use crate::check::revocation::{CLOCKS_APART, RevocationSet, RevokedId};
 use crate::check::token::{Expiry, VerifiedToken};
 use crate::check::user_agent::UserAgent;
-use crate::check::{Moment, Seen, verified_token};
+use crate::check::{Moment, Seen, proofs, verified_token};
 use crate::store::Revocation;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue, SET_COOKIE};
@@ -28,22 +30,33 @@ pub(super) async fn logout(request: HttpRequest, body: web::Payload, app: web::D
     };
     if asked_by == AskedBy::Client {
         return match end(&request, &app, asked_by).await {
-            Ok((_, Some(Carrier::Cookie))) => without_cookie(no_content(), &app),
-            Ok((_, Some(Carrier::Authorization | Carrier::Bare) | None)) => no_content(),
+            Ok(end) => {
+                let mut response = no_content();
+                if end.carrier == Some(Carrier::Cookie) {
+                    remove_cookie(&mut response, &app);
+                }
+                if end.has_secret {
+                    remove_proof_cookie(&mut response, &app);
+                }
+                response
+            }
             Err(NotEnded::NoToken(refusal) | NotEnded::Refused(refusal)) => refusal,
         };
     }
     let ended = match end(&request, &app, asked_by).await {
-        Ok((ended, _)) => ended,
+        Ok(end) => end.ended,
         // A cookie that is not good any more is removed all the same.
         Err(NotEnded::NoToken(_)) => Ended::Nothing,
         Err(NotEnded::Refused(refusal)) => return refusal,
     };
     let back = sign_out::back(request.headers(), body, &app).await;
-    let Some(response) = app.state().pages.as_ref().map(|pages| sign_out::done(ended, back.as_ref(), pages)) else {
+    let Some(mut response) = app.state().pages.as_ref().map(|pages| sign_out::done(ended, back.as_ref(), pages)) else {
         return no_content();
     };
-    let mut response = without_cookie(response, &app);
+    remove_cookie(&mut response, &app);
+    if carries_cookie(request.headers(), &app.state().cookie.name) {
+        remove_proof_cookie(&mut response, &app);
+    }
     // What the applications of this domain keep in cookies goes too: their own sessions, and those that are bound to a
     // device.
     response.headers_mut().insert(CLEAR_SITE_DATA, HeaderValue::from_static("\"cookies\""));
@@ -59,6 +72,15 @@ enum AskedBy {
     Client,
 }
 
+/// What was ended.
+struct End {
+    ended: Ended,
+    /// The way its token came.
+    carrier: Option<Carrier>,
+    /// Whether that was bound to the secret of a proof cookie, which is of no use any more.
+    has_secret: bool,
+}
+
 /// Why nothing was ended.
 enum NotEnded {
     /// There is no token with a good signature; with the answer for an API client.
@@ -67,12 +89,13 @@ enum NotEnded {
     Refused(HttpResponse),
 }
 
-async fn end(request: &HttpRequest, app: &App, asked_by: AskedBy) -> Result<(Ended, Option<Carrier>), NotEnded> {
+async fn end(request: &HttpRequest, app: &App, asked_by: AskedBy) -> Result<End, NotEnded> {
     let mut seen = Seen::default();
     let ip;
     let verified = {
         let state = app.state();
-        ip = client_of(request, &state).map_err(NotEnded::Refused)?;
+        let caller = caller_of(request, &state).map_err(NotEnded::Refused)?;
+        ip = caller.ip;
         let revocations = app.revocations().snapshot();
         let moment = Moment { now: app.now(), revocations: revocations.knowledge() };
         let verified = verified_token(request.headers(), &state.gate, moment, Expiry::AnyTime, &mut seen);
@@ -84,11 +107,18 @@ async fn end(request: &HttpRequest, app: &App, asked_by: AskedBy) -> Result<(End
         if is_by_cookie && origin::is_foreign(request.headers(), &state.cookie) {
             return Err(NotEnded::Refused(refusal::foreign_origin()));
         }
-        verified
+        verified.and_then(|token| proofs::prove(&caller, token, &state.gate, moment.now, &mut seen))
     };
-    let token = verified.map_err(|denial| match denial.decision() {
-        Decision::Challenge(_) | Decision::Forbid => NotEnded::NoToken(refusal::of(&denial)),
-        Decision::Allow(_) | Decision::Reject(_) | Decision::Undecided => NotEnded::Refused(refusal::of(&denial)),
+    let settled = match verified {
+        Ok(token) => dpop::settle_own(app, token).await,
+        Err(denial) => Err(denial),
+    };
+    let token = settled.map_err(|denial| {
+        let refusal = refusal::of(&denial, &Manner::of(&seen, &app.state(), app.now()));
+        match denial.decision() {
+            Decision::Challenge(_) | Decision::Forbid => NotEnded::NoToken(refusal),
+            Decision::Allow(_) | Decision::Reject(_) | Decision::Undecided => NotEnded::Refused(refusal),
+        }
     })?;
     let ends = what_ends(&token, &app.revocations().set(), app.now());
     let ended = match &ends {
@@ -107,10 +137,10 @@ async fn end(request: &HttpRequest, app: &App, asked_by: AskedBy) -> Result<(End
     }
     let remote_ip = ip.to_string();
     if let Ok(user_agent) = UserAgent::read(request.headers()) {
-        app.activity().signed_out(&ObservedClient { ip, user_agent });
+        app.activity().signed_out(&ObservedClient::new(ip, user_agent));
     }
     info!(username = token.subject(), remote_ip = remote_ip.as_str(), sid = token.session().map_or("", |sid| sid.as_str()); "logout");
-    Ok((ended, seen.carrier))
+    Ok(End { ended, carrier: seen.carrier, has_secret: has_secret(&token) })
 }
 
 fn no_content() -> HttpResponse {
@@ -119,9 +149,12 @@ fn no_content() -> HttpResponse {
     response
 }
 
-fn without_cookie(mut response: HttpResponse, app: &App) -> HttpResponse {
-    response.headers_mut().insert(SET_COOKIE, cookie::clear(&app.state().cookie));
-    response
+fn remove_cookie(response: &mut HttpResponse, app: &App) {
+    response.headers_mut().append(SET_COOKIE, cookie::clear(&app.state().cookie));
+}
+
+fn remove_proof_cookie(response: &mut HttpResponse, app: &App) {
+    response.headers_mut().append(SET_COOKIE, cookie::clear_proof(&app.state().cookie));
 }
 
 /// The session, with all its tokens; the token itself where it has none. Nothing where that is over already: a revocation

@@ -1,10 +1,9 @@
 //! Fresh cookies with the answer to the subrequest: before a token ends, and for a page whose token has ended while its
 //! session lives. The one case in which a decision asks the store.
 
-use super::{cookie, renew};
+use super::{cookie, exchange};
 use crate::app::App;
 use crate::check::decision::{Decision, Reason};
-use crate::check::fingerprint::ObservedClient;
 use crate::check::renewal::Renewal;
 use crate::check::{IfSessionLives, Judgement, Moment, Question, decide_if_session_lives};
 use crate::issue::Minted;
@@ -44,15 +43,22 @@ async fn before_its_end(app: &App, judgement: &Judgement<'_>) -> Option<HeaderVa
     {
         return None;
     }
-    let client = client_of(judgement)?;
-    match timeout(NOT_NEEDED, renew::exchange(app, bound, &client)).await {
+    let client = judgement.seen.client?;
+    let renewed = async {
+        let live = exchange::find(app, bound).await?;
         // At the end of a session there is nothing to win.
-        Ok(Ok((_, live))) if live.session().ends_at <= bound.token().expires_at() => None,
-        Ok(Ok((minted, live))) => {
+        if live.session().ends_at <= bound.token().expires_at() {
+            return Ok(None);
+        }
+        exchange::mint(app, bound, &client, &live).await.map(|minted| Some((minted, live)))
+    };
+    match timeout(NOT_NEEDED, renewed).await {
+        Ok(Ok(None)) => None,
+        Ok(Ok(Some((minted, live)))) => {
             debug!(username = bound.token().subject(), sid = live.session().id.as_str(); "cookie renewed");
             Some(cookie_of(app, &minted, &live))
         }
-        Ok(Err(error)) => {
+        Ok(Err::<_, SessionError>(error)) => {
             debug!("no cookie was renewed: {error}");
             None
         }
@@ -80,15 +86,14 @@ async fn after_its_end<'a>(
         IfSessionLives::Undecided => return (undecided(judgement), None),
         IfSessionLives::Expired => return (judgement, None),
     };
-    let Some(client) = client_of(&judgement) else { return (judgement, None) };
-    match timeout(NEEDED, renew::exchange(app, provisional.bound(), &client)).await {
+    match timeout(NEEDED, exchange::exchange(app, provisional.bound(), provisional.client())).await {
         Ok(Ok((minted, live))) => {
             let line = cookie_of(app, &minted, &live);
             let grant = live.grant();
             let now = provisional.danger_session_lives(&grant.groups, grant.name.as_ref(), grant.email.as_ref());
             (now, Some(line))
         }
-        Ok(Err(SessionError::Ended)) => (judgement, None),
+        Ok(Err(SessionError::Ended | SessionError::ReboundTooOften(_))) => (judgement, None),
         Ok(Err(SessionError::Mint(error))) => {
             error!("no cookie was renewed, and a page was refused for it: {error}");
             (judgement, None)
@@ -107,8 +112,4 @@ async fn after_its_end<'a>(
 fn cookie_of(app: &App, minted: &Minted, live: &LiveSession) -> HeaderValue {
     let left = live.session().ends_at.saturating_sub(app.now());
     cookie::set(&app.state().cookie, &minted.token, left)
-}
-
-fn client_of<'a>(judgement: &Judgement<'a>) -> Option<ObservedClient<'a>> {
-    Some(ObservedClient { ip: judgement.seen.client_ip?, user_agent: judgement.seen.user_agent? })
 }

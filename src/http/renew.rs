@@ -2,115 +2,143 @@
 //!
 //! Signature, revocations and client have to hold; `exp` may have passed. From another client it is refused, and said.
 
+use super::dpop::{self, Manner};
+use super::exchange::exchange;
 use super::mint::issued;
-use super::whoami::client_of;
+use super::whoami::caller_of;
 use super::{cookie, json, origin, refusal};
 use crate::app::App;
 use crate::check::binding::{BindingError, BoundToken};
 use crate::check::client_ip::ClientIp;
 use crate::check::credential::Carrier;
-use crate::check::decision::Denial;
-use crate::check::fingerprint::ObservedClient;
-use crate::check::policy::Parts;
+use crate::check::decision::{Challenge, Decision, Denial, Reason};
+use crate::check::observed::{CookieProof, ObservedClient, Proofs};
+use crate::check::parts::Parts;
+use crate::check::policy::Policy;
 use crate::check::revocation::RevocationError;
 use crate::check::token::Expiry;
 use crate::check::user_agent::UserAgent;
-use crate::check::{Moment, Seen, pass_changed_client, recognise};
-use crate::issue::Minted;
-use crate::sessions::{self, LiveSession, SessionError};
+use crate::check::{Caller, Moment, Seen, pass_changed_client, recognise};
+use crate::issue::{Minted, new_secret};
+use crate::sessions::{LiveSession, SessionError};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, HeaderMap, SET_COOKIE};
+use actix_web::http::header::{CACHE_CONTROL, SET_COOKIE};
 use actix_web::{HttpRequest, HttpResponse, web};
 use log::{error, info, warn};
 
 pub(super) async fn renew(request: HttpRequest, app: web::Data<App>) -> HttpResponse {
-    let Renewable { bound, ip, carrier } = match renewable(&request, &app) {
+    let Renewable { bound, client, carrier } = match renewable(&request, &app).await {
         Ok(renewable) => renewable,
         Err(answer) => return answer,
     };
-    let Ok(user_agent) = UserAgent::read(request.headers()) else {
-        return json::invalid_request("there are two User-Agent lines");
+    let secret = match new_secret() {
+        Ok(secret) => secret,
+        Err(error) => return failed(&bound, &error.into()),
     };
-    match exchange(&app, &bound, &ObservedClient { ip, user_agent }).await {
+    let client = with_secret(client, &secret);
+    match exchange(&app, &bound, &client).await {
         Ok((minted, live)) => {
-            let (sid, username, remote_ip) = (live.session().id.as_str(), bound.token().subject(), ip.to_string());
+            let (sid, username, remote_ip) =
+                (live.session().id.as_str(), bound.token().subject(), client.ip.to_string());
             info!(username = username, remote_ip = remote_ip.as_str(), sid = sid; "token renewed");
             answer(&app, &minted, &live, carrier)
         }
         Err(SessionError::Ended) => {
-            refusal::of(&Denial::Revoked(RevocationError::SessionEnded, bound.token().format()))
+            let manner = Manner::of(&Seen { carrier, ..Seen::default() }, &app.state(), app.now());
+            refusal::of(&Denial::Revoked(RevocationError::SessionEnded, bound.token().format()), &manner)
         }
-        Err(error @ (SessionError::Store(_) | SessionError::Mint(_))) => {
-            error!(username = bound.token().subject(); "no token was renewed: {error}");
-            json::unavailable()
+        Err(SessionError::ReboundTooOften(seconds)) => {
+            json::slow_down_as(seconds, "the client has changed too often today; sign in again, or try again later")
         }
+        Err(error @ (SessionError::Store(_) | SessionError::Mint(_))) => failed(&bound, &error),
     }
 }
 
-/// A fresh token of the session that a token belongs to, if that lives.
-pub(super) async fn exchange(
-    app: &App,
-    bound: &BoundToken,
-    client: &ObservedClient<'_>,
-) -> Result<(Minted, LiveSession), SessionError> {
-    let (limits, now) = (app.state().session_limits(), app.now());
-    let seen_at = bound.token().session().and_then(|sid| app.activity().seen_at(sid));
-    let live = sessions::find(app.store(), bound, limits, seen_at, now).await?;
-    let state = app.state();
-    app.activity().saw(&live.session().id, state.session_grain(), now);
-    let minted = live.mint(client, &state.minter, &state.gate.policy, limits, now)?;
-    Ok((minted, live))
+fn failed(bound: &BoundToken, error: &SessionError) -> HttpResponse {
+    error!(username = bound.token().subject(); "no token was renewed: {error}");
+    json::unavailable()
+}
+
+/// Whoever has shown the secret that the token is bound to keeps it. Whoever has none, and may renew all the same, gets one:
+/// while the proof is only watched, or its absence only reported.
+fn with_secret<'a>(client: ObservedClient<'a>, fresh: &'a str) -> ObservedClient<'a> {
+    match client.proofs.cookie {
+        CookieProof::Secret(_) | CookieProof::Session => client,
+        CookieProof::None => client.with_proofs(Proofs { cookie: CookieProof::Secret(fresh), ..client.proofs }),
+    }
 }
 
 /// What may be renewed if its session lives.
-struct Renewable {
+struct Renewable<'a> {
     bound: BoundToken,
-    ip: ClientIp,
+    client: ObservedClient<'a>,
     carrier: Option<Carrier>,
 }
 
-fn renewable(request: &HttpRequest, app: &App) -> Result<Renewable, HttpResponse> {
-    let ip = client_of(request, &app.state())?;
-    let Held { bound, carrier, .. } = held(request.headers(), ip, app);
+async fn renewable<'a>(request: &'a HttpRequest, app: &App) -> Result<Renewable<'a>, HttpResponse> {
+    let caller = caller_of(request, &app.state())?;
+    let Held { bound, carrier, manner, .. } = held(&caller, app).await;
     if carrier == Some(Carrier::Cookie) && origin::is_foreign(request.headers(), &app.state().cookie) {
         return Err(refusal::foreign_origin());
     }
-    bound.map(|bound| Renewable { bound, ip, carrier }).map_err(|denial| refusal::of(&denial))
+    bound.map(|(bound, client)| Renewable { bound, client, carrier }).map_err(|denial| {
+        let mut answer = refusal::of(&denial, &manner);
+        // A token is asked for here: RFC 9449 sections 5 and 8.
+        if let Reason::ProofMissing | Reason::ProofInvalid | Reason::ProofReplayed | Reason::NonceRequired =
+            denial.reason()
+            && !matches!(denial.decision(), Decision::Challenge(Challenge::InvalidToken))
+        {
+            *answer.status_mut() = StatusCode::BAD_REQUEST;
+        }
+        answer
+    })
 }
 
 /// The token that came, in the hand it was given to; `exp` may have passed.
-pub(super) struct Held {
-    /// The token.
-    pub(super) bound: Result<BoundToken, Denial>,
+pub(super) struct Held<'a> {
+    /// The token, and who holds it.
+    pub(super) bound: Result<(BoundToken, ObservedClient<'a>), Denial>,
     /// The way it came.
     pub(super) carrier: Option<Carrier>,
     /// What about the client is not what it was.
     pub(super) changed: Parts,
+    /// How it is refused.
+    pub(super) manner: Manner,
 }
 
 /// Looks at the token of a request to one of samehand's own endpoints.
-pub(super) fn held(headers: &HeaderMap, ip: ClientIp, app: &App) -> Held {
-    let state = app.state();
-    let revocations = app.revocations().snapshot();
-    let moment = Moment { now: app.now(), revocations: revocations.knowledge() };
+pub(super) async fn held<'a>(caller: &Caller<'a>, app: &App) -> Held<'a> {
     let mut seen = Seen::default();
-    let recognised = recognise(headers, ip, &state.gate, moment, Expiry::Ignored, &mut seen);
+    let bound = {
+        let state = app.state();
+        let revocations = app.revocations().snapshot();
+        let moment = Moment { now: app.now(), revocations: revocations.knowledge() };
+        let recognised = recognise(caller, &state.gate, moment, Expiry::Ignored, &mut seen);
+        recognised.map(|recognised| recognised.map(|recognised| recognised.bound)).or_else(|denial| {
+            report_theft(&denial, caller.ip, &seen, &state.gate.policy);
+            pass_changed_client(denial, state.gate.policy.enforce, &seen)
+        })
+    };
+    let bound = match bound {
+        Ok(bound) => dpop::settle_own(app, bound).await,
+        Err(denial) => Err(denial),
+    };
     let (carrier, changed) = (seen.carrier, seen.changed);
-    let bound = recognised.map(|recognised| recognised.bound).or_else(|denial| {
-        report_theft(&denial, ip, &seen);
-        pass_changed_client(denial, state.gate.policy.enforce)
-    });
-    Held { bound, carrier, changed }
+    let manner = Manner::of(&seen, &app.state(), app.now());
+    // Whoever came as far as a bound token was seen.
+    let client = seen.client.unwrap_or(ObservedClient::new(caller.ip, UserAgent::from_bytes(None)));
+    let bound = bound.map(|bound| (bound, client));
+    Held { bound, carrier, changed, manner }
 }
 
-fn report_theft(denial: &Denial, ip: ClientIp, seen: &Seen<'_>) {
+fn report_theft(denial: &Denial, ip: ClientIp, seen: &Seen<'_>, policy: &Policy) {
     if let Denial::Binding(BindingError::ClientChanged(_), _) = denial {
         warn!(
             event = "theft-suspected",
             username = seen.username.as_deref().unwrap_or_default(),
             remote_ip = ip.to_string().as_str(),
             sid = seen.session.as_ref().map_or("", |sid| sid.as_str()),
-            changed = seen.changed.to_string().as_str();
+            changed = policy.header_parts.names(seen.changed).as_str();
             "a token was to be renewed from another client than the one it was given to"
         );
     }
@@ -118,13 +146,15 @@ fn report_theft(denial: &Denial, ip: ClientIp, seen: &Seen<'_>) {
 
 /// The way the old token came is the way the new one goes.
 fn answer(app: &App, minted: &Minted, live: &LiveSession, carrier: Option<Carrier>) -> HttpResponse {
-    if carrier != Some(Carrier::Cookie) {
-        return issued(minted);
+    let (state, left) = (app.state(), live.session().ends_at.saturating_sub(app.now()));
+    let mut response = match carrier {
+        Some(Carrier::Cookie) => HttpResponse::new(StatusCode::NO_CONTENT),
+        Some(Carrier::Authorization | Carrier::Dpop | Carrier::Bare) | None => issued(minted, app),
+    };
+    if carrier == Some(Carrier::Cookie) {
+        response.headers_mut().insert(CACHE_CONTROL, super::respond::NO_STORE);
+        response.headers_mut().insert(SET_COOKIE, cookie::set(&state.cookie, &minted.token, left));
     }
-    let left = live.session().ends_at.saturating_sub(app.now());
-    let line = cookie::set(&app.state().cookie, &minted.token, left);
-    let mut response = HttpResponse::new(StatusCode::NO_CONTENT);
-    response.headers_mut().insert(CACHE_CONTROL, super::respond::NO_STORE);
-    response.headers_mut().insert(SET_COOKIE, line);
+    cookie::add_proof(response.headers_mut(), &state, minted.secret.as_deref(), left);
     response
 }

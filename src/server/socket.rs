@@ -7,9 +7,16 @@ use std::os::unix::fs::{DirBuilderExt, FileTypeExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 
+/// Connections that may wait to be accepted; the kernel takes no more than `net.core.somaxconn`, which is 4096 by default.
+/// The standard library asks for 128. Once they are full, a TCP client waits a second, and nginx answers 502 for a Unix
+/// socket at once.
+const BACKLOG: i32 = 4096;
+
 /// A TCP listener.
 pub(super) fn tcp(address: SocketAddr) -> io::Result<TcpListener> {
-    TcpListener::bind(address)
+    let listener = TcpListener::bind(address)?;
+    rustix::net::listen(&listener, BACKLOG)?;
+    Ok(listener)
 }
 
 /// A Unix socket with this mode and group. A stale socket is replaced; a live one, or any other file, is an error.
@@ -23,13 +30,19 @@ pub(super) fn unix(path: &Path, mode: u32, group: Option<&str>) -> io::Result<Un
     DirBuilder::new().mode(0o700).create(&private)?;
     let draft = private.join("s");
     let placed = UnixListener::bind(&draft).and_then(|listener| {
-        std::fs::set_permissions(&draft, Permissions::from_mode(mode))?;
-        give_to_group(&draft, group)?;
+        rustix::net::listen(&listener, BACKLOG)?;
+        permit(&draft, mode, group)?;
         std::fs::rename(&draft, path)?;
         Ok(listener)
     });
     std::fs::remove_dir_all(&private)?;
     placed
+}
+
+/// Gives a socket its mode and group.
+pub(super) fn permit(path: &Path, mode: u32, group: Option<&str>) -> io::Result<()> {
+    std::fs::set_permissions(path, Permissions::from_mode(mode))?;
+    give_to_group(path, group)
 }
 
 fn refuse_occupied(path: &Path) -> io::Result<()> {
@@ -42,7 +55,10 @@ fn refuse_occupied(path: &Path) -> io::Result<()> {
         return Err(io::Error::new(ErrorKind::AlreadyExists, "there is a file that is not a socket"));
     }
     match UnixStream::connect(path) {
-        Ok(_) => Err(io::Error::new(ErrorKind::AddrInUse, "another process listens there")),
+        Ok(_) => Err(io::Error::new(
+            ErrorKind::AddrInUse,
+            "another process listens there; `samehand serve --takeover` would replace it",
+        )),
         Err(error) if error.kind() == ErrorKind::ConnectionRefused => Ok(()),
         Err(error) => Err(error),
     }

@@ -4,6 +4,8 @@ use crate::app::App;
 use crate::config::Config;
 use crate::keys::KeyFile;
 use crate::server::Reread;
+use crate::server::takeover::Successors;
+use actix_rt::net::UnixStream;
 use actix_web::dev::ServerHandle;
 use log::{error, info, warn};
 use std::io;
@@ -14,6 +16,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Between `/readyz` turning to 503 and the listeners closing: long enough for a load balancer to notice.
 const DRAIN_NOTICE: Duration = Duration::from_secs(1);
+/// How long an accepted connection may take to its worker.
+const ON_THE_WAY: Duration = Duration::from_millis(50);
 /// How often the key file is looked at; a change is in force within a second.
 const KEY_FILE_POLL: Duration = Duration::from_millis(300);
 
@@ -41,12 +45,23 @@ impl Watch {
     }
 
     /// Reloads what changes until it is time to stop, then tells the servers to.
-    pub(super) async fn until_stop(mut self, app: &App, reread: Reread, servers: Vec<ServerHandle>) {
+    pub(super) async fn until_stop(
+        mut self,
+        app: &App,
+        reread: Reread,
+        servers: Vec<ServerHandle>,
+        successors: Option<Successors>,
+    ) {
+        let mut successor = None;
         let mut poll = tokio::time::interval(KEY_FILE_POLL);
         loop {
             tokio::select! {
                 _ = self.terminate.recv() => break,
                 _ = self.interrupt.recv() => break,
+                stream = taken_over(successors.as_ref()) => {
+                    successor = Some(stream);
+                    break;
+                }
                 _ = self.hang_up.recv() => reload_settings(app, &reread),
                 _ = poll.tick() => {
                     let version = key_file_version(&app.config());
@@ -57,7 +72,14 @@ impl Watch {
                 }
             }
         }
-        info!("stopping");
+        let is_taken_over = successor.is_some();
+        info!(taken_over = is_taken_over; "stopping");
+        if is_taken_over {
+            // Somebody else accepts from now on. Connections that are open end with their next answer.
+            pause(&servers).await;
+        }
+        // Only the servers hold the listening sockets now, and whoever took them over.
+        drop((successors, successor));
         app.stop();
         // A second signal does not wait for load balancers.
         tokio::select! {
@@ -65,10 +87,26 @@ impl Watch {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
         }
+        // Where a socket outlives this process, no connection is taken out of it and then dropped.
+        pause(&servers).await;
+        tokio::time::sleep(ON_THE_WAY).await;
         for server in servers {
             // Asks for the graceful stop; that it has come about is awaited on the server itself.
             actix_rt::spawn(server.stop(true));
         }
+    }
+}
+
+async fn taken_over(successors: Option<&Successors>) -> UnixStream {
+    match successors {
+        Some(successors) => successors.taken_over().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn pause(servers: &[ServerHandle]) {
+    for server in servers {
+        server.pause().await;
     }
 }
 

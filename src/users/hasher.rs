@@ -1,4 +1,4 @@
-//! Where a server computes hashes: on threads that may block, a few at a time, with a bounded queue before them.
+//! Where a server computes hashes: on threads that give way to all others, a few at a time, with a bounded queue before them.
 //!
 //! One hash takes 19 MiB and tens of milliseconds of a core. Without a bound, a few hundred sign-ins at once would take
 //! gigabytes; with it they wait, and those that find the queue full are told to come back. It knows no users.
@@ -9,7 +9,12 @@ use std::fmt;
 use std::hint::black_box;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use std::thread;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+/// The priority of hashing (`nice`): a third of the weight of a thread at 0, so that it gives way and goes on all the same. Of
+/// the thread that sets it, on Linux. Less would keep sign-ins waiting for half a minute where all cores are busy.
+const PRIORITY: i32 = 5;
 
 /// Bounds how many hashes are computed at a time, and how many wait. Clones share the bounds.
 #[derive(Clone)]
@@ -52,7 +57,7 @@ pub struct Admission {
 }
 
 impl Admission {
-    /// Runs a job on a thread that may block, when its turn comes. A caller that goes away while it waits gives its
+    /// Runs a job on a thread of its own, when its turn comes. A caller that goes away while it waits gives its
     /// place up; one that goes away later does not stop the job, which keeps its place until it is done.
     pub async fn run<T: Send + 'static>(
         self,
@@ -60,12 +65,23 @@ impl Admission {
     ) -> Result<T, HasherError> {
         let running = self.running.acquire_owned().await.map_err(|_| HasherError::Stopped)?;
         let (place, bench) = (self.place, Bench { runs: self.runs });
-        let done = tokio::task::spawn_blocking(move || {
+        let (tell, told) = oneshot::channel();
+        let thread = thread::Builder::new().name("hashing".into()).spawn(move || {
             let _places = (place, running);
-            job(&bench)
+            give_way();
+            // Whoever asked may have gone away.
+            let _ = tell.send(job(&bench));
         });
-        done.await.map_err(|_| HasherError::Stopped)
+        thread.map_err(|_| HasherError::Stopped)?;
+        told.await.map_err(|_| HasherError::Stopped)
     }
+}
+
+/// Lets the own thread give way to all others that want to run: decisions do not wait for passwords. A thread cannot take that
+/// back, which is why each job has one of its own; next to a hash it costs nothing.
+fn give_way() {
+    // Where it may not be done, hashes compete with decisions, and nothing else is different.
+    let _ = rustix::process::setpriority_process(None, PRIORITY);
 }
 
 /// Lets its holder compute hashes; only [`Admission::run`] gives one out.

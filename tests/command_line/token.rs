@@ -76,6 +76,30 @@ fn what_is_odd_is_a_warning_and_what_cannot_be_is_refused() {
 }
 
 #[test]
+fn a_cookie_proof_is_given_where_the_settings_ask_for_it() {
+    const PROOF: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+    let installation = Installation::new(&[("REQUIRE_SAME", "user-agent,cookie")]);
+    installation.add_user("alice", &[]);
+    // Its settings are warned about, and nothing but the token stands on standard output.
+    let record = |proof: &str| {
+        let ended = run(&installation, &mint("alice", &["--cookie-proof", proof]));
+        assert_eq!((ended.code, ended.results.lines().count()), (Some(0), 1), "{ended:?}");
+        let claims = Token::parse(ended.results.trim_end()).claims;
+        assert!(!claims.to_string().contains(PROOF), "{claims}");
+        claims["fingerprint"].as_str().and_then(|claim| claim.split('.').nth(2)).expect("a record").to_owned()
+    };
+    assert_eq!(record(PROOF), "ip:32:64,!user-agent:family,!cookie");
+    assert_eq!(record("session"), "ip:32:64,!user-agent:family,!cookie:session");
+    let said = ["SAMEHAND_REQUIRE_SAME", "--cookie-proof", "__Host-samehand-proof", "openssl rand 32", "`session`"];
+    refused(&installation, &mint("alice", &[]), "", 2, &said);
+    for unusable in ["", "short", &PROOF[1..], &format!("{PROOF}="), "Session"] {
+        refused(&installation, &mint("alice", &["--cookie-proof", unusable]), "", 2, &["neither `session` nor"]);
+    }
+    let plain = Installation::new(&[]);
+    refused(&plain, &mint("alice", &["--cookie-proof", PROOF]), "", 2, &["bind no new token to a cookie"]);
+}
+
+#[test]
 fn a_token_is_inspected_as_text_as_json_and_from_standard_input() {
     let installation = Installation::new(&[("SECRET", SECRET)]);
     installation.add_user("alice", &[]);

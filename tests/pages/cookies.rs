@@ -1,8 +1,14 @@
 //! The session cookie of a sign-in, and cookies that somebody else put there first.
 
-use crate::support::{THIEF, client::ask, samehand::PASSWORD, token::Token};
+use crate::support::{
+    CLIENT, THIEF,
+    client::{Connection, Request, ask},
+    samehand::{PASSWORD, Samehand},
+    token::Token,
+};
 use crate::{
-    FIREFOX, NAME, asked, cookie_of, field, form_token, get, ours, post, question, send, sign_in, start, text,
+    FIREFOX, NAME, PAGES, PROXY, asked, cookie_of, field, form_token, get, ours, post, question, send, sign_in, start,
+    text,
 };
 
 const APP: &str = "https://app.example.com/";
@@ -28,6 +34,49 @@ fn a_sign_in_replaces_a_cookie_and_never_adopts_it() {
         let reply = asked(&samehand, question("caddy", "https", "app.example.com", "/").header("Cookie", cookie));
         assert_eq!((reply.status, reply.header("Remote-User")), (200, Some("alice")), "{reply:?}");
     }
+}
+
+#[test]
+fn a_token_of_the_form_is_good_in_its_cookie_and_nowhere_else() {
+    let samehand = Samehand::start(&[("PUBLIC_URL", PAGES), ("REQUIRE_SAME", "user-agent,cookie")]);
+    samehand.add_user("alice", &[]);
+    // One cookie: a second one beside it would prove nothing, and would be missing after every link from elsewhere.
+    let cookie = cookie_of(&sign_in(&samehand, APP));
+    let page = || question("caddy", "https", "app.example.com", "/");
+    assert_eq!(asked(&samehand, page().header("Cookie", cookie.as_str())).status, 200);
+    let token = cookie.split_once('=').expect("a value").1;
+    assert_eq!(asked(&samehand, page().bearer(token)).status, 403);
+    let renewed = send(&samehand, ours(post("/renew", &[])).header("Cookie", cookie));
+    let renewed = cookie_of(&renewed);
+    assert_eq!(asked(&samehand, page().header("Cookie", renewed.as_str())).status, 200);
+    assert_eq!(asked(&samehand, page().bearer(renewed.split_once('=').expect("a value").1)).status, 403);
+}
+
+#[test]
+fn a_browser_that_signs_in_over_the_other_address_family_keeps_its_session() {
+    let samehand = start();
+    let six = "2001:db8:1:1::7";
+    let four = cookie_of(&sign_in(&samehand, APP));
+    let through = |request: Request| {
+        let request = request.header("X-Forwarded-For", six).header("User-Agent", FIREFOX);
+        ask(PROXY, &samehand.tcp, &request.header("Cookie", four.as_str()))
+    };
+    let shown = through(get("/login?why=network"));
+    assert!(text(&shown).contains("name=\"password\""), "{shown:?}");
+    let form = field(&shown, "form").expect("a form");
+    let fields = [("username", "alice"), ("password", PASSWORD), ("rd", APP), ("form", form.as_str())];
+    let reply = through(ours(post("/login", &fields)));
+    assert_eq!(reply.status, 303, "{reply:?}");
+    let both = cookie_of(&reply);
+    let sid = |cookie: &str| Token::parse(cookie.split_once('=').expect("a value").1).claims["sid"].clone();
+    assert_eq!(sid(&both), sid(&four));
+    // The question as of the client, and the same with the other address.
+    let page = question("caddy", "https", "app.example.com", "/").header("Cookie", both.as_str());
+    let over_six = String::from_utf8(page.bytes()).expect("text").replace(&CLIENT.to_string(), six);
+    assert_eq!(asked(&samehand, page).status, 200);
+    let mut connection = Connection::open(PROXY, &samehand.tcp);
+    connection.send(over_six.as_bytes());
+    assert_eq!(connection.reply(false).expect("an answer").status, 200);
 }
 
 #[test]

@@ -95,7 +95,9 @@ fn explain_says_the_status_that_a_browser_gets() {
 #[test]
 fn each_reason_is_a_sentence_and_an_unknown_one_is_none() {
     let samehand = start();
-    for why in ["ended", "expired", "network", "browser", "client", "two-cookies", "clock", "unusable", "http"] {
+    for why in
+        ["ended", "expired", "network", "browser", "client", "two-cookies", "clock", "stricter", "unusable", "http"]
+    {
         let shown = text(&send(&samehand, get(&format!("/login?why={why}"))));
         assert!(shown.contains("role=\"status\""), "{why}: {shown}");
         let again = text(&send(&samehand, get(&format!("/login?why={why}&again=1"))));

@@ -8,16 +8,21 @@ mod support;
 
 mod articles;
 mod back_ends;
+mod hands;
 mod limits;
 mod logging_out;
 mod on_the_way;
 mod opening;
 mod origins;
 mod outages;
+mod proof_cookie;
+mod rebinding;
 mod renewing;
 mod revoking;
 mod same_second;
 mod several_cookies;
+mod stricter;
+mod two_families;
 mod users;
 
 use std::{

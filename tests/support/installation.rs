@@ -41,6 +41,14 @@ impl Installation {
         }
     }
 
+    /// Replaces a setting and says what it was.
+    #[track_caller]
+    pub(crate) fn set_aside(&mut self, name: &str, value: &str) -> String {
+        let was = self.settings.iter().find(|(known, _)| known == name).expect("it was set").1.clone();
+        self.set(&[(name, value)]);
+        was
+    }
+
     /// Sets what no test has set.
     pub(crate) fn set_default(&mut self, name: &str, value: &str) {
         if !self.settings.iter().any(|(known, _)| known == name) {

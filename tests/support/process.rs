@@ -39,8 +39,13 @@ struct SoFar {
 impl Process {
     /// Starts a program. `Err`: there is no such program.
     pub(crate) fn start(command: &mut Command) -> Result<Self, String> {
+        Self::start_on(Stdio::null(), command)
+    }
+
+    /// Starts a program with this for its standard input.
+    pub(crate) fn start_on(stdin: Stdio, command: &mut Command) -> Result<Self, String> {
         let name = command.get_program().to_string_lossy().into_owned();
-        let spawned = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        let spawned = command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let mut child = match spawned {
             Ok(child) => child,
             Err(error) if error.kind() == ErrorKind::NotFound => return Err(name),

@@ -40,7 +40,7 @@ fn shapes(table: &mut Table, world: &World, draft: &Draft, claim: &str) {
         ("cut to a half".to_owned(), claim[..claim.len() / 2].to_owned()),
         ("extended by a letter".to_owned(), format!("{claim}A")),
         ("extended by a dot".to_owned(), format!("{claim}.")),
-        ("extended by a field".to_owned(), format!("{claim}.{}", fields[5])),
+        ("extended by a field".to_owned(), format!("{claim}.{}", fields[6])),
         ("in upper case".to_owned(), claim.to_ascii_uppercase()),
         ("followed by NUL".to_owned(), format!("{claim}\\u0000")),
         ("padded".to_owned(), format!("{claim}==")),
@@ -54,27 +54,32 @@ fn shapes(table: &mut Table, world: &World, draft: &Draft, claim: &str) {
         ("the article's hash".to_owned(), "0".repeat(64)),
     ];
     for (position, name) in
-        ["version", "key", "recipe", "address digest", "agent digest", "client digest"].iter().enumerate()
+        ["version", "key", "record", "IPv4 digest", "IPv6 digest", "agent digest", "client digest"].iter().enumerate()
     {
         rows.push((format!("without its {name}"), without(position)));
     }
-    for recipe in [
+    for record in [
         "",
-        "32",
-        "32-64",
-        "32-64-",
-        "32-64-Family",
-        "32-64-none",
-        "032-64-family",
-        "+32-64-family",
-        "33-64-family",
-        "32-129-family",
-        "-1-64-family",
-        "32-64-family-x",
-        "256-64-family",
-        " 32-64-family",
+        "!ip:32:64",
+        "!user-agent:family",
+        "!user-agent:family,!ip:32:64",
+        "!ip:32,!user-agent:family",
+        "!ip:32:64,!user-agent",
+        "!ip:32:64,!user-agent:Family",
+        "!ip:32:64,!user-agent:none",
+        "!ip:032:64,!user-agent:family",
+        "!ip:+32:64,!user-agent:family",
+        "!ip:33:64,!user-agent:family",
+        "!ip:32:129,!user-agent:family",
+        "!ip:-1:64,!user-agent:family",
+        "!ip:256:64,!user-agent:family",
+        " !ip:32:64,!user-agent:family",
+        "!ip:32:64, !user-agent:family",
+        "!ip:32:64,!user-agent:family,",
+        "!ip:32:64,!user-agent:family,cookie",
+        "!!ip:32:64,!user-agent:family",
     ] {
-        rows.push((format!("recipe {recipe:?}"), claim.replacen(fields[2], recipe, 1)));
+        rows.push((format!("record {record:?}"), claim.replacen(fields[2], record, 1)));
     }
     for (name, text) in rows {
         let token = draft.clone().claim("fingerprint", &format!("\"{text}\"")).ours();
@@ -116,17 +121,21 @@ fn hands(table: &mut Table, world: &World, draft: &Draft, claim: &str) {
     let renamed = draft.clone().claim("jti", "\"another\"").ours();
     table.token(world, "client-changed 403", "with another jti beside it", renamed);
     let mut fields: Vec<&str> = claim.split('.').collect();
-    fields.swap(3, 4);
-    let swapped = [&fields[..5], &["AAAAAAAAAAAAAAAAAAAAAA"]].concat().join(".");
+    fields.swap(3, 5);
+    let swapped = [&fields[..6], &["AAAAAAAAAAAAAAAAAAAAAA"]].concat().join(".");
     table.token(world, "client-changed 403", "address and agent digests exchanged", put(&swapped));
-    fields.swap(3, 4);
-    let zero = [&fields[..3], &["AAAAAAAAAAAAAAAAAAAAAA"; 3]].concat().join(".");
+    fields.swap(3, 5);
+    let zero = [&fields[..3], &["AAAAAAAAAAAAAAAAAAAAAA"; 4]].concat().join(".");
     table.token(world, "client-changed 403", "digests of zeros", put(&zero));
-    let whole = [&fields[..3], &["AAAAAAAAAAAAAAAAAAAAAA"; 2], &fields[5..]].concat().join(".");
-    let parts = [&fields[..5], &["AAAAAAAAAAAAAAAAAAAAAA"]].concat().join(".");
+    let other = [&fields[..4], &["AAAAAAAAAAAAAAAAAAAAAA"], &fields[5..]].concat().join(".");
+    let none = [&fields[..3], &["-"; 2], &fields[5..]].concat().join(".");
+    let whole = [&fields[..3], &["AAAAAAAAAAAAAAAAAAAAAA"; 3], &fields[6..]].concat().join(".");
+    let parts = [&fields[..6], &["AAAAAAAAAAAAAAAAAAAAAA"]].concat().join(".");
     table.token(world, "client-changed 403", "good part digests and a client digest of zeros", put(&parts));
     // The client digest covers both parts: where it holds, nothing else is computed.
     table.token(world, "ok 200", "a good client digest over part digests of zeros", put(&whole));
+    table.token(world, "ok 200", "with an address of the other family", put(&other));
+    table.token(world, "token-malformed 401", "with no address at all", put(&none));
     table.token(world, "key-unknown 401", "of another salt", put(&claim.replacen(fields[1], "AAAAAAAA", 1)));
     table.token(world, "key-unknown 401", "of no salt", put(&claim.replacen(fields[1], "", 1)));
     let jti = draft.text_claim("jti");
@@ -141,8 +150,11 @@ fn hands(table: &mut Table, world: &World, draft: &Draft, claim: &str) {
     ] {
         table.token(world, expected, name, put(&world.fingerprint(recipe, &jti)));
     }
-    let text = claim.replacen("32-64-family", "32-64-exact", 1);
-    table.token(world, "client-changed 403", "under the name of another recipe", put(&text));
+    for (name, from, to) in
+        [("under the name of another recipe", "family", "exact"), ("under the name of a looser policy", "!ip", "ip")]
+    {
+        table.token(world, "client-changed 403", name, put(&claim.replacen(from, to, 1)));
+    }
     clients(table, world);
 }
 

@@ -71,16 +71,45 @@ pub(crate) fn names(table: &mut Table) {
         ("email", r#""alice@example.com,root@example.com""#),
         ("email", "null"),
         ("email", "[]"),
-        ("cnf", r#"{"jkt":"0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}"#),
-        ("cnf", r#"{"x5t#S256":"bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2"}"#),
-        ("cnf", "{}"),
-        ("cnf", "null"),
     ] {
         let token = world.draft().claim(claim, json).ours();
         table.token(&world, "token-claims 401", &format!("{claim} {json}"), token);
     }
+    confirmations(table, &world);
     audiences(table);
     types(table, &world);
+}
+
+/// `cnf`: never passed over, whatever the settings ask for (RFC 7800 section 3.1).
+fn confirmations(table: &mut Table, world: &World) {
+    const KEY: &str = r#""jkt":"0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I""#;
+    const CERTIFICATE: &str = r#""x5t#S256":"A4DtL2JmUMhAsvJj5tKyn64SqzmuXbMrJa0n761y5v0""#;
+    for members in [KEY.to_owned(), CERTIFICATE.to_owned(), format!("{CERTIFICATE},{KEY}")] {
+        let token = world.draft().claim("cnf", &format!("{{{members}}}")).ours();
+        table.token(world, "proof-missing 401", &format!("cnf {members}"), token);
+    }
+    for json in [
+        "{}".to_owned(),
+        "null".into(),
+        "[]".into(),
+        r#""0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I""#.into(),
+        format!("[{{{KEY}}}]"),
+        format!("{{{KEY},{KEY}}}"),
+        format!("{{{KEY},\"kid\":\"a\"}}"),
+        r#"{"jwk":{"kty":"oct","k":"AA"}}"#.into(),
+        r#"{"jku":"https://keys.example.com/"}"#.into(),
+        r#"{"kid":"a"}"#.into(),
+        r#"{"jkt":7}"#.into(),
+        r#"{"jkt":""}"#.into(),
+        r#"{"jkt":["0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"]}"#.into(),
+        r#"{"jkt":"0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4"}"#.into(),
+        r#"{"jkt":"0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4J"}"#.into(),
+        r#"{"jkt":"0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I="}"#.into(),
+        r#"{"x5t":"A4DtL2JmUMhAsvJj5tKyn64SqzmuXbMrJa0n761y5v0"}"#.into(),
+    ] {
+        let token = world.draft().claim("cnf", &json).ours();
+        table.token(world, "token-claims 401", &format!("cnf {json}"), token);
+    }
 }
 
 fn audiences(table: &mut Table) {

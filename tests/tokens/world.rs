@@ -5,12 +5,13 @@ use super::craft::Draft;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use jsonwebtoken::Algorithm;
 use samehand::check::client_ip::{ClientIp, Peer};
-use samehand::check::fingerprint::{ObservedClient, TokenContext};
+use samehand::check::fingerprint::{Record, TokenContext};
 use samehand::check::forwarded::Proxy;
 use samehand::check::identifiers::Revision;
 use samehand::check::key_ring::algorithm_name;
 use samehand::check::names::UserName;
-use samehand::check::policy::Recipe;
+use samehand::check::observed::ObservedClient;
+use samehand::check::policy::{Policy, Recipe};
 use samehand::check::revocation::{Knowledge, RevocationSet};
 use samehand::check::user_agent::UserAgent;
 use samehand::check::{Gate, Moment, Question, decide};
@@ -114,8 +115,12 @@ impl World {
     pub(crate) fn with(signing: Signing, changes: &[(&str, &str)]) -> Self {
         let config = settings(signing, changes);
         let keys = load(&config.keys, Missing::Create(*NOW)).unwrap();
-        let gate =
-            Gate { policy: config.policy.clone(), ring: keys.ring.clone(), fingerprints: keys.fingerprints.clone() };
+        let gate = Gate {
+            policy: config.policy.clone(),
+            ring: keys.ring.clone(),
+            fingerprints: keys.fingerprints.clone(),
+            nonces: keys.nonces.clone(),
+        };
         let minter = Minter::new(&gate.policy, &keys, config.token_ttl);
         let is_usual = signing == Signing::Hs256 && changes.is_empty();
         Self { signing, is_usual, gate, keys, minter }
@@ -130,7 +135,7 @@ impl World {
     pub(crate) fn mint_for(&self, ip: IpAddr, user_agent: Option<&[u8]>) -> String {
         let client = observed(ip, user_agent);
         let grant = Grant::of(UserName::enter("alice").unwrap());
-        let terms = Terms { issued_under: Revision::NONE, session: None, ttl: None, now: *NOW };
+        let terms = Terms { issued_under: Revision::NONE, session: None, before: None, ttl: None, now: *NOW };
         self.minter.mint(grant, &client, &self.gate.policy, &terms).unwrap().token
     }
 
@@ -147,8 +152,10 @@ impl World {
     /// A fingerprint of the usual client as precise as asked for.
     pub(crate) fn fingerprint(&self, recipe: Recipe, jti: &str) -> String {
         let client = observed(CLIENT.parse().unwrap(), Some(USER_AGENT.as_bytes()));
-        let context = TokenContext { issuer: &self.gate.policy.issuer, jti };
-        self.keys.fingerprints.current().unwrap().keyed(&client, recipe, context)
+        let policy = Policy { recipe, ..self.gate.policy.clone() };
+        let context = TokenContext { issuer: &policy.issuer, jti, session: None };
+        let (key, record) = (self.keys.fingerprints.current().unwrap(), Record::of(&client, &policy));
+        key.keyed(&client, &record, &policy.header_parts, context, None)
     }
 
     /// The reason and the status for an API client with these headers, as a trusted proxy would ask.
@@ -159,7 +166,7 @@ impl World {
         }
         let (proxy, peer) = (Proxy::Nginx, Peer::Tcp(Ipv4Addr::LOCALHOST.into()));
         let moment = Moment { now: *NOW, revocations: Knowledge { set: &RevocationSet::default(), is_stale: false } };
-        let judgement = decide(&Question { proxy, peer, headers: &map }, &self.gate, moment);
+        let judgement = decide(&Question { proxy, peer, headers: &map }, &self.gate, moment).danger_first_use();
         format!("{} {}", judgement.reason.name(), status_of(proxy, &judgement, None).as_u16())
     }
 
@@ -185,5 +192,5 @@ pub(crate) fn asked<'a>(headers: &'a [(&'a str, &'a [u8])]) -> impl Iterator<Ite
 
 /// A client.
 pub(crate) fn observed(ip: IpAddr, user_agent: Option<&[u8]>) -> ObservedClient<'_> {
-    ObservedClient { ip: ClientIp::vouched(ip), user_agent: UserAgent::from_bytes(user_agent) }
+    ObservedClient::new(ClientIp::vouched(ip), UserAgent::from_bytes(user_agent))
 }

@@ -56,13 +56,13 @@ fn no_two_histories_share_a_family() {
 }
 
 #[test]
-fn the_four_browsers_have_at_least_twelve_versions_on_each_system() {
+fn the_big_browsers_have_at_least_twelve_versions_on_each_system() {
     let histories = histories();
-    for browser in ["chrome", "firefox", "edge", "safari"] {
-        let systems: &[&str] = if browser == "safari" {
-            &["macos", "iphone", "ipad"]
-        } else {
-            &["windows", "macos", "linux", "android", "iphone", "ipad"]
+    for browser in ["chrome", "firefox", "edge", "safari", "samsung"] {
+        let systems: &[&str] = match browser {
+            "safari" => &["macos", "iphone", "ipad"],
+            "samsung" => &["internet"],
+            _ => &["windows", "macos", "linux", "android", "iphone", "ipad"],
         };
         for system in systems {
             let lines = &histories[&format!("{browser}_{system}")];

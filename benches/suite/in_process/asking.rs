@@ -12,13 +12,13 @@ const CONNECTIONS: usize = 64;
 /// How long a round takes that only warms up.
 const WARM: Duration = Duration::from_millis(300);
 
-/// The question of a proxy, with one token after the other.
+/// The question of a proxy, with one client's credentials after the other's.
 #[derive(Clone, Copy)]
 pub(crate) struct Asking<'a> {
     pub(crate) address: SocketAddr,
     pub(crate) path: &'a str,
-    /// Without any, there is no `Authorization`.
-    pub(crate) tokens: &'a [String],
+    /// Header lines, each with its end: `Authorization` and what else a client shows. There may be none at all.
+    pub(crate) shown: &'a [String],
     /// The client as the proxy names it.
     pub(crate) client: &'a str,
     /// What has to be answered.
@@ -53,8 +53,8 @@ impl<'a> Asking<'a> {
         to.clear();
         let (path, client) = (self.path, self.client);
         write!(to, "GET {path} HTTP/1.1\r\nHost: samehand\r\nUser-Agent: {USER_AGENT}\r\n").unwrap();
-        if let Some(token) = self.tokens.get(number % self.tokens.len().max(1)) {
-            write!(to, "Authorization: Bearer {token}\r\n").unwrap();
+        if let Some(lines) = self.shown.get(number % self.shown.len().max(1)) {
+            to.extend_from_slice(lines.as_bytes());
         }
         write!(
             to,
@@ -69,7 +69,7 @@ impl<'a> Asking<'a> {
 #[derive(Clone, Copy)]
 enum Length {
     For(Duration),
-    /// Until each token was shown once.
+    /// Until each was shown once.
     EachOnce,
 }
 
@@ -111,7 +111,7 @@ impl Comparison {
         [&self.one, &self.other].map(|rounds| rounds.iter().map(|round| round.server_microseconds).collect())
     }
 
-    /// Adds a round in which each token is shown once, to each.
+    /// Adds a round in which everything is shown once, to each.
     pub(crate) fn each_once(&mut self, one: &Asking<'_>, other: &Asking<'_>) -> Result<(), String> {
         let (mut to_one, mut to_other) = (Client::connect(one), Client::connect(other));
         to_other.round(Length::For(WARM))?;
@@ -121,12 +121,12 @@ impl Comparison {
     }
 }
 
-/// Shows each token once.
+/// Shows each once.
 pub(crate) fn show_each(asking: &Asking<'_>) -> Result<(), String> {
     Client::connect(asking).round(Length::EachOnce).map(|_| ())
 }
 
-/// Connections that stay open, and how far the tokens were shown.
+/// Connections that stay open, and how much was shown.
 struct Client<'a> {
     asking: &'a Asking<'a>,
     connections: Vec<TcpStream>,
@@ -146,7 +146,7 @@ impl<'a> Client<'a> {
             let at_once = match length {
                 Length::For(time) if started.elapsed() < time => CONNECTIONS,
                 Length::For(_) => 0,
-                Length::EachOnce => CONNECTIONS.min(first + self.asking.tokens.len() - self.shown),
+                Length::EachOnce => CONNECTIONS.min(first + self.asking.shown.len() - self.shown),
             };
             if at_once == 0 {
                 break;

@@ -12,14 +12,14 @@ use actix_web::http::header::HeaderMap;
 use actix_web::{App as Routes, HttpResponse, HttpServer, web};
 use samehand::app::{App, now};
 use samehand::check::client_ip::ClientIp;
-use samehand::check::fingerprint::ObservedClient;
 use samehand::check::identifiers::Revision;
 use samehand::check::names::{GroupName, Groups, UserName};
+use samehand::check::observed::{ObservedClient, Proofs};
 use samehand::check::revocation::Entry;
 use samehand::check::user_agent::UserAgent;
 use samehand::config::{self, Config};
 use samehand::http;
-use samehand::issue::{Grant, Terms, new_session_id};
+use samehand::issue::{Grant, Minted, Terms, new_session_id};
 use samehand::keys::{self, Missing};
 use samehand::revocations::Health;
 use samehand::store::{self, Access};
@@ -68,17 +68,20 @@ impl Service {
 
     /// A token of a session that it accepts, unlike any other.
     pub(crate) fn mint(&self) -> String {
+        self.mint_with(Proofs::default()).token
+    }
+
+    /// A token that is bound to these proofs too.
+    pub(crate) fn mint_with(&self, proofs: Proofs<'_>) -> Minted {
         let state = self.app.state();
         let groups = ["staff", "developers"].map(|name| GroupName::read(name).unwrap());
         let grant = Grant { groups: Groups::new(groups).unwrap(), ..Grant::of(UserName::read("alice").unwrap()) };
-        let client = ObservedClient {
-            ip: ClientIp::vouched(CLIENT.parse().unwrap()),
-            user_agent: UserAgent::from_bytes(Some(USER_AGENT.as_bytes())),
-        };
+        let user_agent = UserAgent::from_bytes(Some(USER_AGENT.as_bytes()));
+        let client = ObservedClient::new(ClientIp::vouched(CLIENT.parse().unwrap()), user_agent).with_proofs(proofs);
         let policy = &state.gate.policy;
         let session = Some((new_session_id().unwrap(), now() + policy.max_lifetime));
-        let terms = Terms { issued_under: Revision::new(now() * 1000), session, ttl: None, now: now() };
-        state.minter.mint(grant, &client, policy, &terms).unwrap().token
+        let terms = Terms { issued_under: Revision::new(now() * 1000), session, before: None, ttl: None, now: now() };
+        state.minter.mint(grant, &client, policy, &terms).unwrap()
     }
 
     /// Has the empty handler answer what the service answers to this, and makes sure that it does.
@@ -98,6 +101,11 @@ impl Service {
         // The order of the lines, the clock, and the name of the request differ.
         assert_eq!(alike(&real), alike(&same), "the empty handler answers something else");
     }
+}
+
+/// The header line that shows a token.
+pub(crate) fn bearer(token: &str) -> String {
+    format!("Authorization: Bearer {token}\r\n")
 }
 
 fn alike(answer: &str) -> Vec<String> {

@@ -2,7 +2,7 @@
 //! settings, as a process of its own.
 
 use super::{Draft, Values, float, spread_column};
-use crate::in_process::{self, Asking, Service, show_each, signing_with};
+use crate::in_process::{self, Asking, Service, bearer, show_each, signing_with};
 use crate::load::wrk::{self, CONNECTIONS};
 use crate::options::Options;
 use crate::peers::{self, Over, Peer, SALT, SECRET, Samehand};
@@ -113,10 +113,10 @@ fn with_tokens(algorithm: &str) -> Result<Memory, String> {
     let directory = peers::temporary();
     let shared = [("SECRET", SECRET.to_owned()), ("SALT", SALT.to_owned())];
     let minting = Service::start(directory.path(), &[&shared[..], &key].concat(), &[]);
-    let tokens: Vec<String> = (0..TOKENS).map(|_| minting.mint()).collect();
+    let shown: Vec<String> = (0..TOKENS).map(|_| bearer(&minting.mint())).collect();
     drop(minting);
     let client = in_process::CLIENT;
-    show_each(&Asking { address: samehand.tcp, path: "/auth/nginx", tokens: &tokens, client, status: 200 })?;
+    show_each(&Asking { address: samehand.tcp, path: "/auth/nginx", shown: &shown, client, status: 200 })?;
     Ok(samehand.server.memory())
 }
 

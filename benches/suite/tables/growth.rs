@@ -1,7 +1,7 @@
 //! What becomes of all that when there is much of something.
 
 use super::{Draft, Values, column, float, spread_column};
-use crate::in_process::{Asking, CLIENT, Comparison, Service};
+use crate::in_process::{Asking, CLIENT, Comparison, Service, bearer};
 use crate::options::Options;
 use crate::peers::temporary;
 use crate::report::Table;
@@ -87,7 +87,7 @@ impl Many {
         drop(set);
         let one = Service::start(crowded.path(), &[], &entries);
         let other = Service::start(empty.path(), &[], &[]);
-        let values = self.compare(&one, &[one.mint()], &other)?;
+        let values = self.compare(&one, &[bearer(&one.mint())], &other)?;
         let values = values.once("microseconds", took.as_secs_f64() * 1e6);
         // Pages are counted, and what reading needs meanwhile: of fewer nothing can be told.
         Ok(if count < 1_000_000 { values } else { values.once("bytes", float(grown) / float(count)) })
@@ -133,8 +133,8 @@ impl Many {
     fn tokens(&self, count: u64) -> Result<Values, String> {
         let directory = temporary();
         let service = Service::start(directory.path(), &[], &[]);
-        let tokens: Vec<String> = (0..count).map(|_| service.mint()).collect();
-        self.compare(&service, &tokens, &service)
+        let shown: Vec<String> = (0..count).map(|_| bearer(&service.mint())).collect();
+        self.compare(&service, &shown, &service)
     }
 
     fn open(&self, path: &Path) -> Arc<dyn Store> {
@@ -163,14 +163,14 @@ impl Many {
     fn with_store(&self, data: &Path, store: &Path, empty: &Path, looked_up: f64) -> Result<Values, String> {
         let one = Service::start(data, &[("STORE", format!("sqlite:{}", store.display()))], &[]);
         let other = Service::start(empty, &[], &[]);
-        Ok(self.compare(&one, &[one.mint()], &other)?.once("microseconds", looked_up))
+        Ok(self.compare(&one, &[bearer(&one.mint())], &other)?.once("microseconds", looked_up))
     }
 
-    fn compare(&self, one: &Service, tokens: &[String], other: &Service) -> Result<Values, String> {
+    fn compare(&self, one: &Service, shown: &[String], other: &Service) -> Result<Values, String> {
         let path = "/auth/nginx";
-        let of_other = [other.mint()];
-        let crowded = Asking { address: one.address, path, tokens, client: CLIENT, status: 200 };
-        let empty = Asking { address: other.address, path, tokens: &of_other, client: CLIENT, status: 200 };
+        let of_other = [bearer(&other.mint())];
+        let crowded = Asking { address: one.address, path, shown, client: CLIENT, status: 200 };
+        let empty = Asking { address: other.address, path, shown: &of_other, client: CLIENT, status: 200 };
         let compared = Comparison::run(&crowded, &empty, self.rounds, self.length)?;
         let ([of_one, of_other], [time, other_time]) = (compared.per_second(), compared.server_microseconds());
         Ok(Values::default()

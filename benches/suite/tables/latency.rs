@@ -1,7 +1,7 @@
 //! How long an answer takes when the machine is not saturated: with samehand and without, at fixed rates.
 
 use super::{Draft, Values, float, spread_column};
-use crate::in_process::{Asking, CLIENT, Service, USER_AGENT};
+use crate::in_process::{Asking, CLIENT, Service, USER_AGENT, bearer};
 use crate::load::rate;
 use crate::options::Options;
 use crate::peers::{self, Over, Peer, Samehand};
@@ -50,9 +50,9 @@ pub(crate) fn measure(options: &Options) -> Option<Table> {
     if RATES.into_iter().any(|rate| draft.wants(&direct(rate))) {
         let directory = tempfile::tempdir().unwrap();
         let service = Service::start(directory.path(), &[], &[]);
-        let tokens = [service.mint()];
+        let shown = [bearer(&service.mint())];
         let address = service.address;
-        let asking = Asking { address, path: "/auth/nginx", tokens: &tokens, client: CLIENT, status: 200 };
+        let asking = Asking { address, path: "/auth/nginx", shown: &shown, client: CLIENT, status: 200 };
         service.imitate(&asking);
         let (mut to_real, mut to_empty) = (Vec::new(), Vec::new());
         asking.write(0, &mut to_real);

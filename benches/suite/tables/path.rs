@@ -1,20 +1,24 @@
 //! The decision alone: `/auth/nginx` against a handler of the same server that answers the same bytes and decides nothing.
 
 use super::{Draft, Values, column, spread_column};
-use crate::in_process::{Asking, CLIENT, Comparison, Service, signing_with};
+use crate::in_process::{Asking, CLIENT, Comparison, Service, bearer, signing_with};
 use crate::options::Options;
 use crate::report::Table;
 use crate::statistics::{ratios, spread};
-use crate::support::token::Token;
+use crate::support::{prover::Prover, shipped, token::Token};
 use samehand::app::now;
 use samehand::check::identifiers::Revision;
+use samehand::check::observed::{CookieProof, Proofs};
 use samehand::check::revocation::{Entry, Reach, RevokedId};
+use samehand::check::thumbprint::Thumbprint;
 use std::time::Duration;
 
 /// What a token is signed with where a row has to sign one that samehand would not.
 const SECRET: &str = "the benchmark knows this one, 4sTq9vWm2Lx";
 /// Tokens that are shown in turns, and that are shown for the first time.
 const TOKENS: usize = 10_000;
+/// Proofs of one round.
+const PROOFS: usize = 4_000;
 
 /// Which tokens a row shows.
 enum Shown {
@@ -61,6 +65,12 @@ pub(crate) fn measure(options: &Options) -> Option<Table> {
         settings.push(("SALT", "another one for the fingerprint, q7".into()));
         draft.measure(&format!("HS256, {words}"), || allowed(&settings, &Shown::One, options.rounds, length));
     }
+    let binding = "HS256, bound to";
+    draft.measure(&format!("{binding} the browser family and a proof cookie"), || cookie(options.rounds, length));
+    draft.measure(&format!("{binding} the browser family and a client certificate"), || {
+        certificate(options.rounds, length)
+    });
+    draft.measure(&format!("{binding} a key, with a DPoP proof (ES256) of each request"), || dpop(options.rounds));
     for (words, denial) in [
         ("no token", Denial::NoToken),
         ("forged signature", Denial::Forged),
@@ -80,29 +90,98 @@ fn allowed(settings: &[(&str, String)], shown: &Shown, rounds: usize, length: Du
         Shown::One => 1,
         Shown::InTurns | Shown::Once => TOKENS,
     };
-    let tokens: Vec<String> = (0..count).map(|_| service.mint()).collect();
-    let asking = |service: &Service| Asking {
-        address: service.address,
-        path: "/auth/nginx",
-        tokens: &tokens,
-        client: CLIENT,
-        status: 200,
-    };
+    let lines: Vec<String> = (0..count).map(|_| bearer(&service.mint())).collect();
     match shown {
-        Shown::One | Shown::InTurns => compare(&service, asking(&service), rounds, length),
+        Shown::One | Shown::InTurns => compare(&service, question(&service, &lines), rounds, length),
         Shown::Once => {
             drop(service);
             let mut compared = Comparison::default();
             for _ in 0..rounds {
                 // The same keys, and nothing remembered. What is imitated is the answer to a token that is not one of these.
                 let service = Service::start(directory.path(), settings, &[]);
-                let other = [service.mint()];
-                service.imitate(&Asking { tokens: &other, ..asking(&service) });
-                compared.each_once(&asking(&service), &asking(&service).at("/nothing"))?;
+                let other = [bearer(&service.mint())];
+                service.imitate(&question(&service, &other));
+                let asking = question(&service, &lines);
+                compared.each_once(&asking, &asking.at("/nothing"))?;
             }
             Ok(values(&compared))
         }
     }
+}
+
+/// Settings under which a token is bound to the browser and to this.
+fn binding_to(part: &'static str) -> Vec<(&'static str, String)> {
+    let own = [
+        ("REQUIRE_SAME", if part == "dpop" { part.to_owned() } else { format!("user-agent,{part}") }),
+        ("TOKEN_FROM", "authorization".into()),
+        ("COOKIE_NAME", "session".into()),
+        ("CLIENT_CERT_HEADER", "X-Client-Cert".into()),
+        ("DPOP_NONCE", "off".into()),
+    ];
+    own.into()
+}
+
+fn cookie(rounds: usize, length: Duration) -> Result<Values, String> {
+    let directory = tempfile::tempdir().unwrap();
+    let service = Service::start(directory.path(), &binding_to("cookie"), &[]);
+    // 256 bits in base64url, as samehand makes them.
+    let secret = "c2VjcmV0IG9mIHRoZSBwcm9vZiBjb29raWUgMTIzNDU";
+    let minted = service.mint_with(Proofs { cookie: CookieProof::Secret(secret), ..Proofs::default() });
+    compare(
+        &service,
+        question(&service, &[format!("{}Cookie: session-proof={secret}\r\n", bearer(&minted.token))]),
+        rounds,
+        length,
+    )
+}
+
+fn certificate(rounds: usize, length: Duration) -> Result<Values, String> {
+    let directory = tempfile::tempdir().unwrap();
+    let service = Service::start(directory.path(), &binding_to("mtls"), &[]);
+    let pem = shipped::file("tests/data/certificates/rfc8705.pem");
+    let certificate = Thumbprint::of(pem::parse(&pem).unwrap().contents());
+    let minted = service.mint_with(Proofs { certificate: Some(certificate), ..Proofs::default() });
+    // As nginx has it in $ssl_client_escaped_cert.
+    let escaped: String = pem
+        .bytes()
+        .map(|byte| match byte {
+            b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+            byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+            byte => format!("%{byte:02X}"),
+        })
+        .collect();
+    compare(
+        &service,
+        question(&service, &[format!("{}X-Client-Cert: {escaped}\r\n", bearer(&minted.token))]),
+        rounds,
+        length,
+    )
+}
+
+/// What has to be let in.
+fn question<'a>(service: &Service, shown: &'a [String]) -> Asking<'a> {
+    Asking { address: service.address, path: "/auth/nginx", shown, client: CLIENT, status: 200 }
+}
+
+/// Each proof is good once, so that each round has proofs of its own.
+fn dpop(rounds: usize) -> Result<Values, String> {
+    let directory = tempfile::tempdir().unwrap();
+    let service = Service::start(directory.path(), &binding_to("dpop"), &[]);
+    let prover = Prover::new();
+    let key = Thumbprint::read(&prover.thumbprint());
+    let token = service.mint_with(Proofs { key, ..Proofs::default() }).token;
+    let prove = |_| {
+        let proof = prover.sign(&prover.draft("GET", "https://app.example.com/some/path").with_token(&token));
+        format!("Authorization: DPoP {token}\r\nDPoP: {proof}\r\n")
+    };
+    service.imitate(&question(&service, &[prove(0)]));
+    let mut compared = Comparison::default();
+    for _ in 0..rounds {
+        let shown: Vec<String> = (0..PROOFS).map(prove).collect();
+        let asking = question(&service, &shown);
+        compared.each_once(&asking, &asking.at("/nothing"))?;
+    }
+    Ok(values(&compared))
 }
 
 enum Denial {
@@ -137,8 +216,8 @@ fn denied(denial: &Denial, rounds: usize, length: Duration) -> Result<Values, St
     };
     drop(service);
     let service = Service::start(directory.path(), &settings, revoked.as_slice());
-    let tokens: Vec<String> = token.into_iter().collect();
-    let asking = Asking { address: service.address, path: "/auth/nginx", tokens: &tokens, client, status };
+    let shown: Vec<String> = token.iter().map(|token| bearer(token)).collect();
+    let asking = Asking { address: service.address, path: "/auth/nginx", shown: &shown, client, status };
     compare(&service, asking, rounds, length)
 }
 

@@ -2,12 +2,13 @@
 //!
 //! It is read only after the signature holds.
 
-use super::{Fingerprint, TokenError};
+use super::{Confirmation, Fingerprint, JKT, TokenError, X5T_S256};
 use crate::check::claims::{Object, Value};
 use crate::check::fingerprint::KeyedFingerprint;
 use crate::check::identifiers::SessionId;
 use crate::check::policy::Policy;
 use crate::check::revocation::RevokedId;
+use crate::check::thumbprint::Thumbprint;
 
 /// How far a minter's clock may be ahead of ours, in seconds; `exp` has no such leeway.
 const CLOCK_LEEWAY: u64 = 30;
@@ -15,7 +16,7 @@ const CLOCK_LEEWAY: u64 = 30;
 fn text(value: Option<Value<'_>>) -> Result<String, TokenError> {
     match value {
         Some(Value::Text(text)) => Ok(text.into_owned()),
-        Some(Value::Integer(_) | Value::Texts(_) | Value::Other) | None => Err(TokenError::Claims),
+        Some(Value::Integer(_) | Value::Texts(_) | Value::Members(_) | Value::Other) | None => Err(TokenError::Claims),
     }
 }
 
@@ -26,7 +27,7 @@ fn optional_text(value: Option<Value<'_>>) -> Result<Option<String>, TokenError>
 fn seconds(value: Option<Value<'_>>) -> Result<u64, TokenError> {
     match value {
         Some(Value::Integer(seconds)) => Ok(seconds),
-        Some(Value::Text(_) | Value::Texts(_) | Value::Other) | None => Err(TokenError::Claims),
+        Some(Value::Text(_) | Value::Texts(_) | Value::Members(_) | Value::Other) | None => Err(TokenError::Claims),
     }
 }
 
@@ -39,17 +40,20 @@ pub(super) struct Claims {
     pub(super) email: Option<String>,
     pub(super) times: Times,
     pub(super) session: Option<SessionId>,
+    pub(super) confirmation: Confirmation,
 }
 
 pub(super) fn keyed(mut claims: Object<'_>, policy: &Policy) -> Result<Claims, TokenError> {
     let claim = match claims.take("fingerprint") {
         Some(Value::Text(claim)) => KeyedFingerprint::parse(&claim).ok_or(TokenError::Malformed)?,
-        Some(Value::Integer(_) | Value::Texts(_) | Value::Other) | None => return Err(TokenError::Malformed),
+        Some(Value::Integer(_) | Value::Texts(_) | Value::Members(_) | Value::Other) | None => {
+            return Err(TokenError::Malformed);
+        }
     };
-    // RFC 7800: a confirmation method that we do not know must not be skipped.
-    if text(claims.take("iss"))? != policy.issuer || claims.contains("cnf") {
+    if text(claims.take("iss"))? != policy.issuer {
         return Err(TokenError::Claims);
     }
+    let confirmation = confirmation(claims.take("cnf"))?;
     check_audience(claims.take("aud"), policy)?;
     let jti = text(claims.take("jti"))?;
     if jti.is_empty() {
@@ -58,7 +62,7 @@ pub(super) fn keyed(mut claims: Object<'_>, policy: &Policy) -> Result<Claims, T
     let groups = match claims.take("groups") {
         None => Vec::new(),
         Some(Value::Texts(groups)) => groups,
-        Some(Value::Text(_) | Value::Integer(_) | Value::Other) => return Err(TokenError::Claims),
+        Some(Value::Text(_) | Value::Integer(_) | Value::Members(_) | Value::Other) => return Err(TokenError::Claims),
     };
     let session = optional_text(claims.take("sid"))?;
     let session = session.map(|sid| SessionId::read(&sid).ok_or(TokenError::Claims)).transpose()?;
@@ -70,7 +74,31 @@ pub(super) fn keyed(mut claims: Object<'_>, policy: &Policy) -> Result<Claims, T
         email: optional_text(claims.take("email"))?,
         times: Times::take(&mut claims)?,
         session,
+        confirmation,
     })
+}
+
+/// RFC 7800 section 3.1: a method that is not known must not be passed over, so only the two that are known may stand
+/// there, once each. A claim that names none confirms nothing, and is an error.
+fn confirmation(claim: Option<Value<'_>>) -> Result<Confirmation, TokenError> {
+    let members = match claim {
+        None => return Ok(Confirmation::default()),
+        Some(Value::Members(members)) => members,
+        Some(Value::Text(_) | Value::Integer(_) | Value::Texts(_) | Value::Other) => return Err(TokenError::Claims),
+    };
+    let mut confirmation = Confirmation::default();
+    for (name, value) in members {
+        let place = match &*name {
+            JKT => &mut confirmation.key,
+            X5T_S256 => &mut confirmation.certificate,
+            _ => return Err(TokenError::Claims),
+        };
+        let thumbprint = Thumbprint::read(&text(Some(value))?).ok_or(TokenError::Claims)?;
+        if place.replace(thumbprint).is_some() {
+            return Err(TokenError::Claims);
+        }
+    }
+    if confirmation == Confirmation::default() { Err(TokenError::Claims) } else { Ok(confirmation) }
 }
 
 /// RFC 7519 section 4.1.3: a string or an array of strings.
@@ -79,7 +107,7 @@ fn check_audience(claim: Option<Value<'_>>, policy: &Policy) -> Result<(), Token
     let named = match claim {
         Some(Value::Text(audience)) => audience == expected.as_str(),
         Some(Value::Texts(audiences)) => audiences.contains(expected),
-        Some(Value::Integer(_) | Value::Other) | None => false,
+        Some(Value::Integer(_) | Value::Members(_) | Value::Other) | None => false,
     };
     named.then_some(()).ok_or(TokenError::Claims)
 }
@@ -89,18 +117,18 @@ fn check_audience(claim: Option<Value<'_>>, policy: &Policy) -> Result<(), Token
 pub(super) fn article(mut claims: Object<'_>, revoked_id: RevokedId) -> Result<Claims, TokenError> {
     let claim = match claims.take("fingerprint") {
         Some(Value::Text(hex)) if is_sha256_hex(&hex) => hex.into_owned(),
-        Some(Value::Text(_) | Value::Integer(_) | Value::Texts(_) | Value::Other) | None => {
+        Some(Value::Text(_) | Value::Integer(_) | Value::Texts(_) | Value::Members(_) | Value::Other) | None => {
             return Err(TokenError::Malformed);
         }
     };
     let subject = match claims.take("userId") {
         Some(Value::Text(user)) => user.into_owned(),
         Some(Value::Integer(user)) => user.to_string(),
-        Some(Value::Texts(_) | Value::Other) | None => return Err(TokenError::Claims),
+        Some(Value::Texts(_) | Value::Members(_) | Value::Other) | None => return Err(TokenError::Claims),
     };
     let groups = match claims.take("groups") {
         Some(Value::Texts(groups)) => groups,
-        Some(Value::Text(_) | Value::Integer(_) | Value::Other) | None => Vec::new(),
+        Some(Value::Text(_) | Value::Integer(_) | Value::Members(_) | Value::Other) | None => Vec::new(),
     };
     Ok(Claims {
         subject,
@@ -110,6 +138,7 @@ pub(super) fn article(mut claims: Object<'_>, revoked_id: RevokedId) -> Result<C
         email: text(claims.take("email")).ok(),
         times: Times::take(&mut claims)?,
         session: None,
+        confirmation: Confirmation::default(),
     })
 }
 

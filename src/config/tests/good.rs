@@ -3,7 +3,8 @@
 use super::super::secret_strength::{Weakness, weakness};
 use super::super::{Config, ListenAddress, LogFormat, load_with_default_file};
 use super::{KEY, SALT, accepted, from_both, from_environment, prefixed, reported};
-use crate::check::policy::{Enforce, Format, Formats, Part, Parts, TokenFrom, UserAgentMatch};
+use crate::check::parts::{Part, Parts};
+use crate::check::policy::{Enforce, Format, Formats, TokenFrom, UserAgentMatch};
 use base64::Engine;
 use proptest::prelude::{ProptestConfig, prop_assert_eq, proptest};
 use std::ffi::OsString;
@@ -25,7 +26,7 @@ fn without_any_setting_the_documented_defaults_hold() {
     assert_eq!(config.policy.audience, None);
     assert_eq!(config.policy.token_from, TokenFrom { authorization: true, cookie: true });
     assert_eq!(config.policy.formats, Formats { minted: Format::Keyed, also: None });
-    assert_eq!(config.policy.require_same, Parts::from_iter(Part::ALL));
+    assert_eq!(config.policy.require_same, Parts::from_iter([Part::Ip, Part::UserAgent]));
     assert_eq!(config.policy.watch, Parts::NONE);
     assert_eq!((config.policy.recipe.ipv4_prefix, config.policy.recipe.ipv6_prefix), (32, 64));
     assert_eq!(config.policy.recipe.user_agent, UserAgentMatch::Family);

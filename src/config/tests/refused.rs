@@ -120,13 +120,9 @@ fn what_a_token_is_bound_to() {
         ("REQUIRE_SAME", "IP", "the nearest is `ip`"),
         ("REQUIRE_SAME", "ip,ip", "twice"),
         ("REQUIRE_SAME", "none,ip", "stands alone"),
-        ("REQUIRE_SAME", "cookie", "not in this release"),
-        ("REQUIRE_SAME", "ip,dpop", "not in this release"),
-        ("REQUIRE_SAME", "mtls", "not in this release"),
-        ("WATCH", "dpop", "not in this release"),
-        ("WATCH", "cookie", "not in this release"),
         ("WATCH", "ipp", "the nearest is `ip`"),
         ("WATCH", "ip", "`ip` is required by SAMEHAND_REQUIRE_SAME=ip,user-agent already"),
+        ("DPOP_NONCE", "on", "write `required` or `off`"),
         ("IPV4_PREFIX", "7", "from 8 to 32"),
         ("IPV4_PREFIX", "33", "from 8 to 32"),
         ("IPV4_PREFIX", "24.0", "whole number"),
@@ -272,7 +268,7 @@ fn the_settings_file() {
         ("require_same = []", "REQUIRE_SAME", "empty list"),
         ("require_same = [1]", "REQUIRE_SAME", "list of texts"),
         ("require_same = [\"ip,user-agent\"]", "REQUIRE_SAME", "one value in each"),
-        ("watch = [\"dpop\"]", "WATCH", "not in this release"),
+        ("watch = [\"mtls\"]", "WATCH", "not in this release"),
         ("store = \"mysql://db\"", "STORE", "write sqlite, postgres://"),
         ("\n\nlisten = ", "CONFIG", "not valid TOML near line 3"),
         ("log = \"info\"\nlog = \"warn\"", "CONFIG", "each name once"),
@@ -282,7 +278,7 @@ fn the_settings_file() {
 #[test]
 fn every_problem_is_told_at_once() {
     let variables =
-        [("LISTEN", "x"), ("SECRET", "short"), ("WATCH", "dpop"), ("TYPO", "1"), ("WORKERS", "0"), ("LOG", "x")];
+        [("LISTEN", "x"), ("SECRET", "short"), ("WATCH", "mtls"), ("TYPO", "1"), ("WORKERS", "0"), ("LOG", "x")];
     let mut named: Vec<_> = problems(from_both(&variables, "token_ttl = 1\n[[rules]]"))
         .into_iter()
         .map(|problem| problem.setting)

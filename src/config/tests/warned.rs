@@ -29,9 +29,50 @@ fn wide_proxy_networks() {
 #[test]
 fn choices_that_protect_little() {
     only_warning(&[("REQUIRE_SAME", "none")], "REQUIRE_SAME", "works anywhere");
+    let pages = ("PUBLIC_URL", "https://auth.example.com");
+    only_warning(&[("REQUIRE_SAME", "dpop"), pages], "REQUIRE_SAME", "a form brings no proof");
+    silent(&[("REQUIRE_SAME", "ip,dpop")]);
+    only_warning(&[("DPOP_NONCE", "off")], "DPOP_NONCE", "made in advance");
     only_warning(&[("ENFORCE", "report")], "ENFORCE", "only logged");
     only_warning(&[("ENFORCE", "observe")], "ENFORCE", "OBSERVING ONLY");
     silent(&[("REQUIRE_SAME", "ip"), ("WATCH", "user-agent")]);
+}
+
+#[test]
+fn bindings_that_whoever_copies_a_token_copies_too() {
+    only_warning(&[("REQUIRE_SAME", "user-agent")], "REQUIRE_SAME", "with `user-agent` alone");
+    only_warning(
+        &[("REQUIRE_SAME", "user-agent"), ("WATCH", "ip")],
+        "REQUIRE_SAME",
+        "SAMEHAND_WATCH=ip only reports it",
+    );
+    only_warning(&[("REQUIRE_SAME", "none"), ("WATCH", "ip")], "REQUIRE_SAME", "SAMEHAND_WATCH=ip only reports it");
+    only_warning(&[("IPV4_PREFIX", "15")], "IPV4_PREFIX", "as wide as a provider");
+    only_warning(&[("IPV6_PREFIX", "/31")], "IPV6_PREFIX", "write at least 32");
+    silent(&[("IPV4_PREFIX", "16"), ("IPV6_PREFIX", "32")]);
+}
+
+#[test]
+fn cookie_proofs_that_add_nothing() {
+    let tokens_from = |from, require, watch| [("TOKEN_FROM", from), ("REQUIRE_SAME", require), ("WATCH", watch)];
+    silent(&tokens_from("authorization", "user-agent,cookie", "ip"));
+    silent(&tokens_from("authorization", "cookie", "ip,user-agent"));
+    only_warning(&tokens_from("cookie", "ip,cookie", "none"), "REQUIRE_SAME", "adds nothing");
+    let both = tokens_from("authorization,cookie", "user-agent,cookie", "ip");
+    only_warning(&both, "REQUIRE_SAME", "bound to `user-agent` alone");
+    only_warning(&tokens_from("authorization,cookie", "cookie", "ip"), "REQUIRE_SAME", "bound to nothing");
+    only_warning(&tokens_from("authorization", "ip", "cookie"), "WATCH", "only watched proves nothing");
+    // However wide the prefix is, the cookie protects.
+    silent(&[("TOKEN_FROM", "authorization"), ("REQUIRE_SAME", "ip,cookie"), ("IPV4_PREFIX", "8")]);
+}
+
+#[test]
+fn article_tokens_beside_a_stricter_policy() {
+    let stricter = [("TOKEN_FROM", "authorization"), ("REQUIRE_SAME", "user-agent,cookie")];
+    let secrets = [("SECRET", KEY), ("SALT", SALT)];
+    let migrating = [&[("FINGERPRINT", "keyed,article")], &stricter[..], &secrets].concat();
+    only_warning(&migrating, "FINGERPRINT", "does not count for them");
+    silent(&[&[("FINGERPRINT", "keyed,article")], &secrets[..]].concat());
 }
 
 #[test]

@@ -3,10 +3,10 @@
 
 use super::{fields, page};
 use crate::app::{App, Pages};
-use crate::check::fingerprint::ObservedClient;
 use crate::check::form_token;
 use crate::check::identifiers::SessionId;
 use crate::check::names::UserName;
+use crate::check::observed::ObservedClient;
 use crate::http::json;
 use crate::store::Session;
 use actix_web::HttpResponse;

@@ -37,6 +37,11 @@ pub(super) fn reasons(why: Option<Why>, came_back: bool, site: &str, cookie: &Se
              SAMEHAND_SECRET and SAMEHAND_SALT, or one SAMEHAND_STORE."
                 .to_owned(),
         ],
+        Some(Why::Stricter) => vec![
+            "The token was just issued by a replica that asks for less. Give all of them the same SAMEHAND_REQUIRE_SAME, \
+             SAMEHAND_IPV4_PREFIX, SAMEHAND_IPV6_PREFIX and SAMEHAND_USER_AGENT_MATCH."
+                .to_owned(),
+        ],
         Some(Why::Ended) => vec!["The session was ended right after it began: by a revocation, or by a sign-out.".to_owned()],
         Some(Why::PlainHttp | Why::OtherSite) => Vec::new(),
         None if came_back => vec![

@@ -2,16 +2,18 @@
 //!
 //! Every refusal shows the form again, with the name that was typed and never with the password. A form that another site
 //! sends is not looked at: browsers say where it comes from (`Origin`, `Sec-Fetch-Site`), and what they do not say the
-//! form's own token does. A cookie that comes along is not adopted and not looked at: a sign-in begins a new session.
+//! form's own token does. A cookie that comes along is not adopted: a sign-in begins a new session, but for one case, which
+//! [`continuing`](crate::check::continuing) is about.
 
 use super::form::Form;
 use super::{fields, form, loops, message, page, see_other};
 use crate::app::{App, Pages, State};
-use crate::check::fingerprint::ObservedClient;
+use crate::check::observed::ObservedClient;
+use crate::check::parts::Part;
 use crate::check::return_url::ReturnUrl;
 use crate::check::sign_in::{AGAIN, RETURN, WHY, Why};
 use crate::check::token::Expiry;
-use crate::check::{Moment, Seen, form_token, recognise, verified_token};
+use crate::check::{Caller, Moment, Seen, form_token, recognise, verified_token};
 use crate::http::attempt::{Refusal, Welcome, attempt};
 use crate::http::{cookie, json, origin};
 use crate::secret::Secret;
@@ -57,7 +59,12 @@ struct SignedInPage<'a> {
 }
 
 /// `GET /login`.
-pub(in crate::http) async fn show(request: &HttpRequest, app: &App, client: &ObservedClient<'_>) -> HttpResponse {
+pub(in crate::http) async fn show(
+    request: &HttpRequest,
+    app: &App,
+    caller: &Caller<'_>,
+    client: &ObservedClient<'_>,
+) -> HttpResponse {
     let state = app.state();
     let Some(pages) = &state.pages else {
         drop(state);
@@ -68,7 +75,7 @@ pub(in crate::http) async fn show(request: &HttpRequest, app: &App, client: &Obs
         return message::other_site(None);
     }
     let back = back_in_query(request, pages);
-    let came = came_with(request.headers(), client, app, &state);
+    let came = came_with(caller, app, &state);
     let site = back.as_ref().map(ReturnUrl::host);
     let goes_round = fields::query(request.query_string(), AGAIN).is_some();
     let explained = || loops::reasons(why, came.is_ours, site.unwrap_or("the site"), &state.cookie);
@@ -91,6 +98,7 @@ pub(in crate::http) async fn submitted(
     request: &HttpRequest,
     body: web::Payload,
     app: &App,
+    caller: &Caller<'_>,
     client: &ObservedClient<'_>,
 ) -> HttpResponse {
     let read = match is_foreign(request.headers(), &app.state()) {
@@ -112,7 +120,7 @@ pub(in crate::http) async fn submitted(
         return again(request, StatusCode::FORBIDDEN, &username, back, client, app, text.to_owned());
     }
     let password = Secret::new(form.take(PASSWORD).as_bytes().to_vec());
-    match attempt(app, &username, password, client).await {
+    match attempt(app, caller, &username, password, client).await {
         Ok(welcome) => signed_in(&welcome, back.as_ref(), client, app),
         Err(refusal) => {
             let (status, wait, text) = told(&refusal);
@@ -200,12 +208,14 @@ struct Came {
     is_ours: bool,
 }
 
-fn came_with(headers: &HeaderMap, client: &ObservedClient<'_>, app: &App, state: &State) -> Came {
+fn came_with(caller: &Caller<'_>, app: &App, state: &State) -> Came {
     let revocations = app.revocations().snapshot();
     let moment = Moment { now: app.now(), revocations: revocations.knowledge() };
-    let recognised = recognise(headers, client.ip, &state.gate, moment, Expiry::Checked, &mut Seen::default());
-    let user = recognised.ok().map(|recognised| recognised.identity.user().to_owned());
-    let verified = verified_token(headers, &state.gate, moment, Expiry::AnyTime, &mut Seen::default());
+    let recognised = recognise(caller, &state.gate, moment, Expiry::Checked, &mut Seen::default());
+    // With a proof it is no browser's.
+    let recognised = recognised.ok().and_then(|recognised| recognised.without_proof().ok());
+    let user = recognised.map(|recognised| recognised.identity.user().to_owned());
+    let verified = verified_token(caller.headers, &state.gate, moment, Expiry::AnyTime, &mut Seen::default());
     Came { user, is_ours: verified.is_ok() }
 }
 
@@ -226,6 +236,7 @@ fn notice_of(why: Why) -> Option<&'static str> {
         Why::TwoCookies => {
             "Your browser sent two sign-ins at once, and it cannot be told which of them counts. Please sign in again."
         }
+        Why::Stricter => "The rules for signing in have become stricter since you signed in. Please sign in again.",
         Why::Clock | Why::Unusable => "Your earlier sign-in is not accepted any more. Please sign in again.",
         Why::PlainHttp => {
             "The site was opened over http, where the session cookie is not sent. Open it with https://. If the address bar \
@@ -251,6 +262,19 @@ fn told(refusal: &Refusal) -> (StatusCode, Option<u64>, String) {
         Refusal::SlowDown(seconds) => {
             let text = format!("Too many attempts at once. Please try again in {}.", in_words(*seconds));
             (StatusCode::TOO_MANY_REQUESTS, Some(*seconds), text)
+        }
+        Refusal::ProofMissing(part) => {
+            let text = match part {
+                Part::Mtls => {
+                    "Your browser has shown no certificate, and nobody signs in here without one. Install yours, close the \
+                     browser and open this page again."
+                }
+                Part::Cookie | Part::Dpop | Part::Ip | Part::UserAgent | Part::Header(_) => {
+                    "Signing in here takes a proof that a browser does not give by itself. Use the application that you were \
+                     given for it."
+                }
+            };
+            (StatusCode::UNAUTHORIZED, None, text.to_owned())
         }
         Refusal::Unavailable => {
             let text = "Signing in is not possible right now. Please try again in a moment.".to_owned();

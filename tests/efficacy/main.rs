@@ -1,0 +1,6 @@
+//! What the recipes of binding are worth, in numbers: `docs/efficacy.md` is written by these tests (`make efficacy`) and
+//! held to them by every other run.
+
+mod agents;
+mod day;
+mod document;
