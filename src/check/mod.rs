@@ -39,6 +39,7 @@ pub mod parts;
 pub mod policy;
 mod presented;
 pub mod proofs;
+mod provisional;
 pub mod renewal;
 pub mod return_url;
 pub mod revocation;
@@ -46,6 +47,8 @@ pub mod sign_in;
 pub mod thumbprint;
 pub mod token;
 pub mod user_agent;
+
+pub use provisional::{IfSessionLives, Provisional, decide_if_session_lives};
 pub mod vouched;
 
 use actix_web::http::header::HeaderMap;
@@ -60,7 +63,6 @@ use forwarded::{ForwardedError, ForwardedRequest, Proxy};
 use identifiers::SessionId;
 use identity::Identity;
 use key_ring::KeyRing;
-use names::{DisplayName, Email, Groups};
 use observed::ObservedClient;
 use once::UnlessReplayed;
 use parts::{Part, Parts};
@@ -159,68 +161,6 @@ pub struct Seen<'a> {
 /// Decides about one request.
 pub fn decide<'a>(question: &Question<'a>, gate: &Gate, moment: Moment<'_>) -> UnlessReplayed<Judgement<'a>> {
     judge(question, gate, moment, Expiry::Checked)
-}
-
-/// What is decided about an expired token whose session lives, which only the store can say.
-pub struct Provisional<'a> {
-    judgement: Judgement<'a>,
-    bound: BoundToken,
-    client: ObservedClient<'a>,
-}
-
-impl<'a> Provisional<'a> {
-    /// The token, whose session has to be asked about.
-    #[must_use]
-    pub fn bound(&self) -> &BoundToken {
-        &self.bound
-    }
-
-    /// Who holds it.
-    #[must_use]
-    pub fn client(&self) -> &ObservedClient<'a> {
-        &self.client
-    }
-
-    /// The decision, once the store has said that the session lives, and what it says of the user now.
-    #[must_use]
-    pub fn danger_session_lives(
-        self,
-        groups: &Groups,
-        name: Option<&DisplayName>,
-        email: Option<&Email>,
-    ) -> Judgement<'a> {
-        let decision = match self.judgement.decision {
-            Decision::Allow(identity) => Decision::Allow(identity.with_details(groups, name, email)),
-            other @ (Decision::Challenge(_) | Decision::Forbid | Decision::Reject(_) | Decision::Undecided) => other,
-        };
-        Judgement { decision, bound: Some(self.bound), ..self.judgement }
-    }
-}
-
-/// What is decided about a request whose token has expired, as far as that can be said without the store.
-pub enum IfSessionLives<'a> {
-    /// Signature, claims, revocations and client hold: it may be renewed on the way.
-    Renewable(Box<Provisional<'a>>),
-    /// It has a session, and whether that was taken back is not known.
-    Undecided,
-    /// An expired token is all it is.
-    Expired,
-}
-
-/// Looks again at a request whose token has expired.
-pub fn decide_if_session_lives<'a>(question: &Question<'a>, gate: &Gate, moment: Moment<'_>) -> IfSessionLives<'a> {
-    // A token that is bound to a key is in no cookie, and nothing else is renewed on the way.
-    let Ok(mut judgement) = judge(question, gate, moment, Expiry::Ignored).without_proof() else {
-        return IfSessionLives::Expired;
-    };
-    let has_session = judgement.seen.session.is_some();
-    match (judgement.bound.take(), judgement.seen.client) {
-        (Some(bound), Some(client)) if bound.token().is_expired() && has_session => {
-            IfSessionLives::Renewable(Box::new(Provisional { judgement, bound, client }))
-        }
-        (None, _) if judgement.reason == Reason::StoreStale && has_session => IfSessionLives::Undecided,
-        (Some(_) | None, _) => IfSessionLives::Expired,
-    }
 }
 
 fn judge<'a>(
