@@ -46,21 +46,32 @@ fn a_service_that_systemd_starts_listens_on_what_it_passes_and_on_nothing_else()
     let (mut installation, token) = installation();
     let path = installation.path("passed.sock");
     // ADMIN_LISTEN is off, and one is passed.
-    let admin = free_address();
-    let sockets =
-        ["-l".into(), path.display().to_string(), "-l".into(), admin.to_string(), "--fdname=proxies:admin".into()];
+    let admin = installation.path("admin.sock");
+    let sockets = [
+        "-l".into(),
+        path.display().to_string(),
+        "-l".into(),
+        admin.display().to_string(),
+        "--fdname=proxies:admin".into(),
+    ];
     let settings: Vec<_> =
         installation.command().get_envs().map(|(name, _)| format!("-E{}", name.to_string_lossy())).collect();
     let mut wrapper = vec!["systemd-socket-activate"];
     wrapper.extend(sockets.iter().chain(&settings).map(String::as_str));
     installation.wrap_in(&wrapper);
     let mut process = Process::start(installation.command().arg("serve")).expect("systemd is installed");
-    process.wait_until(|| path.exists()).expect("it runs");
+    for path in [&path, &admin] {
+        let words = format!("Listening on {}", path.display());
+        process.wait_for(&words, |line| line.contains(&words).then_some(()));
+    }
     // It is started by the first who connects, who is answered.
     assert_good(&ask(PROXY, &Address::Unix(path.clone()), &question(&token)));
     assert_eq!(process.wait_for("its side", |line| listening(line, "public")), format!("unix:{}", path.display()));
-    assert_eq!(process.wait_for("its other side", |line| listening(line, "admin")), admin.to_string());
-    assert_eq!(ask(PROXY, &Address::Tcp(admin), &Request::get("/metrics")).status, 200);
+    assert_eq!(
+        process.wait_for("its other side", |line| listening(line, "admin")),
+        format!("unix:{}", admin.display())
+    );
+    assert_eq!(ask(PROXY, &Address::Unix(admin), &Request::get("/metrics")).status, 200);
     assert!(!process.log().contains("127.0.0.1:9180"), "{}", process.log());
     process.signal("TERM");
     assert!(process.wait_for_end().success(), "{}", process.log());

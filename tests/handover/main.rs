@@ -63,6 +63,8 @@ fn nobody_notices(samehand: &Address, token: &str, changes: impl FnOnce(&dyn Fn(
             });
         }
         drop(tell);
+        // Also where a change fails: nobody would wait for it to be told otherwise.
+        let _stop = Stop(&over);
         let some_more = || {
             while told.try_recv().is_ok() {}
             for _ in 0..IN_BETWEEN {
@@ -72,9 +74,17 @@ fn nobody_notices(samehand: &Address, token: &str, changes: impl FnOnce(&dyn Fn(
         some_more();
         changes(&some_more);
         some_more();
-        over.store(true, Ordering::Relaxed);
     });
     assert!(answered.into_inner() > 2 * IN_BETWEEN);
+}
+
+/// Ends the clients when it goes.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 fn page(token: &str) -> Request {

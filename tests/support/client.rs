@@ -79,6 +79,11 @@ impl Request {
         self.header("Authorization", format!("Bearer {token}"))
     }
 
+    /// The header lines but `Host`, in order.
+    pub(crate) fn headers(&self) -> &[(String, Vec<u8>)] {
+        &self.headers
+    }
+
     /// The bytes, with a `Host` line first.
     pub(crate) fn bytes(&self) -> Vec<u8> {
         let mut bytes = format!("{} {} HTTP/1.1\r\nHost: {}\r\n", self.method, self.target, self.host).into_bytes();
