@@ -4,8 +4,7 @@ use crate::app::App;
 use crate::config::Config;
 use crate::keys::KeyFile;
 use crate::server::Reread;
-use crate::server::takeover::Successors;
-use actix_rt::net::UnixStream;
+use crate::server::takeover::{Heir, Successors};
 use actix_web::dev::ServerHandle;
 use log::{error, info, warn};
 use std::io;
@@ -53,13 +52,15 @@ impl Watch {
         successors: Option<Successors>,
     ) {
         let mut successor = None;
+        // One future for all turns of the loop: a new one would hang up on a process that has asked already.
+        let mut taken_over = Box::pin(taken_over(successors));
         let mut poll = tokio::time::interval(KEY_FILE_POLL);
         loop {
             tokio::select! {
                 _ = self.terminate.recv() => break,
                 _ = self.interrupt.recv() => break,
-                stream = taken_over(successors.as_ref()) => {
-                    successor = Some(stream);
+                heir = &mut taken_over => {
+                    successor = Some(heir);
                     break;
                 }
                 _ = self.hang_up.recv() => reload_settings(app, &reread),
@@ -79,7 +80,7 @@ impl Watch {
             pause(&servers).await;
         }
         // Only the servers hold the listening sockets now, and whoever took them over.
-        drop((successors, successor));
+        drop((taken_over, successor));
         app.stop();
         // A second signal does not wait for load balancers.
         tokio::select! {
@@ -97,7 +98,7 @@ impl Watch {
     }
 }
 
-async fn taken_over(successors: Option<&Successors>) -> UnixStream {
+async fn taken_over(successors: Option<Successors>) -> Heir {
     match successors {
         Some(successors) => successors.taken_over().await,
         None => std::future::pending().await,
