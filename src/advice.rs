@@ -2,10 +2,11 @@
 //!
 //! A refusal alone sends people searching; the log line of the first refusal of its kind says what to write where.
 
+use crate::check::certificate::CertificateError;
 use crate::check::client_ip::Peer;
 use crate::check::decision::Reason;
 use crate::check::forwarded::{ForwardedError, Proxy};
-use crate::check::policy::TrustedProxies;
+use crate::check::policy::{Policy, TrustedProxies};
 use crate::check::{Judgement, Question};
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
@@ -24,24 +25,23 @@ enum Mistake {
     Untrusted(Proxy, Peer),
     Header(Proxy, ForwardedError),
     EverybodyIsTheProxy(Proxy),
+    /// The header, as its setting says it, and what is wrong.
+    Certificate(Proxy, String, CertificateError),
+    /// The header of a part that stands on several lines.
+    Part(Proxy, String),
 }
 
 impl Advice {
     /// What to tell about this decision, unless it was told before.
-    pub fn about(
-        &self,
-        question: &Question<'_>,
-        judgement: &Judgement<'_>,
-        trusted: &TrustedProxies,
-    ) -> Option<String> {
-        let mistake = mistake_in(question, judgement, trusted)?;
+    pub fn about(&self, question: &Question<'_>, judgement: &Judgement<'_>, policy: &Policy) -> Option<String> {
+        let mistake = mistake_in(question, judgement, policy)?;
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         let is_news = told.len() < MOST && told.insert(mistake.clone());
-        is_news.then(|| text(&mistake, trusted))
+        is_news.then(|| text(&mistake, &policy.trusted_proxies))
     }
 }
 
-fn mistake_in(question: &Question<'_>, judgement: &Judgement<'_>, trusted: &TrustedProxies) -> Option<Mistake> {
+fn mistake_in(question: &Question<'_>, judgement: &Judgement<'_>, policy: &Policy) -> Option<Mistake> {
     let proxy = question.proxy;
     if judgement.reason == Reason::ProxyUntrusted {
         // Nobody's address is nothing that could be trusted.
@@ -50,8 +50,15 @@ fn mistake_in(question: &Question<'_>, judgement: &Judgement<'_>, trusted: &Trus
     if let Some(error) = judgement.seen.forwarded_error {
         return Some(Mistake::Header(proxy, error));
     }
+    if let (Some(error), Some(header)) = (judgement.seen.certificate_error, &policy.certificate_header) {
+        return Some(Mistake::Certificate(proxy, header.to_string(), error));
+    }
+    if let Some(ambiguous) = judgement.seen.ambiguous_part {
+        let (_, part) = policy.header_parts.iter().find(|(part, _)| *part == ambiguous)?;
+        return Some(Mistake::Part(proxy, part.header.to_string()));
+    }
     let client = judgement.seen.client_ip?.address();
-    trusted.contains(client).then_some(Mistake::EverybodyIsTheProxy(proxy))
+    policy.trusted_proxies.contains(client).then_some(Mistake::EverybodyIsTheProxy(proxy))
 }
 
 fn text(mistake: &Mistake, trusted: &TrustedProxies) -> String {
@@ -74,6 +81,16 @@ fn text(mistake: &Mistake, trusted: &TrustedProxies) -> String {
              and keep client networks out of SAMEHAND_TRUSTED_PROXIES. This is expected only while you try things out on the proxy's own machine",
             proxy = proxy.name(),
             line = line_for_front_hop(*proxy),
+        ),
+        Mistake::Certificate(proxy, header, error) => format!(
+            "{proxy} hands over a client certificate in {header} that cannot be read, so the request is refused: {error}; \
+             docs/mtls.md has the lines for {proxy}",
+            proxy = proxy.name(),
+        ),
+        Mistake::Part(proxy, header) => format!(
+            "{proxy} asks with {header} on several lines, so the request is refused: the client can write one too; {proxy} has \
+             to replace what it sends",
+            proxy = proxy.name(),
         ),
     }
 }

@@ -9,6 +9,7 @@ use crate::check::sign_in::SignIn;
 use crate::config::{Config, SessionCookie};
 use crate::issue::Minter;
 use crate::keys::{self, GeneratedRing, Keys, KeysError, ListedKey, Missing};
+use crate::replays::Replays;
 use crate::revocations::Revocations;
 use crate::secret::Secret;
 use crate::sessions::Limits;
@@ -74,7 +75,12 @@ impl State {
         // A set of public keys is plain strings: it always becomes JSON.
         let published = serde_json::to_value(&keys.published).unwrap_or_default();
         Self {
-            gate: Gate { policy: config.policy.clone(), ring: keys.ring, fingerprints: keys.fingerprints },
+            gate: Gate {
+                policy: config.policy.clone(),
+                ring: keys.ring,
+                fingerprints: keys.fingerprints,
+                nonces: keys.nonces,
+            },
             minter,
             listed: keys.listed,
             published,
@@ -112,6 +118,7 @@ pub struct App {
     revocations: Revocations,
     hasher: Hasher,
     throttle: Throttle,
+    replays: Replays,
     audit: Audit,
     activity: Activity,
     stopping: AtomicBool,
@@ -130,6 +137,7 @@ impl App {
             revocations,
             hasher,
             throttle: Throttle::default(),
+            replays: Replays::default(),
             audit: Audit::default(),
             activity: Activity::default(),
             stopping: AtomicBool::new(false),
@@ -200,6 +208,12 @@ impl App {
     #[must_use]
     pub fn throttle(&self) -> &Throttle {
         &self.throttle
+    }
+
+    /// Which proofs were used.
+    #[must_use]
+    pub fn replays(&self) -> &Replays {
+        &self.replays
     }
 
     /// Says what happened.

@@ -5,6 +5,7 @@
 
 use crate::advice::Advice;
 use crate::check::decision::Decision;
+use crate::check::dpop::ProofError;
 use crate::check::policy::Policy;
 use crate::check::{Judgement, Question};
 use crate::metrics::{DecisionLabels, Metrics};
@@ -63,7 +64,7 @@ impl Audit {
         if log_enabled!(target: TARGET, level) {
             write_line(level, question, judgement, answered, policy);
         }
-        if let Some(advice) = self.advice.about(question, judgement, &policy.trusted_proxies) {
+        if let Some(advice) = self.advice.about(question, judgement, policy) {
             warn!(proxy = question.proxy.name(); "{advice}");
         }
     }
@@ -91,6 +92,10 @@ fn write_line(
         host = request.map_or("", |request| request.host()),
         path = path.get(..MOST_OF_A_PATH).unwrap_or(path),
         changed = policy.header_parts.names(seen.changed).as_str(),
+        proof = match seen.proof_error {
+            Some(ProofError::Invalid(flaw)) => flaw.name(),
+            Some(ProofError::Missing | ProofError::NonceRequired) | None => "",
+        },
         format = seen.format.map_or("", |format| format.name()),
         sid = seen.session.as_ref().map_or("", |sid| sid.as_str()),
         request_id = answered.request_id,

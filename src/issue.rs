@@ -117,6 +117,8 @@ pub struct Minted {
     pub token: String,
     /// Seconds until it expires.
     pub expires_in: u64,
+    /// Whether it is bound to a key, so that it comes with a proof and the scheme `DPoP`.
+    pub needs_proof: bool,
     /// The secret that it is bound to, for the proof cookie.
     pub secret: Option<String>,
 }
@@ -185,6 +187,15 @@ impl Minter {
         Self { format, signer, fingerprints: keys.fingerprints.clone(), token_ttl }
     }
 
+    /// The part that has to be the same and that the client has not shown, so that no token can be minted for it.
+    #[must_use]
+    pub fn unshown(&self, client: &ObservedClient<'_>, policy: &Policy) -> Option<Part> {
+        match self.format {
+            Format::Keyed => unshown(&Record::of(client, policy), policy),
+            Format::Article => None,
+        }
+    }
+
     /// Mints a token for this client.
     ///
     /// # Errors
@@ -222,9 +233,10 @@ impl Minter {
         }
         claims.extend(grant.name.map(|name| ("name".into(), name.as_str().into())));
         claims.extend(grant.email.map(|email| ("email".into(), email.as_str().into())));
+        let needs_proof = claims.get("cnf").is_some_and(|cnf| cnf.get(JKT).is_some());
         let token = self.sign(&claims)?;
         match token.len() {
-            0..=MAX_TOKEN => Ok(Minted { token, expires_in, secret }),
+            0..=MAX_TOKEN => Ok(Minted { token, expires_in, needs_proof, secret }),
             bytes => Err(MintError::TooLarge(bytes)),
         }
     }
@@ -241,7 +253,7 @@ impl Minter {
         let session = terms.session.as_ref().map(|(sid, _)| sid.as_str());
         let context = TokenContext { issuer: &policy.issuer, jti: &jti, session };
         let (record, names) = (Record::of(client, policy), &policy.header_parts);
-        if let Some(part) = policy.require_same.iter().find(|part| !record.parts(names).contains(*part)) {
+        if let Some(part) = unshown(&record, policy) {
             return Err(MintError::ProofMissing(part));
         }
         let before = terms.before.as_ref();
@@ -286,6 +298,11 @@ impl Minter {
         token.push_str(&signature);
         Ok(token)
     }
+}
+
+fn unshown(record: &Record, policy: &Policy) -> Option<Part> {
+    let shown = record.parts(&policy.header_parts);
+    policy.require_same.iter().find(|part| !shown.contains(*part))
 }
 
 fn secret_in(record: &Record, client: &ObservedClient<'_>) -> Option<String> {

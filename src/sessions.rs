@@ -12,7 +12,7 @@ use crate::check::observed::ObservedClient;
 use crate::check::policy::{Format, Policy};
 use crate::check::revocation::{Entry, Reach, RevokedId};
 use crate::issue::{Grant, MintError, Minted, Minter, Terms, new_session_id};
-use crate::store::{PAGE, Revocation, Session, SignedInBy, Store, StoreError, User};
+use crate::store::{PAGE, Revocation, Revoked, Session, SignedInBy, Store, StoreError, User, open_sessions};
 use std::fmt;
 use std::time::Duration;
 
@@ -149,6 +149,27 @@ pub async fn keep(store: &dyn Store, session: &Session, issued_under: Revision) 
     checked.map(drop)
 }
 
+/// Most open sessions of one user who signs in with a password. People have a few; a script that signs in each minute and
+/// never out would else fill the store and hide everything else in the list.
+pub const MOST: usize = 200;
+
+/// Ends what the user of a new session has beyond [`MOST`], the longest unused first: what is in use stays. Sessions that back
+/// ends open are theirs to end, and not counted: a back end may have many clients under one name.
+///
+/// # Errors
+/// [`StoreError`]; then there are some more until the next sign-in.
+pub async fn end_surplus(store: &dyn Store, new: &Session) -> Result<Revoked, StoreError> {
+    let mut others = open_sessions(store, Some(&new.user), new.created_at).await?;
+    others.retain(|other| other.id != new.id && other.signed_in_by == SignedInBy::Password);
+    let surplus = (others.len() + 1).saturating_sub(MOST);
+    if surplus == 0 {
+        return Ok(Revoked::default());
+    }
+    others.sort_by_key(|other| (other.last_seen_at, other.created_at));
+    let ended: Vec<Revocation> = others.into_iter().take(surplus).map(|other| Revocation::Session(other.id)).collect();
+    store.revoke(&ended).await
+}
+
 /// Whether all that a user has was revoked after `issued_under`. If it was not, the store's clock when it said so, in
 /// milliseconds since 1970.
 async fn check_revocations(store: &dyn Store, user: &UserName, issued_under: Revision) -> Result<u64, SessionError> {
@@ -184,6 +205,8 @@ pub struct LiveSession {
     before: Option<KeyedFingerprint>,
     /// The lifetime that its back end may have asked for, in seconds.
     asked_ttl: Option<u64>,
+    /// When it was found to live, in seconds since 1970.
+    now: u64,
 }
 
 /// Asks whether the session of a token lives. `seen_at` is when it was used if the store was not told yet, in seconds
@@ -220,7 +243,7 @@ pub async fn find(
         SignedInBy::BackEnd => Some(token.expires_at().saturating_sub(token.issued_at())),
     };
     let before = token.keyed_fingerprint().cloned();
-    Ok(LiveSession { session, grant, issued_under, before, asked_ttl })
+    Ok(LiveSession { session, grant, issued_under, before, asked_ttl, now })
 }
 
 impl LiveSession {
@@ -242,8 +265,8 @@ impl LiveSession {
         &self.grant
     }
 
-    /// A fresh token for this client; it lives as long as one from a sign-in, or shorter if a back end asked for less. The
-    /// old one stays good: a page often renews several times at once.
+    /// A fresh token for this client, of the moment at which the session was found to live; it lives as long as one from a
+    /// sign-in, or shorter if a back end asked for less. The old one stays good: a page often renews several times at once.
     ///
     /// # Errors
     /// [`MintError`].
@@ -253,10 +276,9 @@ impl LiveSession {
         minter: &Minter,
         policy: &Policy,
         limits: Limits,
-        now: u64,
     ) -> Result<Minted, MintError> {
         let ttl = self.asked_ttl.map(|asked| asked.min(minter.token_ttl));
-        let terms = terms(Some(&self.session), limits, self.issued_under, ttl, now);
+        let terms = terms(Some(&self.session), limits, self.issued_under, ttl, self.now);
         let terms = Terms { before: self.before.clone(), ..terms };
         minter.mint(self.grant.clone(), client, policy, &terms)
     }

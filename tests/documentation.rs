@@ -1,6 +1,10 @@
 //! Reads the documentation and holds that it is true where that can be read off: snippets stand in the files they come
 //! from, links lead somewhere, tests that are named exist, and every reason, metric and attack is listed.
 
+#[path = "../benches/suite/report.rs"]
+#[allow(dead_code, reason = "the benchmark fills in what is only rendered here")]
+mod report;
+
 use std::{
     collections::BTreeSet,
     fs,
@@ -12,6 +16,8 @@ use samehand::{
     check::parts::{HeaderParts, Part, Parts},
     metrics::{DecisionLabels, Metrics},
 };
+
+use report::Report;
 
 /// Languages that are configuration for a proxy: what people copy has to come from a file that the tests run.
 const CONFIGURATION: [&str; 4] = ["nginx", "yaml", "yml", "caddyfile"];
@@ -120,6 +126,22 @@ fn every_metric_is_listed_and_no_other() {
         .map(str::to_owned)
         .collect();
     assert_eq!(registered, listed, "left: the program, right: docs/logs-and-metrics.md");
+}
+
+#[test]
+fn the_measurements_shown_are_those_that_were_taken() {
+    let page = page("docs/performance.md");
+    let measured: Report = serde_json::from_str(&read(&root().join("docs/performance.json"))).expect("a report");
+    assert!(!measured.tables.is_empty(), "nothing was measured");
+    let rendered = report::with_measured(&page.text, &measured.markdown()).expect("a place for the measurements");
+    assert!(rendered == page.text, "docs/performance.md shows something else: `make bench PUBLISH=yes` writes both");
+}
+
+#[test]
+fn numbers_are_written_for_people() {
+    let shown = [(62_340.0, -2), (999.96, 1), (0.954, 2), (-12.4, 0), (1_234_567.0, 0), (-0.2, 0)]
+        .map(|(value, digits)| report::number(value, digits));
+    assert_eq!(shown, ["62,300", "1,000.0", "0.95", "-12", "1,234,567", "0"]);
 }
 
 #[test]

@@ -71,6 +71,8 @@ async function tokenFor(sub, req) {
       sub,
       ip: req.ip,
       user_agent: userAgent === undefined ? null : Buffer.from(userAgent, 'latin1').toString('utf8'),
+      // It goes into the session cookie, so that it is bound to no other one.
+      token_in: 'cookie',
     }),
   });
   return answer.ok ? (await answer.json()).token : undefined;

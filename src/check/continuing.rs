@@ -32,7 +32,8 @@ pub fn token_of_session(
     if token.subject() != user.as_str() {
         return None;
     }
-    let proofs = proofs::read(caller, &token, seen.carrier, policy, keys);
+    // A token that is bound to a key needs a proof of its own, and the one that came is the sign-in's: a new session begins.
+    let proofs = proofs::read(caller, &token, seen.carrier, None, gate).ok()?;
     proofs::confirm(token.confirmation(), &proofs).ok()?;
     let client = ObservedClient::new(caller.ip, next.user_agent).with_proofs(proofs);
     let token = revocation::check(token, moment.revocations).ok()?;

@@ -42,6 +42,8 @@ impl<'a> BearerToken<'a> {
 pub enum Carrier {
     /// `Authorization: Bearer T`.
     Authorization,
+    /// `Authorization: DPoP T` (RFC 9449 section 7.1).
+    Dpop,
     /// `Authorization: T`, as the article sends it.
     Bare,
     /// The session cookie.
@@ -64,7 +66,7 @@ pub enum CredentialError {
     Missing,
     /// More than one was presented.
     Ambiguous,
-    /// `Bearer` without a token.
+    /// `Bearer` or `DPoP` without a token.
     Malformed,
 }
 
@@ -95,13 +97,14 @@ fn from_authorization<'a>(headers: &'a HeaderMap, policy: &Policy) -> Result<Opt
         Some(blank) => value.split_at(blank),
         None => (value, &b""[..]),
     };
-    if scheme.eq_ignore_ascii_case(b"bearer") {
+    let schemes = [(&b"bearer"[..], Carrier::Authorization), (b"dpop", Carrier::Dpop)];
+    if let Some((_, carrier)) = schemes.into_iter().find(|(name, _)| scheme.eq_ignore_ascii_case(name)) {
         // RFC 9110 section 11.4: blanks, not tabs, between scheme and token.
         let bytes = rest.trim_ascii_start();
         if bytes.is_empty() || rest[..rest.len() - bytes.len()].contains(&b'\t') {
             return Err(CredentialError::Malformed);
         }
-        return Ok(Some(BearerToken { bytes, carrier: Carrier::Authorization }));
+        return Ok(Some(BearerToken { bytes, carrier }));
     }
     let bare = rest.is_empty() && !scheme.is_empty() && policy.formats.accept(Format::Article);
     Ok(bare.then_some(BearerToken { bytes: scheme, carrier: Carrier::Bare }))

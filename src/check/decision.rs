@@ -3,8 +3,10 @@
 use super::binding::BindingError;
 use super::client_ip::ClientIpError;
 use super::credential::CredentialError;
+use super::dpop;
 use super::forwarded::ForwardedError;
 use super::identity::{Identity, UnusableIdentity};
+use super::parts::Part;
 use super::policy::Format;
 use super::proofs::ProofError;
 use super::revocation::RevocationError;
@@ -48,6 +50,10 @@ pub enum Challenge {
     NoToken,
     /// `error="invalid_token"`.
     InvalidToken,
+    /// `error="invalid_dpop_proof"` (RFC 9449 section 7.1).
+    InvalidProof,
+    /// `error="use_dpop_nonce"`: once more, with the nonce that comes along (RFC 9449 section 9).
+    UseNonce,
 }
 
 /// Why a question is not acceptable.
@@ -70,6 +76,8 @@ pub enum Denial {
     ClientIp(ClientIpError),
     /// Two `User-Agent` lines.
     UserAgent(UserAgentAmbiguous),
+    /// Two lines of the header in which the proxy tells this part.
+    HeaderPart(Part),
     /// No token, or more than one; with the kind of token that is minted here.
     Credential(CredentialError, Format),
     /// The token.
@@ -117,6 +125,10 @@ pub enum Reason {
     ProofMissing,
     /// The proof that was shown does not hold, or is not the token's.
     ProofInvalid,
+    /// The proof was used before.
+    ProofReplayed,
+    /// The proof lacks a nonce, or has an old one.
+    NonceRequired,
     /// Not from a trusted proxy.
     ProxyUntrusted,
     /// A forwarded header is missing or empty.
@@ -153,6 +165,8 @@ impl Reason {
             Self::PolicyOutdated => "policy-outdated",
             Self::ProofMissing => "proof-missing",
             Self::ProofInvalid => "proof-invalid",
+            Self::ProofReplayed => "proof-replayed",
+            Self::NonceRequired => "nonce-required",
             Self::ProxyUntrusted => "proxy-untrusted",
             Self::ForwardedMissing => "forwarded-missing",
             Self::ForwardedAmbiguous => "forwarded-ambiguous",
@@ -173,7 +187,7 @@ impl Denial {
             Self::Forwarded(ForwardedError::Missing(_)) | Self::ClientIp(ClientIpError::Missing) => {
                 Reason::ForwardedMissing
             }
-            Self::Forwarded(ForwardedError::Ambiguous(_)) => Reason::ForwardedAmbiguous,
+            Self::Forwarded(ForwardedError::Ambiguous(_)) | Self::HeaderPart(_) => Reason::ForwardedAmbiguous,
             Self::Forwarded(ForwardedError::Unreadable(_)) => Reason::ForwardedUnreadable,
             Self::ClientIp(ClientIpError::Unreadable) => Reason::ClientIpUnreadable,
             Self::UserAgent(UserAgentAmbiguous) => Reason::UserAgentAmbiguous,
@@ -182,8 +196,7 @@ impl Denial {
             Self::Credential(CredentialError::Malformed, _) => Reason::TokenMalformed,
             Self::Token(refused) => refused.error.reason(),
             Self::Revoked(error, _) => error.reason(),
-            Self::Proof(ProofError::Missing, _) => Reason::ProofMissing,
-            Self::Proof(ProofError::Invalid, _) => Reason::ProofInvalid,
+            Self::Proof(error, _) => error.reason(),
             Self::Binding(BindingError::KeyUnknown, _) => Reason::KeyUnknown,
             Self::Binding(BindingError::PolicyOutdated, _) => Reason::PolicyOutdated,
             Self::Binding(BindingError::ClientChanged(_), _) => Reason::ClientChanged,
@@ -195,20 +208,23 @@ impl Denial {
     pub fn decision(&self) -> Decision {
         match self {
             Self::ProxyUntrusted => Decision::Reject(Reject::Untrusted),
-            Self::Forwarded(_) | Self::ClientIp(_) | Self::UserAgent(_) => Decision::Reject(Reject::BadQuestion),
+            Self::Forwarded(_) | Self::ClientIp(_) | Self::UserAgent(_) | Self::HeaderPart(_) => {
+                Decision::Reject(Reject::BadQuestion)
+            }
             Self::Credential(CredentialError::Missing, _) => Decision::Challenge(Challenge::NoToken),
             Self::Token(TokenRefused { error: TokenError::KeysAwaited, .. })
-            | Self::Revoked(RevocationError::StoreStale, _) => Decision::Undecided,
+            | Self::Revoked(RevocationError::StoreStale, _)
+            | Self::Proof(ProofError::Unremembered, _) => Decision::Undecided,
+            Self::Proof(error, Format::Keyed) => Decision::Challenge(error.challenge()),
             Self::Credential(CredentialError::Ambiguous | CredentialError::Malformed, format)
             | Self::Token(TokenRefused { format, .. })
             | Self::Revoked(RevocationError::TokenRevoked | RevocationError::SessionEnded, format)
-            | Self::Proof(ProofError::Missing | ProofError::Invalid, format)
             | Self::Binding(BindingError::KeyUnknown | BindingError::PolicyOutdated, format)
             | Self::Identity(UnusableIdentity, format) => match format {
                 Format::Keyed => Decision::Challenge(Challenge::InvalidToken),
                 Format::Article => Decision::Forbid,
             },
-            Self::Binding(BindingError::ClientChanged(_), _) => Decision::Forbid,
+            Self::Binding(BindingError::ClientChanged(_), _) | Self::Proof(_, Format::Article) => Decision::Forbid,
         }
     }
 }
@@ -225,6 +241,32 @@ impl TokenError {
             Self::Claims => Reason::TokenClaims,
             Self::Expired => Reason::TokenExpired,
             Self::NotYetValid => Reason::TokenNotYetValid,
+        }
+    }
+}
+
+impl ProofError {
+    /// The reason, as one word.
+    #[must_use]
+    pub fn reason(self) -> Reason {
+        match self {
+            Self::Missing | Self::Key(dpop::ProofError::Missing) => Reason::ProofMissing,
+            Self::Invalid | Self::Key(dpop::ProofError::Invalid(_)) => Reason::ProofInvalid,
+            Self::Key(dpop::ProofError::NonceRequired) => Reason::NonceRequired,
+            Self::Replayed => Reason::ProofReplayed,
+            Self::Unremembered => Reason::StoreStale,
+        }
+    }
+
+    /// What the caller is told.
+    fn challenge(self) -> Challenge {
+        match self {
+            Self::Key(dpop::ProofError::Invalid(flaw)) if flaw.is_of_token() => Challenge::InvalidToken,
+            Self::Key(dpop::ProofError::Missing | dpop::ProofError::Invalid(_)) | Self::Replayed => {
+                Challenge::InvalidProof
+            }
+            Self::Key(dpop::ProofError::NonceRequired) => Challenge::UseNonce,
+            Self::Missing | Self::Invalid | Self::Unremembered => Challenge::InvalidToken,
         }
     }
 }

@@ -5,6 +5,7 @@
 //! subrequest, `Host`, `X-Real-IP`, `X-Original-*`, `Forwarded` — a caller writes those behind one proxy or another,
 //! and a service that falls back from one family of headers to another can be lied to behind every one of them.
 
+use super::dpop::Place;
 use actix_web::http::header::{HeaderMap, HeaderName};
 use std::borrow::Cow;
 
@@ -60,6 +61,7 @@ pub struct ForwardedRequest<'a> {
     method: &'a str,
     scheme: Scheme,
     host: Cow<'a, str>,
+    authority: &'a str,
     uri: &'a str,
 }
 
@@ -80,6 +82,12 @@ impl<'a> ForwardedRequest<'a> {
     #[must_use]
     pub fn host(&self) -> &str {
         &self.host
+    }
+
+    /// The host as it was sent, with its port if the proxy told it.
+    #[must_use]
+    pub fn authority(&self) -> &'a str {
+        self.authority
     }
 
     /// The request target, with the query: for the way back to it, and never for a log.
@@ -154,11 +162,25 @@ pub fn read(headers: &HeaderMap) -> Result<ForwardedRequest<'_>, ForwardedError>
     if headers.get_all(&FORWARDED_FOR).all(|line| is_blank_list(line.as_bytes())) {
         return Err(ForwardedError::Missing(FORWARDED_FOR.as_str()));
     }
-    Ok(ForwardedRequest {
-        method: single(headers, &FORWARDED_METHOD, parse_method)?,
-        scheme: single(headers, &FORWARDED_PROTO, parse_scheme)?,
-        host: single(headers, &FORWARDED_HOST, parse_host)?,
-        uri: single(headers, &FORWARDED_URI, parse_uri)?,
+    let method = single(headers, &FORWARDED_METHOD, parse_method)?;
+    let scheme = single(headers, &FORWARDED_PROTO, parse_scheme)?;
+    let (host, authority) = single(headers, &FORWARDED_HOST, |text| Some((parse_host(text)?, text)))?;
+    Ok(ForwardedRequest { method, scheme, host, authority, uri: single(headers, &FORWARDED_URI, parse_uri)? })
+}
+
+/// Where the client came to, as a proxy that passes it on to samehand's own endpoints tells it; nothing where it does not.
+/// Traefik and Caddy say nothing of the path of what they pass on: it is `path` then, the one that was asked for.
+#[must_use]
+pub fn place<'a>(headers: &'a HeaderMap, path: &'a str) -> Option<Place<'a>> {
+    Some(Place {
+        scheme: single(headers, &FORWARDED_PROTO, parse_scheme).ok()?,
+        authority: single(headers, &FORWARDED_HOST, |text| parse_host(text).map(|_| text)).ok()?.into(),
+        target: match single(headers, &FORWARDED_URI, parse_uri) {
+            Ok(target) => target,
+            Err(ForwardedError::Missing(_)) => path,
+            Err(ForwardedError::Ambiguous(_) | ForwardedError::Unreadable(_)) => return None,
+        }
+        .into(),
     })
 }
 

@@ -6,22 +6,25 @@
 //! 1. [`client_ip::Peer::is_trusted`]: does the question come from a proxy that we believe?
 //! 2. [`forwarded`]: what did the client ask the proxy for?
 //! 3. [`client_ip`]: where is the client, right to left through trusted proxies?
-//! 4. [`user_agent`]: one `User-Agent` line, or none.
+//! 4. [`user_agent`]: one `User-Agent` line, or none; likewise each header of the proxy that tells of a part.
 //! 5. [`credential`]: exactly one token.
 //! 6. [`token`]: is it ours, and valid at this time? ([`key_ring`]; its JSON is read by `claims`)
 //! 7. [`revocation`]: was it taken back?
-//! 8. [`proofs`], [`fingerprint`] and [`binding`]: is it in the hand it was given to?
+//! 8. [`proofs`] ([`dpop`], [`certificate`]), [`fingerprint`] and [`binding`]: is it in the hand it was given to?
 //! 9. [`identity`]: who is that, in words that are safe in headers? ([`names`])
+//! 10. [`once`]: with a DPoP proof all of this holds only if the proof was not used before.
 //!
 //! Each step returns a type with a private constructor that the next one consumes, so a forgotten step does not compile.
 //! Every refusal is a [`Denial`], and [`decision`] says what follows from it.
 
 pub mod binding;
+pub mod certificate;
 mod claims;
 pub mod client_ip;
 pub mod continuing;
 pub mod credential;
 pub mod decision;
+pub mod dpop;
 pub mod fingerprint;
 pub mod form_token;
 pub mod forwarded;
@@ -30,6 +33,8 @@ pub mod identity;
 pub mod key_ring;
 pub mod names;
 pub mod observed;
+pub mod once;
+mod overdue;
 pub mod page_request;
 pub mod parts;
 pub mod policy;
@@ -42,21 +47,27 @@ pub mod sign_in;
 pub mod thumbprint;
 pub mod token;
 pub mod user_agent;
+pub mod vouched;
+
+pub use overdue::{IfSessionLives, Provisional, decide_if_session_lives};
 
 use actix_web::http::header::HeaderMap;
 use binding::{BindingError, BoundToken};
+use certificate::CertificateError;
 use client_ip::{ClientIp, Peer};
 use credential::Carrier;
 use decision::{Decision, Denial, Reason};
+use dpop::{NonceKeys, Target, VerifiedProof};
 use fingerprint::FingerprintKeys;
 use forwarded::{ForwardedError, ForwardedRequest, Proxy};
 use identifiers::SessionId;
 use identity::Identity;
 use key_ring::KeyRing;
-use names::{DisplayName, Email, Groups};
 use observed::ObservedClient;
-use parts::Parts;
+use once::UnlessReplayed;
+use parts::{Part, Parts};
 use policy::{Enforce, Format, Policy};
+use proofs::ProofError;
 use revocation::Knowledge;
 use token::{Expiry, VerifiedToken};
 use user_agent::UserAgent;
@@ -69,6 +80,8 @@ pub struct Gate {
     pub ring: KeyRing,
     /// The keys of fingerprints.
     pub fingerprints: FingerprintKeys,
+    /// The keys of nonces.
+    pub nonces: NonceKeys,
 }
 
 /// When a decision is made, and what is known then.
@@ -135,89 +148,46 @@ pub struct Seen<'a> {
     pub expires_at: Option<u64>,
     /// Parts of the client that changed.
     pub changed: Parts,
+    /// The part whose header stands on several lines.
+    pub ambiguous_part: Option<Part>,
+    /// Why the client's certificate cannot be read.
+    pub certificate_error: Option<CertificateError>,
+    /// The DPoP proof that holds for the request and belongs to the token.
+    pub proof: Option<VerifiedProof>,
+    /// Why there is no such proof, where the token needs one.
+    pub proof_error: Option<dpop::ProofError>,
 }
 
 /// Decides about one request.
-pub fn decide<'a>(question: &Question<'a>, gate: &Gate, moment: Moment<'_>) -> Judgement<'a> {
+pub fn decide<'a>(question: &Question<'a>, gate: &Gate, moment: Moment<'_>) -> UnlessReplayed<Judgement<'a>> {
     judge(question, gate, moment, Expiry::Checked)
 }
 
-/// What is decided about an expired token whose session lives, which only the store can say.
-pub struct Provisional<'a> {
-    judgement: Judgement<'a>,
-    bound: BoundToken,
-    client: ObservedClient<'a>,
-}
-
-impl<'a> Provisional<'a> {
-    /// The token, whose session has to be asked about.
-    #[must_use]
-    pub fn bound(&self) -> &BoundToken {
-        &self.bound
-    }
-
-    /// Who holds it.
-    #[must_use]
-    pub fn client(&self) -> &ObservedClient<'a> {
-        &self.client
-    }
-
-    /// The decision, once the store has said that the session lives, and what it says of the user now.
-    #[must_use]
-    pub fn danger_session_lives(
-        self,
-        groups: &Groups,
-        name: Option<&DisplayName>,
-        email: Option<&Email>,
-    ) -> Judgement<'a> {
-        let decision = match self.judgement.decision {
-            Decision::Allow(identity) => Decision::Allow(identity.with_details(groups, name, email)),
-            other @ (Decision::Challenge(_) | Decision::Forbid | Decision::Reject(_) | Decision::Undecided) => other,
-        };
-        Judgement { decision, bound: Some(self.bound), ..self.judgement }
-    }
-}
-
-/// What is decided about a request whose token has expired, as far as that can be said without the store.
-pub enum IfSessionLives<'a> {
-    /// Signature, claims, revocations and client hold: it may be renewed on the way.
-    Renewable(Box<Provisional<'a>>),
-    /// It has a session, and whether that was taken back is not known.
-    Undecided,
-    /// An expired token is all it is.
-    Expired,
-}
-
-/// Looks again at a request whose token has expired.
-pub fn decide_if_session_lives<'a>(question: &Question<'a>, gate: &Gate, moment: Moment<'_>) -> IfSessionLives<'a> {
-    let mut judgement = judge(question, gate, moment, Expiry::Ignored);
-    let has_session = judgement.seen.session.is_some();
-    match (judgement.bound.take(), judgement.seen.client) {
-        (Some(bound), Some(client)) if bound.token().is_expired() && has_session => {
-            IfSessionLives::Renewable(Box::new(Provisional { judgement, bound, client }))
-        }
-        (None, _) if judgement.reason == Reason::StoreStale && has_session => IfSessionLives::Undecided,
-        (Some(_) | None, _) => IfSessionLives::Expired,
-    }
-}
-
-fn judge<'a>(question: &Question<'a>, gate: &Gate, moment: Moment<'_>, expiry: Expiry) -> Judgement<'a> {
+fn judge<'a>(
+    question: &Question<'a>,
+    gate: &Gate,
+    moment: Moment<'_>,
+    expiry: Expiry,
+) -> UnlessReplayed<Judgement<'a>> {
     let mut seen = Seen::default();
     let denial = match steps(question, gate, moment, expiry, &mut seen) {
         Ok(recognised) => {
-            return Judgement {
-                decision: Decision::Allow(recognised.identity),
+            return recognised.map(|Recognised { identity, bound }| Judgement {
+                decision: Decision::Allow(identity),
                 reason: Reason::Ok,
                 passed: None,
-                bound: Some(recognised.bound),
+                bound: Some(bound),
                 seen,
-            };
+            });
         }
         Err(denial) => denial,
     };
+    if let Denial::HeaderPart(part) = denial {
+        seen.ambiguous_part = Some(part);
+    }
     let (decision, reason) = (denial.decision(), denial.reason());
-    let passed = passes(denial, gate.policy.enforce);
-    Judgement { decision, reason, passed, bound: None, seen }
+    let passed = passes(denial, gate.policy.enforce, &seen);
+    passed.map(|passed| Judgement { decision, reason, passed, bound: None, seen })
 }
 
 fn steps<'a>(
@@ -226,7 +196,7 @@ fn steps<'a>(
     moment: Moment<'_>,
     expiry: Expiry,
     seen: &mut Seen<'a>,
-) -> Result<Recognised, Denial> {
+) -> Result<UnlessReplayed<Recognised>, Denial> {
     let trusted = &gate.policy.trusted_proxies;
     if !question.peer.is_trusted(trusted) {
         return Err(Denial::ProxyUntrusted);
@@ -235,15 +205,16 @@ fn steps<'a>(
         seen.forwarded_error = Some(error);
         Denial::Forwarded(error)
     })?;
+    let target = Target::of_request(&request, gate.policy.dpop_nonce);
     seen.request = Some(request);
     let ip = client_ip::behind_proxy(question.headers, trusted).map_err(Denial::ClientIp)?;
     seen.client_ip = Some(ip);
-    let caller = Caller { headers: question.headers, ip, is_proxied: true };
+    let caller = Caller { headers: question.headers, ip, is_proxied: true, target };
     recognise(&caller, gate, moment, expiry, seen)
 }
 
 /// A caller whose address is known.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Caller<'a> {
     /// The headers of its request, as they arrived.
     pub headers: &'a HeaderMap,
@@ -251,6 +222,8 @@ pub struct Caller<'a> {
     pub ip: ClientIp,
     /// Whether a trusted proxy passed the request on, so that what only a proxy may say is believed.
     pub is_proxied: bool,
+    /// What a proof that it sends has to be about.
+    pub target: Target<'a>,
 }
 
 impl<'a> Caller<'a> {
@@ -280,17 +253,26 @@ pub fn recognise<'a>(
     moment: Moment<'_>,
     expiry: Expiry,
     seen: &mut Seen<'a>,
-) -> Result<Recognised, Denial> {
+) -> Result<UnlessReplayed<Recognised>, Denial> {
     let policy = &gate.policy;
     let user_agent = UserAgent::read(caller.headers).map_err(Denial::UserAgent)?;
     seen.user_agent = Some(user_agent);
+    check_header_parts(caller, policy)?;
     let token = verified_token(caller.headers, gate, moment, expiry, seen)?;
     let format = token.format();
-    let proofs = proofs::read(caller, &token, seen.carrier, policy, &gate.fingerprints);
+    let key = proofs::of_key(caller, &token, seen.carrier, gate, moment.now);
+    (seen.proof, seen.proof_error) = (key.ok().flatten(), key.err());
+    let proofs = proofs::read(caller, &token, seen.carrier, seen.proof.as_ref(), gate).map_err(|error| {
+        seen.certificate_error = Some(error);
+        Denial::Proof(ProofError::Invalid, format)
+    })?;
     let client = ObservedClient::new(caller.ip, user_agent).with_proofs(proofs);
     seen.client = Some(client);
     let confirmation = *token.confirmation();
     let token = revocation::check(token, moment.revocations).map_err(|error| Denial::Revoked(error, format))?;
+    if let Err(error) = key {
+        return Err(Denial::Proof(ProofError::Key(error), format));
+    }
     proofs::confirm(&confirmation, &proofs).map_err(|error| Denial::Proof(error, format))?;
     let bound = binding::bind(token, &client, policy, &gate.fingerprints).map_err(|error| {
         if let BindingError::ClientChanged(changed) = &error {
@@ -300,7 +282,16 @@ pub fn recognise<'a>(
     })?;
     seen.changed = bound.changed();
     let identity = Identity::of(&bound).map_err(|error| Denial::Identity(error, format))?;
-    Ok(Recognised { identity, bound })
+    Ok(UnlessReplayed::new(Recognised { identity, bound }, seen.proof))
+}
+
+/// One line of each header in which the proxy tells a part of the client, or none.
+///
+/// # Errors
+/// Names the part whose header stands on several lines: only one of them is the proxy's.
+pub fn check_header_parts(caller: &Caller<'_>, policy: &Policy) -> Result<(), Denial> {
+    let ambiguous = caller.proxy_headers().and_then(|headers| policy.header_parts.ambiguous(headers));
+    ambiguous.map_or(Ok(()), |part| Err(Denial::HeaderPart(part)))
 }
 
 /// The one token that a request carries, verified and nothing more: whoever only ends a session needs no more.
@@ -326,15 +317,20 @@ pub fn verified_token(
 
 /// What `ENFORCE` makes of a refusal: `report` lets a changed client pass as itself, `observe` lets every readable
 /// question of a trusted proxy pass as nobody.
-fn passes(denial: Denial, enforce: Enforce) -> Option<Identity> {
-    match (enforce, denial) {
+fn passes(denial: Denial, enforce: Enforce, seen: &Seen<'_>) -> UnlessReplayed<Option<Identity>> {
+    let nobody = match (enforce, denial) {
         (Enforce::On, _) => None,
-        (Enforce::Report, denial) => {
-            pass_changed_client(denial, enforce).ok().and_then(|bound| Identity::of(&bound).ok())
-        }
+        (Enforce::Report, denial) => match pass_changed_client(denial, enforce, seen) {
+            Ok(bound) => return bound.map(|bound| Identity::of(&bound).ok()),
+            Err(_) => None,
+        },
         (
             Enforce::Observe,
-            Denial::ProxyUntrusted | Denial::Forwarded(_) | Denial::ClientIp(_) | Denial::UserAgent(_),
+            Denial::ProxyUntrusted
+            | Denial::Forwarded(_)
+            | Denial::ClientIp(_)
+            | Denial::UserAgent(_)
+            | Denial::HeaderPart(_),
         ) => None,
         (
             Enforce::Observe,
@@ -345,16 +341,23 @@ fn passes(denial: Denial, enforce: Enforce) -> Option<Identity> {
             | Denial::Binding(..)
             | Denial::Identity(..),
         ) => Some(Identity::nobody()),
-    }
+    };
+    UnlessReplayed::new(nobody, None)
 }
 
 /// Under `ENFORCE=report` a token that is valid but for its client passes.
 ///
 /// # Errors
 /// The denial, unchanged, in every other case.
-pub fn pass_changed_client(denial: Denial, enforce: Enforce) -> Result<BoundToken, Denial> {
+pub fn pass_changed_client(
+    denial: Denial,
+    enforce: Enforce,
+    seen: &Seen<'_>,
+) -> Result<UnlessReplayed<BoundToken>, Denial> {
     match (enforce, denial) {
-        (Enforce::Report, Denial::Binding(BindingError::ClientChanged(changed), _)) => Ok(changed.danger_pass()),
+        (Enforce::Report, Denial::Binding(BindingError::ClientChanged(changed), _)) => {
+            Ok(UnlessReplayed::new(changed.danger_pass(), seen.proof))
+        }
         (Enforce::On | Enforce::Report | Enforce::Observe, denial) => Err(denial),
     }
 }

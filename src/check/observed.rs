@@ -23,6 +23,12 @@ impl<'a> ObservedClient<'a> {
         Self { ip, user_agent, proofs: Proofs::default() }
     }
 
+    /// The same client with the key of a DPoP proof that holds, if it sent one.
+    #[must_use]
+    pub fn with_key(self, key: Option<Thumbprint>) -> Self {
+        self.with_proofs(Proofs { key, ..self.proofs })
+    }
+
     /// The same client with what it has shown.
     #[must_use]
     pub fn with_proofs(self, proofs: Proofs<'a>) -> Self {

@@ -3,7 +3,7 @@
 //! Five are built in. Further ones are opaque values that the operator's proxy puts into a header (a TLS fingerprint, a
 //! country, a device's name) and that bear the operator's names; a client's own header is never one.
 
-use actix_web::http::header::HeaderName;
+use actix_web::http::header::{HeaderMap, HeaderName};
 
 /// Most parts that come from headers of the proxy.
 pub const MAX_HEADER_PARTS: usize = 8;
@@ -155,6 +155,12 @@ impl HeaderParts {
         (0..).zip(&self.0).map(|(slot, part)| (Part::Header(HeaderSlot(slot)), part))
     }
 
+    /// The first whose header stands on several lines, of which the proxy has written one.
+    #[must_use]
+    pub fn ambiguous(&self, headers: &HeaderMap) -> Option<Part> {
+        self.iter().find(|(_, part)| headers.get_all(&part.header).nth(1).is_some()).map(|(part, _)| part)
+    }
+
     /// The part of this name, built in or not.
     #[must_use]
     pub fn named(&self, name: &str) -> Option<Part> {
@@ -183,6 +189,7 @@ impl HeaderParts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use actix_web::http::header::HeaderValue;
 
     fn headers() -> HeaderParts {
         let part = |name: &str, header| HeaderPart { name: name.into(), header: HeaderName::from_static(header) };
@@ -196,6 +203,21 @@ mod tests {
             ["country", "mtls", "user-agent", "ja4", "ip"].iter().map(|name| headers.named(name).unwrap()).collect();
         assert_eq!(headers.names(parts), "ip,user-agent,mtls,ja4,country");
         assert_eq!(headers.named("asn"), None);
+    }
+
+    #[test]
+    fn two_lines_are_ambiguous_even_when_they_are_equal_or_empty() {
+        let ambiguous = |lines: &[(&'static str, &'static str)]| {
+            let mut map = HeaderMap::new();
+            for (name, value) in lines {
+                map.append(HeaderName::from_static(name), HeaderValue::from_static(value));
+            }
+            headers().ambiguous(&map).map(|part| headers().name(part).to_owned())
+        };
+        assert_eq!(ambiguous(&[]), None);
+        assert_eq!(ambiguous(&[("x-ja4", "t13"), ("x-country", ""), ("x-other", "1"), ("x-other", "2")]), None);
+        assert_eq!(ambiguous(&[("x-ja4", "t13"), ("x-country", "eo"), ("x-country", "eo")]), Some("country".into()));
+        assert_eq!(ambiguous(&[("x-ja4", ""), ("x-ja4", "")]), Some("ja4".into()));
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! What a decision is measured against: values only, built once from the settings and passed to every step.
 
+use super::dpop::NonceRule;
 use super::parts::{HeaderParts, Parts};
+use actix_web::http::header::HeaderName;
 use ipnet::IpNet;
 use std::fmt;
 use std::net::IpAddr;
@@ -28,8 +30,12 @@ pub struct Policy {
     pub watch: Parts,
     /// The parts that the proxy's headers tell.
     pub header_parts: HeaderParts,
+    /// The header in which the proxy hands over the client's certificate.
+    pub certificate_header: Option<HeaderName>,
     /// How precisely a client is described in keyed fingerprints.
     pub recipe: Recipe,
+    /// What holds about the nonce of a DPoP proof.
+    pub dpop_nonce: NonceRule,
     /// Whether refusals are carried out.
     pub enforce: Enforce,
 }
@@ -184,7 +190,9 @@ pub(super) mod tests {
             require_same: [Part::Ip, Part::UserAgent].into_iter().collect(),
             watch: Parts::NONE,
             header_parts: HeaderParts::default(),
+            certificate_header: None,
             recipe: Recipe { ipv4_prefix: 32, ipv6_prefix: 64, user_agent: UserAgentMatch::Family },
+            dpop_nonce: NonceRule::Required,
             enforce: Enforce::On,
         }
     }

@@ -3,13 +3,17 @@
 //! A copied token is worth nothing without its proof. What is read here is only ever taken from where it cannot be
 //! forged: the proof cookie from the client, whose secret nobody guesses; what the proxy says, from a trusted proxy.
 
-use super::Caller;
-use super::credential::{Carrier, cookies_named};
+use super::certificate::{self, CertificateError};
+use super::credential::{self, Carrier, Presented, cookies_named};
+use super::decision::Denial;
+use super::dpop::{self, Flaw, Proof, VerifiedProof};
 use super::fingerprint::{FingerprintKeys, TokenContext};
 use super::identifiers::SessionId;
 use super::observed::{CookieProof, Proofs};
+use super::once::UnlessReplayed;
 use super::policy::Policy;
 use super::token::{Confirmation, Fingerprint, VerifiedToken};
+use super::{Caller, Gate, Seen};
 use actix_web::http::header::HeaderMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -24,6 +28,12 @@ pub enum ProofError {
     Missing,
     /// It is not the one that the token is bound to, or it cannot be read.
     Invalid,
+    /// The DPoP proof.
+    Key(dpop::ProofError),
+    /// The DPoP proof was used before.
+    Replayed,
+    /// Whether the DPoP proof was used before cannot be said.
+    Unremembered,
 }
 
 /// The name of the proof cookie, beside a session cookie of this name.
@@ -33,26 +43,108 @@ pub fn cookie_name(session_cookie: &str) -> String {
 }
 
 /// What a caller shows with a token that came by this carrier.
+///
+/// # Errors
+/// When the certificate cannot be read.
 pub(super) fn read<'a>(
     caller: &Caller<'a>,
     token: &VerifiedToken,
     carrier: Option<Carrier>,
-    policy: &Policy,
-    keys: &FingerprintKeys,
-) -> Proofs<'a> {
+    key: Option<&VerifiedProof>,
+    gate: &Gate,
+) -> Result<Proofs<'a>, CertificateError> {
     let cookie = match carrier {
-        _ if has_secret(token) => cookie_proof(caller, token, policy, keys),
+        _ if has_secret(token) => cookie_proof(caller, token, &gate.policy, &gate.fingerprints),
         // Also for a token that was given out when nobody asked: the next one travels as this one does.
         Some(Carrier::Cookie) => CookieProof::Session,
-        Some(Carrier::Authorization | Carrier::Bare) | None => CookieProof::None,
+        Some(Carrier::Authorization | Carrier::Dpop | Carrier::Bare) | None => CookieProof::None,
     };
-    Proofs { cookie, key: None, certificate: None, proxy_headers: caller.proxy_headers() }
+    let shown = offered(caller, cookie, &gate.policy)?;
+    Ok(Proofs { key: key.map(VerifiedProof::key), ..shown })
 }
 
 /// What a caller who signs in shows, to be bound to it; with the proof cookie that it is given, or what stands in for it.
-#[must_use]
-pub fn offered<'a>(caller: &Caller<'a>, cookie: CookieProof<'a>) -> Proofs<'a> {
-    Proofs { cookie, key: None, certificate: None, proxy_headers: caller.proxy_headers() }
+///
+/// # Errors
+/// When the certificate cannot be read.
+pub fn offered<'a>(
+    caller: &Caller<'a>,
+    cookie: CookieProof<'a>,
+    policy: &Policy,
+) -> Result<Proofs<'a>, CertificateError> {
+    let proxy_headers = caller.proxy_headers();
+    let certificate = match (proxy_headers, &policy.certificate_header) {
+        (Some(headers), Some(name)) => certificate::read(headers, name)?,
+        (Some(_) | None, Some(_) | None) => None,
+    };
+    Ok(Proofs { cookie, key: None, certificate, proxy_headers })
+}
+
+/// The proof of the key that a token is bound to. Such a token comes with the scheme `DPoP` and in no other way, and no
+/// other token comes with it (RFC 9449 sections 7.1 and 7.2).
+pub(super) fn of_key(
+    caller: &Caller<'_>,
+    token: &VerifiedToken,
+    carrier: Option<Carrier>,
+    gate: &Gate,
+    now: u64,
+) -> Result<Option<VerifiedProof>, dpop::ProofError> {
+    let is_dpop = match carrier {
+        Some(Carrier::Dpop) => true,
+        Some(Carrier::Cookie | Carrier::Authorization | Carrier::Bare) | None => false,
+    };
+    let named = match (token.confirmation().key, is_dpop) {
+        (None, false) => return Ok(None),
+        (None, true) => return Err(dpop::ProofError::Invalid(Flaw::Unbound)),
+        (Some(_), false) => {
+            Proof::read(caller.headers)?;
+            return Err(dpop::ProofError::Invalid(Flaw::Scheme));
+        }
+        (Some(named), true) => named,
+    };
+    let proof = Proof::read(caller.headers)?;
+    // It was read before, and has one token then.
+    let Ok(Presented::One(presented)) = credential::read(caller.headers, &gate.policy) else {
+        return Err(dpop::ProofError::Missing);
+    };
+    let verified = caller.target.verify(proof, Some(presented.bytes()), &gate.nonces, now)?;
+    if verified.key() == named { Ok(Some(verified)) } else { Err(dpop::ProofError::Invalid(Flaw::OtherKey)) }
+}
+
+/// Whether a caller may use a token that was verified and nothing more: where it is bound to a key, with a proof of it.
+///
+/// # Errors
+/// The denial of the proof.
+pub fn prove(
+    caller: &Caller<'_>,
+    token: VerifiedToken,
+    gate: &Gate,
+    now: u64,
+    seen: &mut Seen<'_>,
+) -> Result<UnlessReplayed<VerifiedToken>, Denial> {
+    match of_key(caller, &token, seen.carrier, gate, now) {
+        Ok(proof) => Ok(UnlessReplayed::new(token, proof)),
+        Err(error) => {
+            seen.proof_error = Some(error);
+            Err(Denial::Proof(ProofError::Key(error), token.format()))
+        }
+    }
+}
+
+/// The proof of a key that a caller sends to be given a token that is bound to it; nothing where it sends none.
+///
+/// # Errors
+/// [`dpop::ProofError`], never that it is missing.
+pub fn of_new_key(
+    caller: &Caller<'_>,
+    gate: &Gate,
+    now: u64,
+) -> Result<Option<UnlessReplayed<VerifiedProof>>, dpop::ProofError> {
+    match Proof::read(caller.headers) {
+        Err(dpop::ProofError::Missing) => Ok(None),
+        Err(error @ (dpop::ProofError::Invalid(_) | dpop::ProofError::NonceRequired)) => Err(error),
+        Ok(proof) => caller.target.verify(proof, None, &gate.nonces, now).map(UnlessReplayed::of_proof).map(Some),
+    }
 }
 
 /// Of several proof cookies the one that the token is bound to: what a neighbour tossed in is in nobody's way. No other is

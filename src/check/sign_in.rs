@@ -151,7 +151,7 @@ pub fn detour(
 /// A browser's token is in its cookie. Where `Authorization` is read, what stands there is an API client's.
 fn is_from_authorization(question: &Question<'_>, judgement: &Judgement<'_>, policy: &Policy) -> bool {
     match judgement.seen.carrier {
-        Some(Carrier::Authorization | Carrier::Bare) => true,
+        Some(Carrier::Authorization | Carrier::Dpop | Carrier::Bare) => true,
         Some(Carrier::Cookie) => false,
         // None, or more than one: a header of another scheme is the application's.
         None => {
@@ -184,7 +184,9 @@ pub fn why(reason: Reason, changed: Parts) -> Option<Option<Why>> {
         | Reason::SignatureInvalid
         | Reason::KeyUnknown
         | Reason::ProofMissing
-        | Reason::ProofInvalid => Why::Unusable,
+        | Reason::ProofInvalid
+        | Reason::ProofReplayed
+        | Reason::NonceRequired => Why::Unusable,
         Reason::Ok
         | Reason::ProxyUntrusted
         | Reason::ForwardedMissing

@@ -6,14 +6,16 @@ use super::opened::Opened;
 use super::{Failure, Outcome, print, ring};
 use crate::check::client_ip::Peer;
 use crate::check::decision::{Decision, Reason};
+use crate::check::dpop::ProofError;
+use crate::check::dpop::proof::DPOP;
 use crate::check::forwarded::Proxy;
 use crate::check::identity::Identity;
 use crate::check::parts::HeaderParts;
-use crate::check::policy::Format;
+use crate::check::policy::{Format, Policy};
 use crate::check::renewal::{self, Renewal};
 use crate::check::revocation::{Knowledge, RevocationSet};
 use crate::check::sign_in::detour;
-use crate::check::{Gate, Judgement, Moment, Question, decide};
+use crate::check::{Gate, Judgement, Moment, Question, Seen, decide};
 use crate::config::Config;
 use crate::http::status_of;
 use crate::keys::Missing;
@@ -44,7 +46,7 @@ pub(super) struct Args {
     /// Any header of the subrequest; may be repeated.
     #[arg(long = "header", value_name = "NAME: VALUE", value_parser = read_header)]
     headers: Vec<(HeaderName, HeaderValue)>,
-    /// The token, sent as `Authorization: Bearer`; `-` reads it from standard input.
+    /// The token, sent as `Authorization: Bearer`, or `DPoP` with such a header; `-` reads it from standard input.
     #[arg(long)]
     token: Option<String>,
     /// As one JSON object.
@@ -73,14 +75,16 @@ fn read_header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
 pub(super) fn run(args: &Args, config: &Config, now: u64) -> Outcome {
     let headers = headers_of(args)?;
     let keys = ring::load(config, Missing::Refuse)?;
-    let gate = Gate { policy: config.policy.clone(), ring: keys.ring, fingerprints: keys.fingerprints };
+    let policy = config.policy.clone();
+    let gate = Gate { policy, ring: keys.ring, fingerprints: keys.fingerprints, nonces: keys.nonces };
     let question = Question { proxy: args.proxy, peer: args.peer, headers: &headers };
     let revocations = match Opened::if_any(&config.store).map_err(Failure::failed)? {
         Some(store) => store.revocations().map_err(Failure::failed)?,
         None => RevocationSet::default(),
     };
     let moment = Moment { now, revocations: Knowledge { set: &revocations, is_stale: false } };
-    let judgement = decide(&question, &gate, moment);
+    // Whether a proof was used before is what the service remembers.
+    let judgement = decide(&question, &gate, moment).danger_first_use();
     let sign_in = config.sign_in.as_ref();
     let detour = sign_in.and_then(|sign_in| detour(&question, &judgement, &gate.policy, sign_in, now, |_| false));
     let status = status_of(args.proxy, &judgement, detour.as_ref()).as_u16();
@@ -129,6 +133,7 @@ fn headers_of(args: &Args) -> Result<HeaderMap, Failure> {
         token => token.map(str::to_owned),
     };
     let method = args.method.as_deref().unwrap_or("GET");
+    let scheme_of_token = if headers.contains_key(&DPOP) { "DPoP" } else { "Bearer" };
     for (name, value, given) in [
         ("x-forwarded-for", args.ip.clone(), true),
         ("x-forwarded-method", Some(method.to_owned()), args.method.is_some()),
@@ -136,7 +141,7 @@ fn headers_of(args: &Args) -> Result<HeaderMap, Failure> {
         ("x-forwarded-host", Some(host.to_owned()), args.url.is_some()),
         ("x-forwarded-uri", Some(uri), args.url.is_some()),
         ("user-agent", args.user_agent.clone(), true),
-        ("authorization", token.map(|token| format!("Bearer {token}")), true),
+        ("authorization", token.map(|token| format!("{scheme_of_token} {token}")), true),
     ] {
         let Some(value) = value else { continue };
         if !given && headers.contains_key(name) {
@@ -205,8 +210,18 @@ fn steps(question: &Question<'_>, judgement: &Judgement<'_>, gate: &Gate, now: u
     if let Some(user_agent) = seen.user_agent {
         steps.push(("user-agent", user_agent.in_words()));
     }
+    if let Some(part) = seen.ambiguous_part {
+        let name = gate.policy.header_parts.name(part);
+        steps.push(("part", format!("{name} stands on several lines, and the proxy writes one")));
+    }
     if let Some(text) = token_text(judgement, now) {
         steps.push(("token", text));
+    }
+    if let Some(text) = certificate_text(seen, &gate.policy) {
+        steps.push(("certificate", text));
+    }
+    if let Some(text) = proof_text(seen) {
+        steps.push(("proof", text));
     }
     if let Some(text) = binding_text(judgement, &gate.policy.header_parts) {
         steps.push(("same hand", text));
@@ -242,6 +257,18 @@ fn proxy_text(question: &Question<'_>, judgement: &Judgement<'_>) -> String {
     format!("{peer} is trusted and asks as {proxy}")
 }
 
+/// What the proxy handed over, once a token made it count.
+fn certificate_text(seen: &Seen<'_>, policy: &Policy) -> Option<String> {
+    let header = policy.certificate_header.as_ref()?;
+    if let Some(error) = seen.certificate_error {
+        return Some(format!("{header}: {error}"));
+    }
+    Some(match seen.client?.proofs.certificate {
+        Some(thumbprint) => thumbprint.to_string(),
+        None => format!("none in {header}"),
+    })
+}
+
 fn token_text(judgement: &Judgement<'_>, now: u64) -> Option<String> {
     let seen = &judgement.seen;
     if let Some(expires_at) = seen.expires_at {
@@ -266,6 +293,8 @@ fn token_text(judgement: &Judgement<'_>, now: u64) -> Option<String> {
             | Reason::PolicyOutdated
             | Reason::ProofMissing
             | Reason::ProofInvalid
+            | Reason::ProofReplayed
+            | Reason::NonceRequired
             | Reason::ProxyUntrusted
             | Reason::ForwardedMissing
             | Reason::ForwardedAmbiguous
@@ -293,12 +322,27 @@ fn token_text(judgement: &Judgement<'_>, now: u64) -> Option<String> {
         | Reason::PolicyOutdated
         | Reason::ProofMissing
         | Reason::ProofInvalid
+        | Reason::ProofReplayed
+        | Reason::NonceRequired
         | Reason::ProxyUntrusted
         | Reason::ForwardedMissing
         | Reason::ForwardedAmbiguous
         | Reason::ForwardedUnreadable
         | Reason::ClientIpUnreadable => None,
     }
+}
+
+/// The DPoP proof. Whether it was used before is what the running service remembers.
+fn proof_text(seen: &Seen<'_>) -> Option<String> {
+    if seen.proof.is_some() {
+        return Some("holds; whether it was used before is not asked here".into());
+    }
+    let problem = match seen.proof_error? {
+        ProofError::Missing => "there is none, and the token is bound to a key".into(),
+        ProofError::Invalid(flaw) => format!("the proof {}", flaw.problem()),
+        ProofError::NonceRequired => "its nonce is missing or too old; clients try again with a new one".into(),
+    };
+    Some(format!("no: {problem}"))
 }
 
 fn binding_text(judgement: &Judgement<'_>, names: &HeaderParts) -> Option<String> {
@@ -311,6 +355,8 @@ fn binding_text(judgement: &Judgement<'_>, names: &HeaderParts) -> Option<String
         }
         (Reason::ClientChanged, _) => Some(format!("no: changed {changed}")),
         (Reason::TokenRevoked | Reason::SessionEnded, _) => None,
+        // Said of the proof itself.
+        _ if seen.proof_error.is_some() => None,
         (Reason::PolicyOutdated, _) => Some("unknown: the token was minted when less had to be the same".into()),
         (Reason::ProofMissing, _) => Some("no: the proof that the token is bound to was not shown".into()),
         (Reason::ProofInvalid, _) => {

@@ -4,6 +4,7 @@ mod revoke;
 
 use super::opened::Opened;
 use super::{Failure, Outcome, print, ring};
+use crate::check::certificate;
 use crate::check::client_ip::ClientIp;
 use crate::check::credential::BearerToken;
 use crate::check::decision::Reason;
@@ -13,16 +14,21 @@ use crate::check::parts::Part;
 use crate::check::policy::{Format, Policy};
 use crate::check::proofs;
 use crate::check::revocation::{self, Knowledge, LiveToken, RevocationError, RevocationSet};
+use crate::check::thumbprint::Thumbprint;
 use crate::check::token::{self, Expiry, danger_unverified};
 use crate::check::user_agent::UserAgent;
+use crate::check::vouched;
 use crate::config::{Config, duration};
 use crate::issue::{Grant, Minter, Terms};
 use crate::keys::Missing;
 use crate::sessions;
 use crate::store::Access;
+use actix_web::http::header::HeaderMap;
 use serde_json::{Map, Value, json};
+use std::fs;
 use std::io::Read as _;
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 #[derive(clap::Args)]
 pub(super) struct Args {
@@ -51,6 +57,9 @@ struct Mint {
     /// The client's User-Agent; empty for a client that sends none.
     #[arg(long, value_name = "UA")]
     user_agent: String,
+    /// The key that the client signs DPoP proofs with: its thumbprint, 43 characters (RFC 7638).
+    #[arg(long, value_name = "THUMBPRINT")]
+    dpop_jkt: Option<String>,
     /// How long it is good, such as 30s, 15m, 8h, 7d.
     #[arg(long)]
     ttl: Option<String>,
@@ -61,6 +70,15 @@ struct Mint {
     /// A claim of your own; V is JSON when it reads as JSON, else text.
     #[arg(long = "claim", value_name = "K=V")]
     claims: Vec<String>,
+    /// A PEM file with the certificate that the client shows to the proxy.
+    #[arg(long, value_name = "FILE", conflicts_with = "certificate_thumbprint")]
+    certificate: Option<PathBuf>,
+    /// The same by its x5t#S256: SHA-256 of the DER, 43 characters of base64url.
+    #[arg(long, value_name = "T")]
+    certificate_thumbprint: Option<String>,
+    /// What the proxy sends as a part of SAMEHAND_HEADER_PARTS; empty where it sends nothing.
+    #[arg(long = "part", value_name = "NAME=VALUE")]
+    parts: Vec<String>,
 }
 
 #[derive(clap::Args)]
@@ -92,6 +110,11 @@ fn mint(args: &Mint, config: &Config, now: u64) -> Outcome {
         print::note(&format!("warning: {ip} is a trusted proxy, and hardly the address of a client"));
     }
     let cookie = cookie_proof(args.cookie_proof.as_deref(), &config.policy)?;
+    let proxy_headers = proxy_headers(args, &config.policy).map_err(|problem| usage("part", &problem))?;
+    let certificate = vouched::certificate(&config.policy, certificate_of(args)?);
+    let certificate = certificate.map_err(|error| usage("certificate", &error))?;
+    let proofs = Proofs { cookie, certificate, proxy_headers: Some(&proxy_headers), ..Proofs::default() };
+    let client = ObservedClient::new(ip, user_agent).with_proofs(proofs);
     let keys = ring::load(config, Missing::Create(now))?;
     let store = Opened::at(&config.store, Access::Create)?;
     let issued_under = store.wait(store.revision())?;
@@ -102,13 +125,36 @@ fn mint(args: &Mint, config: &Config, now: u64) -> Outcome {
             store.wait(sessions::issue_time(&*store, &grant.subject, issued_under)).map_err(Failure::failed)?
         }
     };
-    let client = ObservedClient::new(ip, user_agent).with_proofs(Proofs { cookie, ..Proofs::default() });
+    let key = args.dpop_jkt.as_deref().map(|text| Thumbprint::read(text).ok_or(text)).transpose();
+    let key = key.map_err(|text| usage("dpop-jkt", &format!("{text:?} is not a SHA-256 in base64url")))?;
+    let client = client.with_key(key);
     let minted = Minter::new(&config.policy, &keys, config.token_ttl)
         .mint(grant, &client, &config.policy, &Terms { issued_under, session: None, before: None, ttl, now })
         .map_err(Failure::failed)?;
     print::result(&minted.token)
 }
 
+fn certificate_of(args: &Mint) -> Result<Option<Thumbprint>, Failure> {
+    if let Some(path) = &args.certificate {
+        let shown = path.display();
+        let text =
+            fs::read_to_string(path).map_err(|error| Failure::Usage(format!("--certificate: {shown}: {error}")))?;
+        let read = certificate::from_pem(&text);
+        return read.map(Some).map_err(|error| Failure::Usage(format!("--certificate: {shown}: {error}")));
+    }
+    let problem = || Failure::Usage("--certificate-thumbprint: write 43 characters of base64url".into());
+    args.certificate_thumbprint.as_deref().map(|text| Thumbprint::read(text).ok_or_else(problem)).transpose()
+}
+
+fn proxy_headers(args: &Mint, policy: &Policy) -> Result<HeaderMap, String> {
+    let mut said = Vec::with_capacity(args.parts.len());
+    for part in &args.parts {
+        let (name, value) = part.split_once('=').ok_or_else(|| format!("{part:?} is not NAME=VALUE"))?;
+        said.push((name, Some(value).filter(|value| !value.is_empty())));
+    }
+    vouched::headers(&policy.header_parts, policy.require_same.union(policy.watch), said)
+        .map_err(|error| error.to_string())
+}
 /// What a token is bound to in place of the proof cookie that a sign-in would have set.
 fn cookie_proof<'a>(given: Option<&'a str>, policy: &Policy) -> Result<CookieProof<'a>, Failure> {
     let is_named = policy.require_same.union(policy.watch).contains(Part::Cookie);

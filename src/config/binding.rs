@@ -1,16 +1,16 @@
 //! What a token is bound to and what happens when that changes: `FINGERPRINT`, `REQUIRE_SAME`, `WATCH`, the prefixes,
-//! `USER_AGENT_MATCH`, `ENFORCE`, `TOKEN_FROM`. Never weakens a choice silently: what protects little is warned about in
-//! [`protection`].
+//! `USER_AGENT_MATCH`, `DPOP_NONCE`, `ENFORCE`, `TOKEN_FROM`. Never weakens a choice silently: what protects little is warned
+//! about in [`protection`].
 
 use super::choices::{each, one_of, whole_number, without_repetition};
 use super::findings::Findings;
 use super::protection;
+use super::proxy_headers::{self, ProxyHeaders};
 use super::raw::Raw;
+use crate::check::dpop::NonceRule;
 use crate::check::parts::{HeaderParts, Part, Parts};
 use crate::check::policy::{Enforce, Format, Formats, Recipe, TokenFrom, UserAgentMatch};
-
-/// Parts that later releases know.
-const LATER_PARTS: [&str; 2] = ["dpop", "mtls"];
+use actix_web::http::header::HeaderName;
 
 /// The word for "no part".
 const NONE: &str = "none";
@@ -21,7 +21,9 @@ pub(super) struct Binding {
     pub(super) require_same: Parts,
     pub(super) watch: Parts,
     pub(super) header_parts: HeaderParts,
+    pub(super) certificate_header: Option<HeaderName>,
     pub(super) recipe: Recipe,
+    pub(super) dpop_nonce: NonceRule,
     pub(super) enforce: Enforce,
     pub(super) token_from: TokenFrom,
 }
@@ -33,7 +35,7 @@ pub(super) fn formats(raw: &Raw, findings: &mut Findings) -> Option<Formats> {
 
 /// Validates the other settings of this file.
 pub(super) fn check(raw: &Raw, formats: Option<Formats>, findings: &mut Findings) -> Option<Binding> {
-    let header_parts = HeaderParts::default();
+    let ProxyHeaders { parts: header_parts, certificate } = proxy_headers::check(raw, findings);
     let require_same = findings.keep("REQUIRE_SAME", parts(&raw.require_same, &header_parts));
     let watch = findings.keep("WATCH", parts(&raw.watch, &header_parts));
     if let (Some(required), Some(watched)) = (require_same, watch)
@@ -47,7 +49,11 @@ pub(super) fn check(raw: &Raw, formats: Option<Formats>, findings: &mut Findings
         );
         findings.problem("WATCH", message);
     }
+    if let (Some(required), Some(watched)) = (require_same, watch) {
+        proxy_headers::check_use(&header_parts, certificate.as_ref(), required, watched, findings);
+    }
     let recipe = recipe(raw, findings);
+    let dpop_nonce = findings.keep("DPOP_NONCE", one_of(&raw.dpop_nonce, &DPOP_NONCE));
     let enforce = findings.keep("ENFORCE", one_of(&raw.enforce, &ENFORCE));
     let token_from = findings.keep("TOKEN_FROM", token_from(&raw.token_from));
     let binding = Binding {
@@ -55,14 +61,22 @@ pub(super) fn check(raw: &Raw, formats: Option<Formats>, findings: &mut Findings
         require_same: require_same?,
         watch: watch?,
         header_parts,
+        certificate_header: certificate,
         recipe: recipe?,
+        dpop_nonce: dpop_nonce?,
         enforce: enforce?,
         token_from: token_from?,
     };
     protection::check(&binding, findings);
+    if binding.require_same.contains(Part::Dpop) && raw.public_url.is_some() {
+        let message = "with `dpop` nobody signs in on samehand's pages: a form brings no proof; leave it out, since a \
+             client that signs in with a proof is bound to its key anyway, or leave SAMEHAND_PUBLIC_URL out";
+        findings.warn("REQUIRE_SAME", message);
+    }
     Some(binding)
 }
 
+const DPOP_NONCE: [(&str, NonceRule); 2] = [("required", NonceRule::Required), ("off", NonceRule::IfPresent)];
 const ENFORCE: [(&str, Enforce); 3] = [("on", Enforce::On), ("report", Enforce::Report), ("observe", Enforce::Observe)];
 
 fn read_formats(text: &str) -> Result<Formats, String> {
@@ -84,10 +98,7 @@ fn part(word: &str, names: &HeaderParts) -> Result<Part, String> {
     if word == NONE {
         return Err(format!("`{NONE}` stands alone; remove it, or remove the other parts"));
     }
-    if LATER_PARTS.contains(&word) {
-        return Err(format!("`{word}` is not in this release; write `ip`, `user-agent` or `cookie`"));
-    }
-    let known = [Part::Ip, Part::UserAgent, Part::Cookie].into_iter().chain(names.iter().map(|(part, _)| part));
+    let known = Part::BUILT_IN.into_iter().chain(names.iter().map(|(part, _)| part));
     let choices: Vec<(&str, Part)> = known.map(|part| (names.name(part), part)).collect();
     one_of(word, &choices)
 }

@@ -12,6 +12,7 @@ mod lifetimes;
 mod listeners;
 mod protection;
 mod proxies;
+mod proxy_headers;
 mod public_url;
 mod raw;
 mod report;
@@ -251,7 +252,9 @@ fn validate(mut raw: raw::Raw, given: &sources::Given, findings: &mut Findings) 
             require_same: binding.require_same,
             watch: binding.watch,
             header_parts: binding.header_parts,
+            certificate_header: binding.certificate_header,
             recipe: binding.recipe,
+            dpop_nonce: binding.dpop_nonce,
             enforce: binding.enforce,
         },
         cookie: cookie.session,

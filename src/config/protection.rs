@@ -3,6 +3,7 @@
 
 use super::binding::Binding;
 use super::findings::Findings;
+use crate::check::dpop::NonceRule;
 use crate::check::parts::{Part, Parts};
 use crate::check::policy::{Enforce, Format};
 
@@ -17,6 +18,10 @@ pub(super) fn check(binding: &Binding, findings: &mut Findings) {
         proofs(binding, findings);
     }
     article_tokens(binding, findings);
+    if binding.dpop_nonce == NonceRule::IfPresent {
+        let message = "with `off` proofs that were made in advance are good at their time; write `required`";
+        findings.warn("DPOP_NONCE", message);
+    }
     match binding.enforce {
         Enforce::On => {}
         Enforce::Report => {
@@ -74,7 +79,7 @@ fn proofs(binding: &Binding, findings: &mut Findings) {
     if !watched.is_empty() && only_proofs(binding.require_same).is_empty() {
         let watched = names.names(watched);
         let message = format!(
-            "a proof that is only watched proves nothing: the token works without `{watched}`; move it to \
+            "a proof that is only watched proves nothing: there are tokens that work without `{watched}`; move it to \
              SAMEHAND_REQUIRE_SAME once every token has it"
         );
         findings.warn("WATCH", message);

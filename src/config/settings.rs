@@ -41,7 +41,7 @@ pub(super) struct Setting {
 }
 
 /// Every setting of this release and those that are only refused by it.
-pub(super) const SETTINGS: [Setting; 36] = [
+pub(super) const SETTINGS: [Setting; 39] = [
     list("SAMEHAND_LISTEN", Some("127.0.0.1:9180")),
     text("SAMEHAND_SOCKET_MODE", Some("0660")),
     text("SAMEHAND_SOCKET_GROUP", None),
@@ -67,9 +67,12 @@ pub(super) const SETTINGS: [Setting; 36] = [
     list("SAMEHAND_FINGERPRINT", Some("keyed")),
     list("SAMEHAND_REQUIRE_SAME", Some("ip,user-agent")),
     list("SAMEHAND_WATCH", Some("none")),
+    list("SAMEHAND_HEADER_PARTS", None),
+    text("SAMEHAND_CLIENT_CERT_HEADER", None),
     text("SAMEHAND_IPV4_PREFIX", Some("32")),
     text("SAMEHAND_IPV6_PREFIX", Some("64")),
     text("SAMEHAND_USER_AGENT_MATCH", Some("family")),
+    text("SAMEHAND_DPOP_NONCE", Some("required")),
     text("SAMEHAND_ENFORCE", Some("on")),
     text("SAMEHAND_PUBLIC_URL", None),
     text("SAMEHAND_SIGN_IN_URL", None),

@@ -3,6 +3,7 @@
 mod documentation;
 mod files;
 mod good;
+mod proxy_headers;
 mod recipes;
 mod refused;
 mod warned;

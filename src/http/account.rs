@@ -111,13 +111,13 @@ async fn visitor<'a>(request: &'a HttpRequest, app: &App) -> Result<Visitor<'a>,
         return Err(json::not_found().await);
     }
     let caller = caller_of(request, &app.state())?;
-    let held = renew::held(&caller, app);
+    let held = renew::held(&caller, app).await;
     let (bound, client) = held.bound.map_err(|denial| {
         let is_page = is_page_request(request.method().as_str(), request.headers()) || form::is_form(request.headers());
         match why(denial.reason(), held.changed).filter(|_| is_page) {
             Some(why) => to_sign_in(app, why),
             None if is_page && matches!(denial.decision(), Decision::Undecided) => message::unavailable(),
-            None => refusal::of(&denial),
+            None => refusal::of(&denial, &held.manner),
         }
     })?;
     if bound.token().session().is_none() {

@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::check::Caller;
 use crate::check::client_ip::ClientIp;
 use crate::check::observed::ObservedClient;
+use crate::check::parts::Part;
 use crate::issue::{Grant, Minted};
 use crate::secret::Secret;
 use crate::sessions::SessionError;
@@ -40,6 +41,8 @@ pub(super) enum Refusal {
     Wrong,
     /// Too many attempts at once; the next one may come after so many seconds.
     SlowDown(u64),
+    /// This part has to be the same for the token to be good, and the client has not shown it.
+    ProofMissing(Part),
     /// It cannot be said now.
     Unavailable,
 }
@@ -53,6 +56,9 @@ pub(super) async fn attempt(
     client: &ObservedClient<'_>,
 ) -> Result<Welcome, Refusal> {
     let (started, ip) = (Instant::now(), client.ip);
+    if let Some(part) = unshown(app, client) {
+        return Err(refuse_without_proof(app, part, username, ip));
+    }
     let attempt = match app.throttle().take(app.store(), username, ip).await {
         Ok(attempt) => attempt,
         Err(Refused::Busy) => return Err(refuse(app, &SignInError::Busy, username, ip)),
@@ -83,6 +89,24 @@ pub(super) async fn attempt(
             Err(refusal)
         }
     }
+}
+
+/// Asked before the password is looked at: whoever has no proof learns nothing about it.
+fn unshown(app: &App, client: &ObservedClient<'_>) -> Option<Part> {
+    let state = app.state();
+    state.minter.unshown(client, &state.gate.policy)
+}
+
+/// Nobody guesses a password in this way, so it is no line for fail2ban.
+fn refuse_without_proof(app: &App, part: Part, username: &str, ip: ClientIp) -> Refusal {
+    app.audit().metrics().login("proof-missing");
+    let (username, remote_ip) = (shortened(username), ip.to_string());
+    let name = app.state().gate.policy.header_parts.name(part).to_owned();
+    info!(
+        username = username.as_str(), remote_ip = remote_ip.as_str(), part = name.as_str();
+        "login without the proof that SAMEHAND_REQUIRE_SAME asks for"
+    );
+    Refusal::ProofMissing(part)
 }
 
 async fn open_for(
@@ -143,15 +167,18 @@ fn refuse(app: &App, error: &SignInError, username: &str, ip: ClientIp) -> Refus
 
 /// One line and one count per attempt; fail2ban reads `msg="login failed"` and `remote_ip`.
 pub(super) fn report(app: &App, result: &'static str, username: &str, ip: ClientIp) {
-    /// A name has at most 64 bytes; what is longer is somebody's noise.
-    const MOST: usize = 128;
     app.audit().metrics().login(result);
-    let username: String = username.chars().take(MOST).collect();
-    let remote_ip = ip.to_string();
+    let (username, remote_ip) = (shortened(username), ip.to_string());
     match result {
         "ok" => info!(username = username.as_str(), remote_ip = remote_ip.as_str(); "login"),
         _ => warn!(username = username.as_str(), remote_ip = remote_ip.as_str(), reason = result; "login failed"),
     }
+}
+
+/// A name has at most 64 bytes; what is longer is somebody's noise.
+fn shortened(username: &str) -> String {
+    const MOST: usize = 128;
+    username.chars().take(MOST).collect()
 }
 
 #[cfg(test)]

@@ -2,12 +2,14 @@
 //!
 //! Any method, any path below the prefix; a body is neither read nor waited for, the query string is not looked at.
 
+use super::dpop::{self, Manner};
 use super::{on_the_way, request_id, respond};
 use crate::app::{App, State};
 use crate::audit::Answered;
 use crate::check::client_ip::Peer;
 use crate::check::forwarded::Proxy;
 use crate::check::observed::ObservedClient;
+use crate::check::once::{Replay, UnlessReplayed};
 use crate::check::renewal::{self, Renewal};
 use crate::check::sign_in::{self, Detour};
 use crate::check::{Judgement, Moment, Question, decide};
@@ -39,20 +41,39 @@ pub fn answer_in_place_of_continue(request: &actix_http::Request, app: &App) -> 
     let proxy = Proxy::from_name(below.split_once('/').map_or(below, |(kind, _)| kind))?;
     let peer = peer_from(request.conn_data::<UnixSocket>(), request.peer_addr());
     let question = Question { proxy, peer, headers: request.headers() };
-    let asked = Asked::at(Instant::now(), app, &question);
+    let started = Instant::now();
+    // Nobody can be asked here whether a proof was used before: it is a proxy's mistake to send `Expect` with a question.
+    let judgement = decided(app, &question).without_proof();
+    let judgement = judgement.unwrap_or_else(|decided| refused(app, decided, Replay::Unremembered));
+    let asked = Asked::of(started, app, &question, judgement);
     Some(asked.answer(app, &question, None))
 }
 
 async fn answer(request: &HttpRequest, app: &App, proxy: Proxy) -> HttpResponse {
     let started = Instant::now();
     let question = Question { proxy, peer: peer_of(request), headers: request.headers() };
-    let mut asked = Asked::at(started, app, &question);
+    let judgement = match decided(app, &question).without_proof() {
+        Ok(judgement) => judgement,
+        Err(decided) => dpop::settle(app, decided, dpop::proxys_own_id(&question))
+            .await
+            .unwrap_or_else(|(decided, why)| refused(app, decided, why)),
+    };
+    let mut asked = Asked::of(started, app, &question, judgement);
     let mut cookie = None;
     // Out of the way of nearly every request: renewing asks the store.
     if asked.renewal != Renewal::No {
         (asked.judgement, cookie) = on_the_way::renew(app, &question, asked.judgement, asked.renewal).await;
     }
     asked.answer(app, &question, cookie)
+}
+
+fn decided<'a>(app: &App, question: &Question<'a>) -> UnlessReplayed<Judgement<'a>> {
+    let (state, revocations) = (app.state(), app.revocations().snapshot());
+    decide(question, &state.gate, Moment { now: app.now(), revocations: revocations.knowledge() })
+}
+
+fn refused<'a>(app: &App, decided: UnlessReplayed<Judgement<'a>>, why: Replay) -> Judgement<'a> {
+    decided.refused(why, app.state().gate.policy.enforce)
 }
 
 /// A question that was decided about and not answered yet.
@@ -63,10 +84,8 @@ struct Asked<'a> {
 }
 
 impl<'a> Asked<'a> {
-    fn at(started: Instant, app: &App, question: &Question<'a>) -> Self {
-        let (state, revocations, now) = (app.state(), app.revocations().snapshot(), app.now());
-        let moment = Moment { now, revocations: revocations.knowledge() };
-        let judgement = decide(question, &state.gate, moment);
+    fn of(started: Instant, app: &App, question: &Question<'a>, judgement: Judgement<'a>) -> Self {
+        let (state, now) = (app.state(), app.now());
         if let Some(sid) = judgement.bound.as_ref().and_then(|bound| bound.token().session()) {
             app.activity().saw(sid, state.session_grain(), now);
         }
@@ -84,7 +103,8 @@ impl<'a> Asked<'a> {
             duration: self.started.elapsed(),
         };
         app.audit().decision(question, judgement, &answered, &state.gate.policy);
-        let mut response = respond::answer(proxy, judgement, detour.as_ref(), request_id);
+        let manner = Manner::of(&judgement.seen, &state, app.now());
+        let mut response = respond::answer(proxy, judgement, detour.as_ref(), request_id, &manner);
         if let Some(cookie) = cookie {
             response.headers_mut().insert(SET_COOKIE, cookie);
         }

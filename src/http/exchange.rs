@@ -43,7 +43,7 @@ pub(super) async fn mint(
     }
     let state = app.state();
     let (policy, limits) = (&state.gate.policy, state.session_limits());
-    let minted = live.mint(client, &state.minter, policy, limits, app.now())?;
+    let minted = live.mint(client, &state.minter, policy, limits)?;
     if has_changed {
         let session = live.session();
         info!(

@@ -4,15 +4,18 @@
 use super::attempt::{Refusal, Welcome, attempt};
 use super::mint::issued;
 use super::whoami::caller_of;
-use super::{cookie, json, pages};
+use super::{cookie, dpop, json, pages};
 use crate::app::App;
 use crate::check::observed::{CookieProof, ObservedClient};
+use crate::check::parts::Part;
 use crate::check::proofs;
 use crate::check::user_agent::UserAgent;
+use crate::check::{Caller, check_header_parts};
 use crate::issue::new_secret;
 use crate::secret::Secret;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
+use log::warn;
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -39,10 +42,14 @@ pub(super) async fn login(request: HttpRequest, body: web::Payload, app: web::Da
             Err(refusal) => return refusal,
         }
     };
-    let Ok(user_agent) = UserAgent::read(request.headers()) else { return two_user_agents() };
-    let client = ObservedClient::new(caller.ip, user_agent);
-    if has_pages && pages::form::is_form(request.headers()) {
-        let client = client.with_proofs(proofs::offered(&caller, CookieProof::Session));
+    let is_form = has_pages && pages::form::is_form(request.headers());
+    let Ok(secret) = new_secret() else { return json::unavailable() };
+    let cookie = if is_form { CookieProof::Session } else { CookieProof::Secret(&secret) };
+    let client = match shown(&caller, cookie, &app) {
+        Ok(client) => client,
+        Err(refusal) => return refusal,
+    };
+    if is_form {
         return pages::sign_in::submitted(&request, body, &app, &caller, &client).await;
     }
     let credentials: Credentials = match json::read(request.headers(), body, json::MAX_BODY).await {
@@ -50,12 +57,14 @@ pub(super) async fn login(request: HttpRequest, body: web::Payload, app: web::Da
         Err(refusal) => return refusal,
     };
     let password = Secret::new(credentials.password.into_bytes());
-    let Ok(secret) = new_secret() else { return json::unavailable() };
-    let client = client.with_proofs(proofs::offered(&caller, CookieProof::Secret(&secret)));
+    let client = match dpop::new_key(&app, &caller).await {
+        Ok(key) => client.with_key(key),
+        Err(refusal) => return refusal,
+    };
     match attempt(&app, &caller, &credentials.username, password, &client).await {
         Ok(Welcome { minted, session }) => {
             let left = session.map_or(minted.expires_in, |session| session.ends_at.saturating_sub(app.now()));
-            let mut response = issued(&minted);
+            let mut response = issued(&minted, &app);
             cookie::add_proof(response.headers_mut(), &app.state(), minted.secret.as_deref(), left);
             response
         }
@@ -63,9 +72,32 @@ pub(super) async fn login(request: HttpRequest, body: web::Payload, app: web::Da
             let description = "the user name or password is not right";
             json::error(StatusCode::UNAUTHORIZED, "invalid_credentials", description)
         }
+        Err(Refusal::ProofMissing(part)) => {
+            let description = match part {
+                Part::Mtls => "show a client certificate",
+                Part::Cookie | Part::Dpop | Part::Ip | Part::UserAgent | Part::Header(_) => {
+                    "show the proof that is asked for"
+                }
+            };
+            json::error(StatusCode::UNAUTHORIZED, "proof_missing", description)
+        }
         Err(Refusal::SlowDown(seconds)) => json::slow_down(seconds),
         Err(Refusal::Unavailable) => json::unavailable(),
     }
+}
+
+/// The caller with everything that it shows, or the answer that refuses it.
+fn shown<'a>(caller: &Caller<'a>, cookie: CookieProof<'a>, app: &App) -> Result<ObservedClient<'a>, HttpResponse> {
+    let user_agent = UserAgent::read(caller.headers).map_err(|_| two_user_agents())?;
+    let state = app.state();
+    let policy = &state.gate.policy;
+    check_header_parts(caller, policy)
+        .map_err(|_| json::invalid_request("a header that the proxy sets stands on several lines"))?;
+    let proofs = proofs::offered(caller, cookie, policy).map_err(|error| {
+        warn!("a client certificate that the proxy hands over cannot be read: {error}");
+        json::invalid_request("the client certificate cannot be read")
+    })?;
+    Ok(ObservedClient::new(caller.ip, user_agent).with_proofs(proofs))
 }
 
 fn two_user_agents() -> HttpResponse {

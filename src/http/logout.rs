@@ -1,6 +1,7 @@
 //! `POST /logout`: ends the session of a token, or the token that has none. Any token with a good signature will do:
-//! whoever holds a stolen one may end it too.
+//! whoever holds a stolen one may end it too. One that is bound to a key comes with a proof here as everywhere.
 
+use super::dpop::{self, Manner};
 use super::pages::sign_out::{self, Ended};
 use super::whoami::caller_of;
 use super::{cookie, json, origin, refusal};
@@ -12,7 +13,7 @@ use crate::check::proofs::{carries_cookie, has_secret};
 use crate::check::revocation::{CLOCKS_APART, RevocationSet, RevokedId};
 use crate::check::token::{Expiry, VerifiedToken};
 use crate::check::user_agent::UserAgent;
-use crate::check::{Moment, Seen, verified_token};
+use crate::check::{Moment, Seen, proofs, verified_token};
 use crate::store::Revocation;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue, SET_COOKIE};
@@ -93,7 +94,8 @@ async fn end(request: &HttpRequest, app: &App, asked_by: AskedBy) -> Result<End,
     let ip;
     let verified = {
         let state = app.state();
-        ip = caller_of(request, &state).map_err(NotEnded::Refused)?.ip;
+        let caller = caller_of(request, &state).map_err(NotEnded::Refused)?;
+        ip = caller.ip;
         let revocations = app.revocations().snapshot();
         let moment = Moment { now: app.now(), revocations: revocations.knowledge() };
         let verified = verified_token(request.headers(), &state.gate, moment, Expiry::AnyTime, &mut seen);
@@ -105,11 +107,18 @@ async fn end(request: &HttpRequest, app: &App, asked_by: AskedBy) -> Result<End,
         if is_by_cookie && origin::is_foreign(request.headers(), &state.cookie) {
             return Err(NotEnded::Refused(refusal::foreign_origin()));
         }
-        verified
+        verified.and_then(|token| proofs::prove(&caller, token, &state.gate, moment.now, &mut seen))
     };
-    let token = verified.map_err(|denial| match denial.decision() {
-        Decision::Challenge(_) | Decision::Forbid => NotEnded::NoToken(refusal::of(&denial)),
-        Decision::Allow(_) | Decision::Reject(_) | Decision::Undecided => NotEnded::Refused(refusal::of(&denial)),
+    let settled = match verified {
+        Ok(token) => dpop::settle_own(app, token).await,
+        Err(denial) => Err(denial),
+    };
+    let token = settled.map_err(|denial| {
+        let refusal = refusal::of(&denial, &Manner::of(&seen, &app.state(), app.now()));
+        match denial.decision() {
+            Decision::Challenge(_) | Decision::Forbid => NotEnded::NoToken(refusal),
+            Decision::Allow(_) | Decision::Reject(_) | Decision::Undecided => NotEnded::Refused(refusal),
+        }
     })?;
     let ends = what_ends(&token, &app.revocations().set(), app.now());
     let ended = match &ends {

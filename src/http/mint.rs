@@ -1,17 +1,26 @@
 //! `POST /mint`, on the administration side: a token for a back end that has its own login.
+//!
+//! A back end passes the client's `DPoP` header on. The proof in it was made for the address of the back end's own login,
+//! which it may name; where it does not, it has looked at the address itself.
 
 use super::opening::{Opening, open};
-use super::{administration, cookie, json};
+use super::{administration, cookie, dpop, json};
 use crate::app::App;
+use crate::check::certificate;
 use crate::check::client_ip::ClientIp;
+use crate::check::dpop::{Address, Expected, HttpUrl, NonceRule, Proof, ProofError};
 use crate::check::names::UserName;
 use crate::check::observed::{CookieProof, ObservedClient, Proofs};
+use crate::check::once::UnlessReplayed;
 use crate::check::policy::TokenFrom;
+use crate::check::thumbprint::Thumbprint;
 use crate::check::user_agent::UserAgent;
+use crate::check::vouched;
 use crate::config::duration;
 use crate::issue::{Grant, MintError, Minted, new_secret};
 use crate::sessions::SessionError;
 use crate::store::{Session, SignedInBy, StoreError};
+use actix_web::http::header::HeaderMap;
 use actix_web::{HttpRequest, HttpResponse, web};
 use log::{error, info};
 use serde::Deserialize;
@@ -30,8 +39,15 @@ struct MintRequest {
     #[serde(default, deserialize_with = "json::no_member_twice")]
     claims: Map<String, Value>,
     ttl: Option<String>,
+    /// The PEM of the certificate that the client shows to the proxy.
+    certificate: Option<String>,
+    /// What the proxy sends as each part of `HEADER_PARTS`; `null` where it sends nothing.
+    #[serde(default, deserialize_with = "json::no_member_twice")]
+    parts: Map<String, Value>,
     /// How the client will send the token; by default in `Authorization`, where that is read.
     token_in: Option<TokenIn>,
+    /// The address that the client's proof was made for.
+    proof_url: Option<String>,
 }
 
 /// How a client sends its token.
@@ -42,15 +58,18 @@ enum TokenIn {
     Cookie,
 }
 
+/// Room for a certificate.
+const MAX_BODY: usize = 32 * 1024;
+
 pub(super) async fn mint(request: HttpRequest, body: web::Payload, app: web::Data<App>) -> HttpResponse {
     if let Err(answer) = administration::authorised(&request, &app).await {
         return answer;
     }
-    let asked: MintRequest = match json::read(request.headers(), body, json::MAX_BODY).await {
+    let asked: MintRequest = match json::read(request.headers(), body, MAX_BODY).await {
         Ok(asked) => asked,
         Err(refusal) => return refusal,
     };
-    match minted(&asked, &app).await {
+    match minted(&request, &asked, &app).await {
         Ok((minted, session)) => handed_over(&app, &minted, session.as_ref()),
         Err(refusal) => refusal,
     }
@@ -64,16 +83,22 @@ fn handed_over(app: &App, minted: &Minted, session: Option<&Session>) -> HttpRes
         let line = cookie::set_proof(&app.state().cookie, secret, left);
         body["set_cookie"] = line.to_str().unwrap_or_default().into();
     }
-    json::ok(&body)
+    answer(&body, minted, app)
 }
 
 /// The answer that carries a new token.
-pub(super) fn issued(minted: &Minted) -> HttpResponse {
-    json::ok(&members(minted))
+pub(super) fn issued(minted: &Minted, app: &App) -> HttpResponse {
+    answer(&members(minted), minted, app)
 }
 
 fn members(minted: &Minted) -> Value {
-    json!({ "token": minted.token, "token_type": "Bearer", "expires_in": minted.expires_in })
+    let token_type = if minted.needs_proof { "DPoP" } else { "Bearer" };
+    json!({ "token": minted.token, "token_type": token_type, "expires_in": minted.expires_in })
+}
+
+/// Where the token needs proofs, with the nonce for the first one.
+fn answer(body: &Value, minted: &Minted, app: &App) -> HttpResponse {
+    if minted.needs_proof { dpop::with_nonce(json::ok(body), &app.state(), app.now()) } else { json::ok(body) }
 }
 
 /// Where the token will be read, by what was asked and what the settings allow.
@@ -92,7 +117,11 @@ fn place_of(asked: Option<TokenIn>, from: TokenFrom) -> Result<TokenIn, HttpResp
     }
 }
 
-async fn minted(asked: &MintRequest, app: &App) -> Result<(Minted, Option<Session>), HttpResponse> {
+async fn minted(
+    request: &HttpRequest,
+    asked: &MintRequest,
+    app: &App,
+) -> Result<(Minted, Option<Session>), HttpResponse> {
     let invalid = |problem: String| json::invalid_request(&problem);
     let subject = UserName::enter(&asked.sub).map_err(|error| invalid(format!("sub: {error}")))?;
     let ip: IpAddr = asked.ip.parse().map_err(|_| invalid("ip: not an IPv4 or IPv6 address".into()))?;
@@ -106,12 +135,18 @@ async fn minted(asked: &MintRequest, app: &App) -> Result<(Minted, Option<Sessio
     };
     let user_agent =
         UserAgent::vouched(asked.user_agent.as_deref()).map_err(|error| invalid(format!("user_agent: {error}")))?;
+    let certificate = asked.certificate.as_deref().map(certificate::from_pem).transpose();
+    let certificate = certificate.map_err(|error| invalid(format!("certificate: {error}")))?;
+    let certificate = vouched::certificate(&app.state().gate.policy, certificate);
+    let certificate = certificate.map_err(|error| invalid(format!("certificate: {error}")))?;
+    let proxy_headers = proxy_headers(asked, app).map_err(|problem| invalid(format!("parts: {problem}")))?;
     let secret = new_secret().map_err(|error| refused(&error))?;
     let cookie = match place_of(asked.token_in, app.state().gate.policy.token_from)? {
         TokenIn::Authorization => CookieProof::Secret(&secret),
         TokenIn::Cookie => CookieProof::Session,
     };
-    let proofs = Proofs { cookie, ..Proofs::default() };
+    let key = key_of(request.headers(), asked.proof_url.as_deref(), app).await?;
+    let proofs = Proofs { cookie, key, certificate, proxy_headers: Some(&proxy_headers) };
     let client = ObservedClient::new(ClientIp::vouched(ip), user_agent).with_proofs(proofs);
     let grant = Grant::of(subject.clone()).with_claims(asked.claims.clone()).map_err(|error| refused(&error))?;
     let away = |error: StoreError| unavailable(&error.into());
@@ -126,6 +161,45 @@ async fn minted(asked: &MintRequest, app: &App) -> Result<(Minted, Option<Sessio
     })?;
     info!(username = subject.as_str(), remote_ip = client.ip.to_string().as_str(); "token minted");
     Ok(opened)
+}
+
+/// The headers that the proxy sends with the client's requests.
+fn proxy_headers(asked: &MintRequest, app: &App) -> Result<HeaderMap, String> {
+    let mut said = Vec::with_capacity(asked.parts.len());
+    for (name, value) in &asked.parts {
+        let value = match value {
+            Value::Null => None,
+            Value::String(text) => Some(text.as_str()),
+            Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+                return Err(format!("{name:?} must be a string or null"));
+            }
+        };
+        said.push((name.as_str(), value));
+    }
+    let state = app.state();
+    let policy = &state.gate.policy;
+    vouched::headers(&policy.header_parts, policy.require_same.union(policy.watch), said)
+        .map_err(|error| error.to_string())
+}
+
+/// The key of the proof that the client sent to the back end's login.
+async fn key_of(headers: &HeaderMap, url: Option<&str>, app: &App) -> Result<Option<Thumbprint>, HttpResponse> {
+    let url = match url.map(HttpUrl::read) {
+        Some(None) => return Err(json::invalid_request("proof_url: not a plain http(s) address")),
+        Some(Some(url)) => Some([url]),
+        None => None,
+    };
+    let address = url.as_ref().map_or(Address::AnyWeb, |url| Address::OneOf(url));
+    let expected = Expected { method: "POST", address, token: None, nonce: NonceRule::IfPresent };
+    let verified = {
+        let (state, now) = (app.state(), app.now());
+        let verified = Proof::read(headers).and_then(|proof| proof.verify(&expected, &state.gate.nonces, now));
+        match verified {
+            Err(ProofError::Missing) if url.is_none() => return Ok(None),
+            verified => verified.map_err(|error| dpop::refused(&error, &state, now))?,
+        }
+    };
+    dpop::first_use(app, UnlessReplayed::of_proof(verified)).await.map(Some)
 }
 
 fn unavailable(error: &SessionError) -> HttpResponse {

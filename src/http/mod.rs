@@ -6,6 +6,7 @@ mod attempt;
 mod authorize;
 mod continuing;
 mod cookie;
+mod dpop;
 mod exchange;
 mod health;
 mod json;

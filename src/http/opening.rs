@@ -7,6 +7,7 @@ use crate::check::policy::Format;
 use crate::issue::{Grant, Minted, Terms};
 use crate::sessions::{self, LiveSession, SessionError};
 use crate::store::{Session, SignedInBy};
+use log::{info, warn};
 
 /// What a token is minted for.
 pub(super) struct Opening {
@@ -36,6 +37,8 @@ pub(super) async fn open(
         Format::Keyed => app.now(),
         Format::Article => sessions::issue_time(app.store(), &grant.subject, issued_under).await?,
     };
+    // It may have ended since it was found.
+    let continues = continues.filter(|live| live.session().ends_at > now);
     let (minted, session) = {
         let state = app.state();
         let policy = &state.gate.policy;
@@ -50,6 +53,22 @@ pub(super) async fn open(
     };
     if let Some(session) = session.as_ref().filter(|_| continues.is_none()) {
         sessions::keep(app.store(), session, issued_under).await?;
+        if signed_in_by == SignedInBy::Password {
+            end_surplus(app, session).await;
+        }
     }
     Ok((minted, session))
+}
+
+/// That there are too many is no reason to refuse the sign-in, nor is that they could not be ended.
+async fn end_surplus(app: &App, session: &Session) {
+    let username = session.user.as_str();
+    match sessions::end_surplus(app.store(), session).await {
+        Ok(revoked) if revoked.sessions == 0 => {}
+        Ok(revoked) => {
+            app.revocations().add(&revoked.entries);
+            info!(event = "session-limit", username = username, sessions = revoked.sessions; "the longest unused sessions were ended");
+        }
+        Err(problem) => warn!(username = username; "whether a user has too many sessions is not known: {problem}"),
+    }
 }

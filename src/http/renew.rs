@@ -2,6 +2,7 @@
 //!
 //! Signature, revocations and client have to hold; `exp` may have passed. From another client it is refused, and said.
 
+use super::dpop::{self, Manner};
 use super::exchange::exchange;
 use super::mint::issued;
 use super::whoami::caller_of;
@@ -10,7 +11,7 @@ use crate::app::App;
 use crate::check::binding::{BindingError, BoundToken};
 use crate::check::client_ip::ClientIp;
 use crate::check::credential::Carrier;
-use crate::check::decision::Denial;
+use crate::check::decision::{Challenge, Decision, Denial, Reason};
 use crate::check::observed::{CookieProof, ObservedClient, Proofs};
 use crate::check::parts::Parts;
 use crate::check::policy::Policy;
@@ -26,7 +27,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use log::{error, info, warn};
 
 pub(super) async fn renew(request: HttpRequest, app: web::Data<App>) -> HttpResponse {
-    let Renewable { bound, client, carrier } = match renewable(&request, &app) {
+    let Renewable { bound, client, carrier } = match renewable(&request, &app).await {
         Ok(renewable) => renewable,
         Err(answer) => return answer,
     };
@@ -43,7 +44,8 @@ pub(super) async fn renew(request: HttpRequest, app: web::Data<App>) -> HttpResp
             answer(&app, &minted, &live, carrier)
         }
         Err(SessionError::Ended) => {
-            refusal::of(&Denial::Revoked(RevocationError::SessionEnded, bound.token().format()))
+            let manner = Manner::of(&Seen { carrier, ..Seen::default() }, &app.state(), app.now());
+            refusal::of(&Denial::Revoked(RevocationError::SessionEnded, bound.token().format()), &manner)
         }
         Err(SessionError::ReboundTooOften(seconds)) => {
             json::slow_down_as(seconds, "the client has changed too often today; sign in again, or try again later")
@@ -73,13 +75,23 @@ struct Renewable<'a> {
     carrier: Option<Carrier>,
 }
 
-fn renewable<'a>(request: &'a HttpRequest, app: &App) -> Result<Renewable<'a>, HttpResponse> {
+async fn renewable<'a>(request: &'a HttpRequest, app: &App) -> Result<Renewable<'a>, HttpResponse> {
     let caller = caller_of(request, &app.state())?;
-    let Held { bound, carrier, .. } = held(&caller, app);
+    let Held { bound, carrier, manner, .. } = held(&caller, app).await;
     if carrier == Some(Carrier::Cookie) && origin::is_foreign(request.headers(), &app.state().cookie) {
         return Err(refusal::foreign_origin());
     }
-    bound.map(|(bound, client)| Renewable { bound, client, carrier }).map_err(|denial| refusal::of(&denial))
+    bound.map(|(bound, client)| Renewable { bound, client, carrier }).map_err(|denial| {
+        let mut answer = refusal::of(&denial, &manner);
+        // A token is asked for here: RFC 9449 sections 5 and 8.
+        if let Reason::ProofMissing | Reason::ProofInvalid | Reason::ProofReplayed | Reason::NonceRequired =
+            denial.reason()
+            && !matches!(denial.decision(), Decision::Challenge(Challenge::InvalidToken))
+        {
+            *answer.status_mut() = StatusCode::BAD_REQUEST;
+        }
+        answer
+    })
 }
 
 /// The token that came, in the hand it was given to; `exp` may have passed.
@@ -90,24 +102,33 @@ pub(super) struct Held<'a> {
     pub(super) carrier: Option<Carrier>,
     /// What about the client is not what it was.
     pub(super) changed: Parts,
+    /// How it is refused.
+    pub(super) manner: Manner,
 }
 
 /// Looks at the token of a request to one of samehand's own endpoints.
-pub(super) fn held<'a>(caller: &Caller<'a>, app: &App) -> Held<'a> {
-    let state = app.state();
-    let revocations = app.revocations().snapshot();
-    let moment = Moment { now: app.now(), revocations: revocations.knowledge() };
+pub(super) async fn held<'a>(caller: &Caller<'a>, app: &App) -> Held<'a> {
     let mut seen = Seen::default();
-    let recognised = recognise(caller, &state.gate, moment, Expiry::Ignored, &mut seen);
+    let bound = {
+        let state = app.state();
+        let revocations = app.revocations().snapshot();
+        let moment = Moment { now: app.now(), revocations: revocations.knowledge() };
+        let recognised = recognise(caller, &state.gate, moment, Expiry::Ignored, &mut seen);
+        recognised.map(|recognised| recognised.map(|recognised| recognised.bound)).or_else(|denial| {
+            report_theft(&denial, caller.ip, &seen, &state.gate.policy);
+            pass_changed_client(denial, state.gate.policy.enforce, &seen)
+        })
+    };
+    let bound = match bound {
+        Ok(bound) => dpop::settle_own(app, bound).await,
+        Err(denial) => Err(denial),
+    };
     let (carrier, changed) = (seen.carrier, seen.changed);
-    let bound = recognised.map(|recognised| recognised.bound).or_else(|denial| {
-        report_theft(&denial, caller.ip, &seen, &state.gate.policy);
-        pass_changed_client(denial, state.gate.policy.enforce)
-    });
+    let manner = Manner::of(&seen, &app.state(), app.now());
     // Whoever came as far as a bound token was seen.
     let client = seen.client.unwrap_or(ObservedClient::new(caller.ip, UserAgent::from_bytes(None)));
     let bound = bound.map(|bound| (bound, client));
-    Held { bound, carrier, changed }
+    Held { bound, carrier, changed, manner }
 }
 
 fn report_theft(denial: &Denial, ip: ClientIp, seen: &Seen<'_>, policy: &Policy) {
@@ -128,7 +149,7 @@ fn answer(app: &App, minted: &Minted, live: &LiveSession, carrier: Option<Carrie
     let (state, left) = (app.state(), live.session().ends_at.saturating_sub(app.now()));
     let mut response = match carrier {
         Some(Carrier::Cookie) => HttpResponse::new(StatusCode::NO_CONTENT),
-        Some(Carrier::Authorization | Carrier::Bare) | None => issued(minted),
+        Some(Carrier::Authorization | Carrier::Dpop | Carrier::Bare) | None => issued(minted, app),
     };
     if carrier == Some(Carrier::Cookie) {
         response.headers_mut().insert(CACHE_CONTROL, super::respond::NO_STORE);

@@ -13,10 +13,19 @@ const LONGEST: usize = 64;
 
 /// The identifier of this request, as a header value; always ASCII.
 pub(super) fn of(headers: &HeaderMap) -> HeaderValue {
+    line(headers).cloned().unwrap_or_else(new)
+}
+
+/// The identifier that came with this request, if it is well-formed.
+pub(super) fn given(headers: &HeaderMap) -> Option<&str> {
+    line(headers)?.to_str().ok()
+}
+
+fn line(headers: &HeaderMap) -> Option<&HeaderValue> {
     let mut lines = headers.get_all(X_REQUEST_ID);
     match (lines.next(), lines.next()) {
-        (Some(given), None) if is_well_formed(given.as_bytes()) => given.clone(),
-        _ => new(),
+        (Some(given), None) if is_well_formed(given.as_bytes()) => Some(given),
+        _ => None,
     }
 }
 

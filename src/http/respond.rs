@@ -3,16 +3,17 @@
 //! Allow is exactly 200, without a body, with every identity header: empty where there is nothing to say, so that a copy
 //! that the caller sent never survives. nginx understands only 2xx, 401 and 403.
 
+use super::dpop::{self, DPOP_NONCE, Manner};
 use super::pages::message;
 use super::request_id::X_REQUEST_ID;
 use crate::check::Judgement;
-use crate::check::decision::{Challenge, Decision, Reject};
+use crate::check::decision::{Decision, Reject};
 use crate::check::forwarded::Proxy;
 use crate::check::identity::Identity;
 use crate::check::sign_in::Detour;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
 
 const REMOTE_USER: HeaderName = HeaderName::from_static("remote-user");
 const REMOTE_GROUPS: HeaderName = HeaderName::from_static("remote-groups");
@@ -26,8 +27,6 @@ pub const IDENTITY_HEADERS: [HeaderName; 4] = [REMOTE_USER, REMOTE_GROUPS, REMOT
 pub(super) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 /// Seconds after which a caller may ask again when nothing could be decided.
 const RETRY_UNDECIDED: HeaderValue = HeaderValue::from_static("5");
-const CHALLENGE_NO_TOKEN: HeaderValue = HeaderValue::from_static(r#"Bearer realm="samehand""#);
-const CHALLENGE_INVALID: HeaderValue = HeaderValue::from_static(r#"Bearer realm="samehand", error="invalid_token""#);
 
 /// The status with which this judgement is answered, and a browser that goes elsewhere.
 #[must_use]
@@ -58,6 +57,7 @@ pub(super) fn answer(
     judgement: &Judgement<'_>,
     detour: Option<&Detour>,
     request_id: HeaderValue,
+    manner: &Manner,
 ) -> HttpResponse {
     let mut response = match (detour, proxy) {
         (Some(Detour::OtherSite { host, .. }), Proxy::Traefik | Proxy::Caddy) => message::other_site(Some(host)),
@@ -77,10 +77,13 @@ pub(super) fn answer(
             for (name, value) in identity_headers(identity) {
                 headers.insert(name, value);
             }
+            if let Some(nonce) = manner.nonce() {
+                headers.insert(DPOP_NONCE, nonce);
+            }
         }
         // RFC 9110 section 15.5.2: with every 401, and a browser that is sent on gets none.
         (None, Decision::Challenge(_)) if status != StatusCode::UNAUTHORIZED => {}
-        (None, Decision::Challenge(challenge)) => _ = headers.insert(WWW_AUTHENTICATE, challenge_value(*challenge)),
+        (None, Decision::Challenge(challenge)) => dpop::challenge(&mut response, *challenge, manner),
         (None, Decision::Undecided) => _ = headers.insert(RETRY_AFTER, RETRY_UNDECIDED),
         (None, Decision::Forbid | Decision::Reject(_)) => {}
     }
@@ -95,14 +98,6 @@ fn location_of(proxy: Proxy, detour: &Detour) -> Option<HeaderValue> {
         (Detour::SignIn { location }, _) | (Detour::OtherSite { location, .. }, Proxy::Nginx) => location,
     };
     HeaderValue::from_str(location).ok()
-}
-
-/// RFC 6750 section 3: an error code only when a token was presented.
-pub(super) fn challenge_value(challenge: Challenge) -> HeaderValue {
-    match challenge {
-        Challenge::NoToken => CHALLENGE_NO_TOKEN,
-        Challenge::InvalidToken => CHALLENGE_INVALID,
-    }
 }
 
 /// Every value of an [`Identity`] is visible ASCII or blank by construction; were one not, it would be sent empty.

@@ -11,6 +11,7 @@ pub mod sealed;
 pub use file::KeyFile;
 pub use generated::{GeneratedKey, GeneratedRing, KeyState};
 
+use crate::check::dpop::{NonceKey, NonceKeys};
 use crate::check::fingerprint::{FingerprintKey, FingerprintKeys};
 use crate::check::key_ring::{ArticleKey, KeyRing, VerifyingKey, algorithm_name};
 use crate::secret::Secret;
@@ -29,6 +30,8 @@ pub struct Keys {
     pub ring: KeyRing,
     /// What makes and compares fingerprints.
     pub fingerprints: FingerprintKeys,
+    /// What makes and checks nonces.
+    pub nonces: NonceKeys,
     /// What signs new keyed tokens; nothing while the ring is awaited.
     pub signer: Option<Signer>,
     /// What signs new article tokens; likewise.
@@ -209,12 +212,13 @@ pub fn assemble(settings: &KeySettings, generated: Option<&GeneratedRing>) -> Ke
     }
     let is_awaited = settings.need_ring() && generated.is_none();
     let salt = settings.salt.clone().or_else(|| generated.map(GeneratedRing::salt));
-    let salts = salt.into_iter().chain(settings.salt_previous.clone());
+    let salts: Vec<Secret> = salt.into_iter().chain(settings.salt_previous.clone()).collect();
     let signer = ring.signer.or_else(|| ring.article_signer.clone()).filter(|_| !is_awaited);
     let article_signer = ring.article_signer.filter(|_| !is_awaited).map(Signer::for_article);
     Keys {
         ring: if is_awaited { KeyRing::awaited() } else { KeyRing::new(ring.keyed, ring.article) },
-        fingerprints: FingerprintKeys::new(salts.map(FingerprintKey::from_salt)),
+        nonces: NonceKeys::new(salts.iter().map(NonceKey::from_salt)),
+        fingerprints: FingerprintKeys::new(salts.into_iter().map(FingerprintKey::from_salt)),
         signer,
         article_signer,
         published: JwkSet { keys: settings.signing_keys.iter().map(|key| key.jwk.clone()).collect() },

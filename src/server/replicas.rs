@@ -4,6 +4,7 @@
 //! Of secrets only the names of keys are told, which stand in every token.
 
 use crate::app::App;
+use crate::check::dpop::NonceRule;
 use crate::check::policy::{Enforce, Format, Policy, UserAgentMatch};
 use crate::config::{Config, ListenAddress};
 use crate::keys::KeyState;
@@ -58,6 +59,10 @@ fn shared_settings(config: &Config, policy: &Policy) -> BTreeMap<String, String>
         Enforce::Report => "report",
         Enforce::Observe => "observe",
     };
+    let dpop_nonce = match policy.dpop_nonce {
+        NonceRule::Required => "required",
+        NonceRule::IfPresent => "off",
+    };
     let settings = [
         ("SAMEHAND_ISSUER", policy.issuer.clone()),
         ("SAMEHAND_AUDIENCE", policy.audience.clone().unwrap_or_default()),
@@ -66,6 +71,7 @@ fn shared_settings(config: &Config, policy: &Policy) -> BTreeMap<String, String>
         ("SAMEHAND_IPV4_PREFIX", policy.recipe.ipv4_prefix.to_string()),
         ("SAMEHAND_IPV6_PREFIX", policy.recipe.ipv6_prefix.to_string()),
         ("SAMEHAND_USER_AGENT_MATCH", match_name.to_owned()),
+        ("SAMEHAND_DPOP_NONCE", dpop_nonce.to_owned()),
         ("SAMEHAND_ENFORCE", enforce.to_owned()),
         ("SAMEHAND_COOKIE_NAME", policy.cookie_name.clone()),
         ("SAMEHAND_SESSION_TTL", format!("{}s", policy.max_lifetime)),

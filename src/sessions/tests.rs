@@ -74,6 +74,37 @@ fn a_sign_in_that_a_revocation_overtook_leaves_no_session() {
 }
 
 #[test]
+fn beyond_the_limit_the_longest_unused_session_ends_and_no_other() {
+    let world = World::new();
+    let number = |number: usize| {
+        let mut id = [0; 16];
+        id[..8].copy_from_slice(&number.to_be_bytes());
+        Session { id: SessionId::new(id), last_seen_at: 1_900_000_000 + u64::try_from(number).unwrap(), ..session(0) }
+    };
+    let open = |session: &Session| world.runtime.block_on(world.store.open_session(session)).unwrap();
+    let surplus = |new: &Session| world.runtime.block_on(end_surplus(&*world.store, new)).unwrap().sessions;
+    // What is not counted: a session that is over, a back end's, another user's.
+    let before = 1_000_000_000;
+    open(&Session { ends_at: 1_900_000_000, last_seen_at: before, ..number(MOST + 100) });
+    open(&Session { signed_in_by: SignedInBy::BackEnd, last_seen_at: before, ..number(MOST + 101) });
+    open(&Session { user: UserName::enter("bob").unwrap(), last_seen_at: before, ..number(MOST + 102) });
+    for used in 1..=MOST {
+        open(&number(used));
+        assert_eq!(surplus(&number(used)), 0, "{used}");
+    }
+    // The first one was used again, so the second is the longest unused one; the new one has not been used at all.
+    world.runtime.block_on(world.store.note_seen(&[(number(1).id, 1_950_000_000)])).unwrap();
+    let new = Session { last_seen_at: before, ..number(MOST + 1) };
+    open(&new);
+    assert_eq!(surplus(&new), 1);
+    let is_open = |session: &Session| world.runtime.block_on(world.store.session(&session.id)).unwrap().is_some();
+    let gone: Vec<usize> = (1..=MOST + 1).filter(|used| !is_open(&number(*used))).collect();
+    assert_eq!(gone, [2]);
+    assert!([MOST + 101, MOST + 102].iter().all(|other| is_open(&number(*other))));
+    assert_eq!(surplus(&new), 0, "once more ends nothing more");
+}
+
+#[test]
 fn what_else_is_revoked_meanwhile_is_no_reason() {
     let world = World::new();
     let issued_under = world.revision();

@@ -231,7 +231,8 @@ pub trait Store: Send + Sync {
     async fn forget_attempts(&self, keys: &[[u8; ID_BYTES]]) -> Result<(), StoreError>;
 
     /// Remembers a digest for some seconds, or for so many from now on; whether it was not remembered before. Of two
-    /// callers at once, one hears yes.
+    /// callers at once, one hears yes. The one change that need not be durable when the call returns: it is made with
+    /// every DPoP proof, and a machine that loses its power forgets the last ones.
     async fn remember(&self, key: [u8; ID_BYTES], seconds: u64) -> Result<bool, StoreError>;
 
     /// Whether a digest is remembered.

@@ -78,6 +78,24 @@ impl SqliteStore {
         .await
     }
 
+    /// Makes a change that a power cut may undo. It costs no wait for the disk, and cannot damage the file.
+    async fn change_in_passing<T: Send + 'static>(
+        &self,
+        steps: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.block(move |file| {
+            let connection = lock(&file.writer);
+            let failed = |error| file.failed(error);
+            let _in_passing = opening::InPassing::begin(&connection).map_err(failed)?;
+            let transaction =
+                Transaction::new_unchecked(&connection, TransactionBehavior::Immediate).map_err(failed)?;
+            let done = steps(&transaction).map_err(failed)?;
+            transaction.commit().map_err(failed)?;
+            Ok(done)
+        })
+        .await
+    }
+
     async fn block<T: Send + 'static>(
         &self,
         job: impl FnOnce(&StoreFile) -> Result<T, StoreError> + Send + 'static,
@@ -240,7 +258,7 @@ impl Store for SqliteStore {
     }
 
     async fn remember(&self, key: [u8; ID_BYTES], seconds: u64) -> Result<bool, StoreError> {
-        self.change(move |transaction| Ok(attempts::remember(transaction, key, seconds)?)).await
+        self.change_in_passing(move |transaction| attempts::remember(transaction, key, seconds)).await
     }
 
     async fn remembers(&self, key: [u8; ID_BYTES]) -> Result<bool, StoreError> {

@@ -17,13 +17,14 @@ struct World {
     page: OwnPage,
 }
 
-fn start() -> World {
+fn start(require_same: &str) -> World {
     let sign_in = format!("{ORIGIN}/sign-in");
     let settings = [
         ("TRUSTED_PROXIES", "127.0.0.9"),
         ("ADMIN_TOKEN", ADMIN_TOKEN),
         ("SIGN_IN_URL", sign_in.as_str()),
         ("PUBLIC_URL", "https://auth.example.com"),
+        ("REQUIRE_SAME", require_same),
     ];
     let samehand = Samehand::start(&settings);
     let page = OwnPage::start(&samehand, ADMIN_TOKEN, ORIGIN, "example.com");
@@ -61,7 +62,17 @@ impl World {
 
 #[test]
 fn a_page_of_ones_own_signs_in_with_minted_tokens() {
-    let world = start();
+    signs_in("ip,user-agent");
+}
+
+#[test]
+fn a_page_of_ones_own_signs_in_where_a_cookie_is_asked_for() {
+    signs_in("ip,cookie");
+}
+
+#[track_caller]
+fn signs_in(require_same: &str) {
+    let world = start(require_same);
     let refused = world.open(CLIENT, None);
     assert_eq!(refused.status, 303, "{refused:?}");
     let rd = "https%3A%2F%2Fapp.example.com%2Fwork%3Fa%3Db";
@@ -84,7 +95,7 @@ fn a_page_of_ones_own_signs_in_with_minted_tokens() {
 
 #[test]
 fn it_sends_nobody_to_a_stranger() {
-    let world = start();
+    let world = start("ip,user-agent");
     for rd in
         ["https%3A%2F%2Fevil.example.net", "%2F%2Fevil.example.net", "https%3A%2F%2Fevilexample.com", "javascript%3A1"]
     {

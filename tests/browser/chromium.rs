@@ -235,7 +235,7 @@ pub(crate) struct Tab {
 
 impl Tab {
     #[track_caller]
-    fn ask(&self, operation: &str, mut what: Value) -> Value {
+    pub(crate) fn ask(&self, operation: &str, mut what: Value) -> Value {
         what["tab"] = self.id.clone();
         self.chromium.ask(operation, what)
     }

@@ -8,6 +8,7 @@ use std::{
 
 use crate::{
     chromium::{Chromium, Kind, Tab, Window},
+    demo::Demo,
     road::Road,
     support::{
         CLIENT,
@@ -36,7 +37,9 @@ pub(crate) struct World {
     pub(crate) road: Road,
     proxy: Proxy,
     chromium: Arc<Chromium>,
-    _application: Backend,
+    pub(crate) application: Backend,
+    /// What stands beside samehand and the application.
+    _demo: Option<Demo>,
 }
 
 impl World {
@@ -45,6 +48,11 @@ impl World {
     /// All three at once: what takes its time in a scenario is mostly that time has to pass.
     pub(crate) fn each(settings: &[(&str, &str)], scenario: impl Fn(&Self) + Sync) {
         Self::each_of(|kind| Self::start(kind, settings), scenario);
+    }
+
+    /// The same with the demo of DPoP beside the application.
+    pub(crate) fn each_with_demo(settings: &[(&str, &str)], scenario: impl Fn(&Self) + Sync) {
+        Self::each_of(|kind| Self::start_with_demo(kind, settings), scenario);
     }
 
     /// The same over http, at a port, by names below `localhost`.
@@ -82,6 +90,16 @@ impl World {
         Self::with(samehand, proxy, chromium, application)
     }
 
+    /// The same with the demo of DPoP: on the application's host, and behind Traefik on one of its own.
+    #[track_caller]
+    pub(crate) fn start_with_demo(kind: shipped::Kind, settings: &[(&str, &str)]) -> Self {
+        let (chromium, demo) = (Chromium::shared(), Demo::new(kind));
+        let samehand = samehand_with_alice(settings);
+        let application = Backend::start();
+        let proxy = demo.start_proxy(&chromium.authority, &samehand, application.address);
+        Self { _demo: Some(demo), ..Self::with(samehand, proxy, chromium, application) }
+    }
+
     /// samehand has to know the port, which the proxy chooses, which has to know where samehand is: so samehand starts
     /// twice, at the same place.
     #[track_caller]
@@ -106,7 +124,12 @@ impl World {
 
     fn with(samehand: Samehand, proxy: Proxy, chromium: Arc<Chromium>, application: Backend) -> Self {
         let road = Road::build(CLIENT, shipped::tcp(&proxy.address));
-        Self { samehand, road, proxy, chromium, _application: application }
+        Self { samehand, road, proxy, chromium, application, _demo: None }
+    }
+
+    /// Which proxy it is.
+    pub(crate) fn kind(&self) -> shipped::Kind {
+        self.proxy.kind
     }
 
     /// The port of the proxy, for browsers that find it by themselves.

@@ -53,7 +53,7 @@ fn all_problems_are_told_at_once_each_with_its_name_and_no_secret() {
         ("WATCH", "ip"),
         ("ENFORCE", "off"),
         ("STORE", "mysql://root:s3cret-Wm4@db"),
-        ("REQUIRE_SAME", "ip,dpop"),
+        ("REQUIRE_SAME", "ip,mtls"),
         ("IPV4_PREFIX", "33"),
         ("LISTEN", "localhost:9180"),
         ("COOKIE_DOMAIN", "co.uk"),

@@ -8,11 +8,11 @@ use serde_json::json;
 use super::world::CHROME;
 use crate::support::{
     CLIENT, THIEF, caddy,
-    client::{Address, Reply, Request, ask},
+    client::{Reply, Request, ask},
     nginx,
     samehand::{PASSWORD, Samehand},
     scripted::Scripted,
-    shipped::{Kind, Place, Proxy},
+    shipped::{Kind, Place, Proxy, tcp},
     token::Token,
     traefik,
     waiting::until,
@@ -27,10 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 type Start = fn(&Samehand, &Scripted) -> Proxy;
 
 fn address(application: &Scripted) -> std::net::SocketAddr {
-    match &application.address {
-        Address::Tcp(address) => *address,
-        Address::Unix(path) => panic!("{} is no TCP address", path.display()),
-    }
+    tcp(&application.address)
 }
 
 const NGINX: Start = |samehand, application| nginx::start(Place::Edge, &samehand.unix, address(application));

@@ -18,7 +18,14 @@ mod rows;
 mod sign_in;
 mod world;
 
-use support::{caddy, nginx, shipped::Place, traefik};
+use support::{
+    authority::Authority,
+    caddy,
+    client::Address,
+    nginx,
+    shipped::{Place, Proxy, tcp},
+    traefik,
+};
 use world::World;
 
 #[test]
@@ -39,6 +46,16 @@ fn traefik_with_the_file_provider() {
 #[test]
 fn traefik_with_the_labels_of_the_compose_file() {
     every_row(World::start(|samehand, application| traefik::start_with_labels(&samehand.tcp, application)));
+}
+
+#[test]
+fn traefik_with_client_certificates() {
+    // It believes forwarded headers, so more could go wrong there.
+    let authority = Authority::new("DNS:app.example.com");
+    every_row(World::start(|samehand, application| {
+        let proxy = traefik::start_mtls(&authority, &samehand.tcp, application);
+        Proxy { address: Address::Tls(tcp(&proxy.address), authority.greeting(None)), ..proxy }
+    }));
 }
 
 #[test]

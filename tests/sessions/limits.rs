@@ -111,3 +111,32 @@ fn the_last_stretch_of_a_session_brings_no_cookies() {
     let ended = || outcome(&samehand, page(&cookie(&token))) == is(401, "token-expired");
     until(Instant::now(), PATIENCE, "the session ends", ended);
 }
+
+#[test]
+fn who_signs_in_without_end_keeps_what_is_in_use() {
+    let samehand = start(&[]);
+    let (unused, in_use) = (signed_in(&samehand), signed_in(&samehand));
+    let of_back_end = mint(&samehand, &json!({}));
+    age(&samehand, 60 * 60);
+    // As many more as there may be, each of them used after the first two.
+    let connection = rusqlite::Connection::open(samehand.data().join("samehand.sqlite")).expect("the store");
+    connection.busy_timeout(Duration::from_secs(5)).expect("a time");
+    let copies = "WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < CAST(?2 AS INTEGER))
+         INSERT INTO sessions SELECT printf('%021d', n) || 'A', user_name, signed_in_by, created_at, last_seen_at + 60, ends_at,
+         device, network FROM sessions, number WHERE id = ?1";
+    let more = samehand::sessions::MOST - 2;
+    let made = connection.execute(copies, (sid(&unused), more.to_string())).expect("copies");
+    assert_eq!(made, more);
+    connection
+        .execute("UPDATE sessions SET last_seen_at = last_seen_at + 120 WHERE id = ?1", [sid(&in_use)])
+        .expect("use");
+    let new = signed_in(&samehand);
+    assert_eq!(crate::with_token(&samehand, &unused), is(401, "session-ended"));
+    for token in [&in_use, &of_back_end, &new] {
+        assert_eq!(crate::with_token(&samehand, token), is(200, "ok"));
+    }
+    assert_eq!(sessions(&samehand).len(), samehand::sessions::MOST + 1, "and that of the back end");
+    let log = samehand.process.log();
+    let said: Vec<&str> = log.lines().filter(|line| line.contains("event=session-limit")).collect();
+    assert!(matches!(said[..], [line] if line.contains("username=alice sessions=1")), "{said:?}");
+}

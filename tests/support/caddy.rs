@@ -1,6 +1,10 @@
 //! The real Caddy with `examples/caddy/Caddyfile`.
 
-use std::{fs, net::SocketAddr};
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use tempfile::TempDir;
 
@@ -8,36 +12,107 @@ use super::{
     authority::Authority,
     client::Address,
     process::{Process, accepts, on_a_free_address},
-    shipped::{APPLICATION, Kind, Place, Proxy, SAMEHAND, file, fill_in},
+    shipped::{APPLICATION, Kind, Place, Proxy, SAMEHAND, Tls, file, fill_in, uncomment},
 };
 
 /// Starts Caddy in front of the application.
 #[track_caller]
 pub(crate) fn start(place: Place, samehand: &Address, application: SocketAddr) -> Proxy {
-    start_with(place, None, samehand, application)
+    start_with(place, Tls::None, samehand, application, &|text| text)
+}
+
+/// Starts Caddy with the application below `/app`, which it takes away after samehand was asked.
+#[track_caller]
+pub(crate) fn start_below_prefix(samehand: &Address, application: SocketAddr) -> Proxy {
+    let pass_on = format!("reverse_proxy {application}");
+    let below = format!("uri strip_prefix /app\n\t\t{pass_on}");
+    start_with(Place::Edge, Tls::None, samehand, application, &|text| fill_in(&text, &[(&pass_on, below.clone())]))
+}
+
+/// Starts Caddy at the edge, where it tells samehand which network a client is in.
+#[track_caller]
+pub(crate) fn start_with_parts(samehand: &Address, application: SocketAddr) -> Proxy {
+    let example = file("examples/header-parts/network.caddy");
+    let certificate = "header_up X-Client-Cert {http.request.tls.client.certificate_der_base64}";
+    let changes = [
+        ("\troute {", format!("{example}\n\troute {{")),
+        (certificate, format!("{certificate}\n\t\t\theader_up X-Network {{vars.network}}")),
+    ];
+    start_with(Place::Edge, Tls::None, samehand, application, &|text| fill_in(&text, &changes))
 }
 
 /// Starts Caddy at the edge for https.
 #[track_caller]
 pub(crate) fn start_https(authority: &Authority, samehand: &Address, application: SocketAddr) -> Proxy {
-    start_with(Place::Edge, Some(authority), samehand, application)
+    start_https_with(authority, samehand, application, &[])
+}
+
+/// The same with these texts of the configuration changed.
+#[track_caller]
+pub(crate) fn start_https_with(
+    authority: &Authority,
+    samehand: &Address,
+    application: SocketAddr,
+    changes: &[(&str, String)],
+) -> Proxy {
+    start_with(Place::Edge, Tls::Server(authority), samehand, application, &|text| fill_in(&text, changes))
+}
+
+/// Starts Caddy at the edge for https, where it asks clients for a certificate of this authority.
+#[track_caller]
+pub(crate) fn start_mtls(authority: &Authority, samehand: &Address, application: SocketAddr) -> Proxy {
+    start_with(Place::Edge, Tls::Both(authority), samehand, application, &|text| text)
+}
+
+/// A Caddy that serves the files of this directory, over plain http.
+#[track_caller]
+pub(crate) fn serve_files(root: &Path) -> (Process, SocketAddr) {
+    on_a_free_address(|address| {
+        let mut process = Process::start_tool("caddy", |command| {
+            command.args(["file-server", "--listen", &address.to_string(), "--root"]).arg(root);
+            command.env("HOME", root).env("XDG_DATA_HOME", root).env("XDG_CONFIG_HOME", root);
+        });
+        process.wait_until(|| accepts(address))?;
+        Ok(process)
+    })
 }
 
 #[track_caller]
-fn start_with(place: Place, authority: Option<&Authority>, samehand: &Address, application: SocketAddr) -> Proxy {
+fn start_with(
+    place: Place,
+    tls: Tls<'_>,
+    samehand: &Address,
+    application: SocketAddr,
+    change: &dyn Fn(String) -> String,
+) -> Proxy {
     let directory = TempDir::new().expect("a temporary directory");
     let path = directory.path();
     let (process, address) = on_a_free_address(|address| {
         let mut text = fill_in(
             &file("examples/caddy/Caddyfile"),
             &[
-                ("http://:8080 {", site(address, authority)),
+                ("http://:8080 {", site(address, tls)),
                 (APPLICATION, application.to_string()),
                 (SAMEHAND, upstream(samehand)),
             ],
         );
-        if authority.is_some() {
+        if tls.authority().is_some() {
+            // It has to be told not to get a certificate, and to leave port 80 alone.
             text = fill_in(&text, &[("admin off", "admin off\n\tauto_https off".to_owned())]);
+        }
+        if let Tls::Both(authority) = tls {
+            let file = |path: PathBuf| path.display().to_string();
+            let block = ["tls {", "\tclient_auth {", "\t\tmode verify_if_given", "\t\ttrust_pool file", "\t}", "}\n\n"];
+            text = fill_in(
+                &uncomment(&text, &block),
+                &[
+                    (
+                        "tls {",
+                        format!("tls {} {} {{", file(authority.server_certificate()), file(authority.server_key())),
+                    ),
+                    ("/etc/caddy/clients.pem", file(authority.certificate())),
+                ],
+            );
         }
         match place {
             Place::Edge => {}
@@ -53,7 +128,7 @@ fn start_with(place: Place, authority: Option<&Authority>, samehand: &Address, a
             }
         }
         let configuration = path.join("Caddyfile");
-        fs::write(&configuration, text).expect("a file in the temporary directory");
+        fs::write(&configuration, change(text)).expect("a file in the temporary directory");
         let mut process = Process::start_tool("caddy", |command| {
             command.args(["run", "--adapter", "caddyfile", "--config"]).arg(&configuration);
             // It keeps its own files under the home directory.
@@ -65,18 +140,24 @@ fn start_with(place: Place, authority: Option<&Authority>, samehand: &Address, a
     Proxy { kind: Kind::Caddy, address: address.into(), process, _directory: directory }
 }
 
-/// The head of the site. For a certificate of its own Caddy has to be told not to get one, and to leave port 80 alone.
-fn site(own: SocketAddr, authority: Option<&Authority>) -> String {
+/// The head of the site.
+fn site(own: SocketAddr, tls: Tls<'_>) -> String {
     let port = own.port();
-    let Some(authority) = authority else { return format!("http://:{port} {{") };
-    let (certificate, key) = (authority.server_certificate(), authority.server_key());
-    format!("https://:{port} {{\n\ttls {} {}", certificate.display(), key.display())
+    match tls {
+        Tls::None => format!("http://:{port} {{"),
+        Tls::Server(authority) => {
+            let (certificate, key) = (authority.server_certificate(), authority.server_key());
+            format!("https://:{port} {{\n\ttls {} {}", certificate.display(), key.display())
+        }
+        // The block further down has the certificate too.
+        Tls::Both(_) => format!("https://:{port} {{"),
+    }
 }
 
 /// An address as Caddy writes it.
 fn upstream(samehand: &Address) -> String {
     match samehand {
-        Address::Tcp(address) => address.to_string(),
+        Address::Tcp(address) | Address::Tls(address, _) => address.to_string(),
         Address::Unix(path) => format!("unix/{}", path.display()),
     }
 }

@@ -11,8 +11,11 @@ use std::{
 };
 
 use nix::sys::socket::{setsockopt, sockopt};
+use rustls::{ClientConnection, StreamOwned};
 use serde_json::Value;
 use socket2::{Domain, SockRef, Socket, Type};
+
+use super::authority::Greeting;
 
 /// No answer takes this long; a test that waits longer has found a hang.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -24,6 +27,8 @@ pub(crate) enum Address {
     Tcp(SocketAddr),
     /// A Unix socket.
     Unix(PathBuf),
+    /// A TCP port that speaks TLS, and how a client presents itself there.
+    Tls(SocketAddr, Greeting),
 }
 
 impl From<SocketAddr> for Address {
@@ -72,6 +77,11 @@ impl Request {
 
     pub(crate) fn bearer(self, token: &str) -> Self {
         self.header("Authorization", format!("Bearer {token}"))
+    }
+
+    /// The header lines but `Host`, in order.
+    pub(crate) fn headers(&self) -> &[(String, Vec<u8>)] {
+        &self.headers
     }
 
     /// The bytes, with a `Host` line first.
@@ -146,6 +156,13 @@ impl Stream for TcpStream {
 impl Stream for UnixStream {
     fn reset(&self) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+/// What is wrong with the other side's certificate or ours shows when bytes are first sent or read.
+impl Stream for StreamOwned<ClientConnection, TcpStream> {
+    fn reset(&self) -> io::Result<()> {
+        self.sock.reset()
     }
 }
 
@@ -272,17 +289,10 @@ impl Connection {
 
 fn connect(from: Ipv4Addr, to: &Address) -> io::Result<Box<dyn Stream>> {
     match to {
-        Address::Tcp(address) => {
-            let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
-            // The port is chosen by connect(), which knows the peer: bind() would run out of ports that are free for
-            // every peer, as thousands of closed connections of one address wait out their time.
-            setsockopt(&socket, sockopt::IpBindAddressNoPort, &true)?;
-            socket.bind(&SocketAddr::from((from, 0)).into())?;
-            socket.connect(&(*address).into())?;
-            let stream = TcpStream::from(socket);
-            stream.set_read_timeout(Some(PATIENCE))?;
-            stream.set_write_timeout(Some(PATIENCE))?;
-            Ok(Box::new(stream))
+        Address::Tcp(address) => Ok(Box::new(connect_tcp(from, *address)?)),
+        Address::Tls(address, greeting) => {
+            let stream = connect_tcp(from, *address)?;
+            Ok(Box::new(StreamOwned::new(greeting.connection(), stream)))
         }
         Address::Unix(path) => {
             let stream = UnixStream::connect(path)?;
@@ -291,6 +301,19 @@ fn connect(from: Ipv4Addr, to: &Address) -> io::Result<Box<dyn Stream>> {
             Ok(Box::new(stream))
         }
     }
+}
+
+fn connect_tcp(from: Ipv4Addr, to: SocketAddr) -> io::Result<TcpStream> {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    // The port is chosen by connect(), which knows the peer: bind() would run out of ports that are free for
+    // every peer, as thousands of closed connections of one address wait out their time.
+    setsockopt(&socket, sockopt::IpBindAddressNoPort, &true)?;
+    socket.bind(&SocketAddr::from((from, 0)).into())?;
+    socket.connect(&to.into())?;
+    let stream = TcpStream::from(socket);
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    Ok(stream)
 }
 
 /// Sends one request over a connection of its own and reads the answer.

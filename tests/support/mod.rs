@@ -15,6 +15,7 @@ pub(crate) mod installation;
 pub(crate) mod nginx;
 pub(crate) mod postgres;
 pub(crate) mod process;
+pub(crate) mod prover;
 pub(crate) mod samehand;
 pub(crate) mod scripted;
 pub(crate) mod shipped;

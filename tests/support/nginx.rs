@@ -8,19 +8,57 @@ use super::{
     authority::Authority,
     client::Address,
     process::{Process, accepts, on_a_free_address},
-    shipped::{APPLICATION, Kind, PROXY, Place, Proxy, SAMEHAND, file, fill_in, tcp},
+    shipped::{APPLICATION, Kind, PROXY, Place, Proxy, SAMEHAND, Tls, file, fill_in, tcp, uncomment},
 };
 
 /// Starts nginx in front of the application, asking samehand over a Unix socket or TCP, whichever its address is.
 #[track_caller]
 pub(crate) fn start(place: Place, samehand: &Address, application: SocketAddr) -> Proxy {
-    start_with(place, None, &upstream(samehand), application)
+    start_with(place, Tls::None, &upstream(samehand), application, &|text| text, &[])
+}
+
+/// Starts nginx with the application below `/app/`, which it takes away before it passes requests on.
+#[track_caller]
+pub(crate) fn start_below_prefix(samehand: &Address, application: SocketAddr) -> Proxy {
+    let change = |text: String| {
+        let text = text.replacen("location / {", "location /app/ {", 1);
+        text.replacen("proxy_pass http://application;", "proxy_pass http://application/;", 1)
+    };
+    start_with(Place::Edge, Tls::None, &upstream(samehand), application, &change, &[])
+}
+
+/// Starts nginx at the edge, where it tells samehand which network a client is in. As the example says: one file in
+/// `http { }`, and one that is found by its name.
+#[track_caller]
+pub(crate) fn start_with_parts(samehand: &Address, application: SocketAddr) -> Proxy {
+    let include = "include samehand-upstream.conf;";
+    let change = |text: String| fill_in(&text, &[(include, format!("{include} include networks.conf;"))]);
+    let files = ["networks.conf", "samehand-parts.conf"];
+    start_with(Place::Edge, Tls::None, &upstream(samehand), application, &change, &files)
 }
 
 /// Starts nginx at the edge for https.
 #[track_caller]
 pub(crate) fn start_https(authority: &Authority, samehand: &Address, application: SocketAddr) -> Proxy {
-    start_with(Place::Edge, Some(authority), &upstream(samehand), application)
+    start_https_with(authority, samehand, application, &[])
+}
+
+/// The same with these texts of the configuration changed.
+#[track_caller]
+pub(crate) fn start_https_with(
+    authority: &Authority,
+    samehand: &Address,
+    application: SocketAddr,
+    changes: &[(&str, String)],
+) -> Proxy {
+    let change = |text: String| fill_in(&text, changes);
+    start_with(Place::Edge, Tls::Server(authority), &upstream(samehand), application, &change, &[])
+}
+
+/// Starts nginx at the edge for https, where it asks clients for a certificate of this authority.
+#[track_caller]
+pub(crate) fn start_mtls(authority: &Authority, samehand: &Address, application: SocketAddr) -> Proxy {
+    start_with(Place::Edge, Tls::Both(authority), &upstream(samehand), application, &|text| text, &[])
 }
 
 /// Starts nginx in front of the application, asking whichever of three replicas it chooses.
@@ -28,15 +66,25 @@ pub(crate) fn start_https(authority: &Authority, samehand: &Address, application
 pub(crate) fn start_with_replicas(replicas: [&Address; 3], application: SocketAddr) -> Proxy {
     let own = ["127.0.0.1:9180", "127.0.0.1:9280", "127.0.0.1:9380"];
     let changes: Vec<_> = own.into_iter().zip(replicas.map(|replica| tcp(replica).to_string())).collect();
-    start_with(Place::Edge, None, &fill_in(&file("examples/replicas/samehand-upstream.conf"), &changes), application)
+    let upstream = fill_in(&file("examples/replicas/samehand-upstream.conf"), &changes);
+    start_with(Place::Edge, Tls::None, &upstream, application, &|text| text, &[])
 }
 
+/// Starts nginx; `examples` of `examples/header-parts` lie beside its own files.
 #[track_caller]
-fn start_with(place: Place, authority: Option<&Authority>, upstream: &str, application: SocketAddr) -> Proxy {
+fn start_with(
+    place: Place,
+    tls: Tls<'_>,
+    upstream: &str,
+    application: SocketAddr,
+    change: &dyn Fn(String) -> String,
+    examples: &[&str],
+) -> Proxy {
     let directory = TempDir::new().expect("a temporary directory");
     let path = directory.path();
     let (process, address) = on_a_free_address(|address| {
-        write_configuration(path, place, |option| listen(address, option, authority), upstream, application);
+        let main = main_file(path, place, |option| listen(address, option, tls), tls, application);
+        write_configuration(path, change(main), upstream, examples);
         let mut process = Process::start_tool("nginx", |command| {
             // One process, so that it is gone when it is killed, and nothing written outside of the directory.
             let ours = format!("daemon off; master_process off; pid {}/pid;", path.display());
@@ -53,25 +101,28 @@ fn upstream(samehand: &Address) -> String {
     let (unix, over_tcp) = ("server unix:/run/samehand/samehand.sock;", format!("# server {SAMEHAND};"));
     match samehand {
         Address::Unix(path) => fill_in(&shipped, &[(unix, format!("server unix:{};", path.display()))]),
-        Address::Tcp(address) => fill_in(&shipped, &[(unix, String::new()), (&over_tcp, format!("server {address};"))]),
+        Address::Tcp(_) | Address::Tls(..) => {
+            let server = format!("server {};", tcp(samehand));
+            fill_in(&shipped, &[(unix, String::new()), (&over_tcp, server)])
+        }
     }
 }
 
 /// What the servers listen on, with this option; a certificate is all that https takes.
-fn listen(own: SocketAddr, option: &str, authority: Option<&Authority>) -> String {
-    let Some(authority) = authority else { return format!("listen {own}{option};") };
+fn listen(own: SocketAddr, option: &str, tls: Tls<'_>) -> String {
+    let Some(authority) = tls.authority() else { return format!("listen {own}{option};") };
     let (certificate, key) = (authority.server_certificate(), authority.server_key());
     let (certificate, key) = (certificate.display(), key.display());
     format!("listen {own} ssl{option}; ssl_certificate {certificate}; ssl_certificate_key {key};")
 }
 
-fn write_configuration(
+fn main_file(
     to: &Path,
     place: Place,
     listen: impl Fn(&str) -> String,
-    upstream: &str,
+    tls: Tls<'_>,
     application: SocketAddr,
-) {
+) -> String {
     // The places that a distribution's nginx has for uploads need root.
     let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         .map(|what| format!(" {what}_temp_path {}/{what};", to.display()))
@@ -89,6 +140,11 @@ fn write_configuration(
             ),
         ],
     );
+    if let Tls::Both(authority) = tls {
+        let verify = "ssl_client_certificate /etc/nginx/clients.pem;";
+        main = uncomment(&main, &[verify, "ssl_verify_client optional;"]);
+        main = fill_in(&main, &[("/etc/nginx/clients.pem", authority.certificate().display().to_string())]);
+    }
     match place {
         Place::Edge => {}
         Place::BehindFrontHop => {
@@ -96,10 +152,15 @@ fn write_configuration(
             main = fill_in(&main, &[(edge, String::new()), (&format!("# {cdn}"), cdn.to_owned())]);
         }
     }
+    main
+}
+
+fn write_configuration(to: &Path, main: String, upstream: &str, examples: &[&str]) {
+    let examples = examples.iter().map(|name| ((*name).to_owned(), file(format!("examples/header-parts/{name}"))));
     let untouched = ["edge", "behind-cdn", "forwarded", "auth", "protect", "endpoints"]
         .map(|part| (format!("samehand-{part}.conf"), file(format!("nginx/samehand-{part}.conf"))));
     let changed = [("nginx.conf".to_owned(), main), ("samehand-upstream.conf".to_owned(), upstream.to_owned())];
-    for (name, text) in untouched.into_iter().chain(changed) {
+    for (name, text) in untouched.into_iter().chain(changed).chain(examples) {
         fs::write(to.join(name), text).expect("a file in the temporary directory");
     }
 }

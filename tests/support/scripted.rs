@@ -55,6 +55,11 @@ impl Scripted {
         self.asked.lock().expect("no connection panics").questions.last().expect("at least one question").clone()
     }
 
+    /// How many questions there have been.
+    pub(crate) fn questions(&self) -> usize {
+        self.asked.lock().expect("no connection panics").questions.len()
+    }
+
     /// How many connections there have been.
     pub(crate) fn connections(&self) -> u32 {
         self.asked.lock().expect("no connection panics").connections

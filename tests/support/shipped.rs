@@ -4,7 +4,7 @@ use std::{fs, net::SocketAddr, path::Path};
 
 use tempfile::TempDir;
 
-use super::{client::Address, process::Process};
+use super::{authority::Authority, client::Address, process::Process};
 
 /// The address that the shipped configurations let the proxy listen on.
 pub(crate) const PROXY: &str = "127.0.0.1:8080";
@@ -20,6 +20,27 @@ pub(crate) enum Place {
     Edge,
     /// A CDN or load balancer connects to it.
     BehindFrontHop,
+}
+
+/// What the proxy speaks with clients.
+#[derive(Clone, Copy)]
+pub(crate) enum Tls<'authority> {
+    /// Plain http.
+    None,
+    /// https, with a certificate of this authority.
+    Server(&'authority Authority),
+    /// https, and clients may show a certificate of the same authority.
+    Both(&'authority Authority),
+}
+
+impl<'authority> Tls<'authority> {
+    /// Who made the server's certificate.
+    pub(crate) fn authority(self) -> Option<&'authority Authority> {
+        match self {
+            Self::None => None,
+            Self::Server(authority) | Self::Both(authority) => Some(authority),
+        }
+    }
 }
 
 /// Which proxy it is, for the few answers that are the proxy's own.
@@ -56,11 +77,18 @@ pub(crate) fn fill_in(shipped: &str, changes: &[(&str, String)]) -> String {
     })
 }
 
-/// The address of samehand for a proxy that speaks TCP only.
+/// Takes the `# ` away from each of these lines, which the shipped file has for those who need them.
+#[track_caller]
+pub(crate) fn uncomment(shipped: &str, lines: &[&str]) -> String {
+    let lines = lines.iter().map(|line| (format!("# {line}"), (*line).to_owned()));
+    lines.fold(shipped.to_owned(), |text, (from, to)| fill_in(&text, &[(&from, to)]))
+}
+
+/// The TCP port behind an address, for a proxy that speaks TCP only.
 #[track_caller]
 pub(crate) fn tcp(samehand: &Address) -> SocketAddr {
     match samehand {
-        Address::Tcp(address) => *address,
+        Address::Tcp(address) | Address::Tls(address, _) => *address,
         Address::Unix(path) => panic!("this proxy cannot connect to {}", path.display()),
     }
 }

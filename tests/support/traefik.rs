@@ -24,23 +24,52 @@ pub(crate) fn start(place: Place, samehand: &Address, application: SocketAddr) -
         &file(format!("{folder}/dynamic.yml")),
         &[(SAMEHAND, samehand.to_string()), (APPLICATION, application.to_string())],
     );
-    run(&dynamic, ask_plainly, |own, dynamic| {
+    run(&dynamic, ask_plainly, with_configuration(folder))
+}
+
+/// The command line for the shipped static configuration in this folder.
+fn with_configuration(folder: &str) -> impl Fn(SocketAddr, &Path) -> Vec<String> {
+    move |own, dynamic| {
         let shipped = format!("{folder}/dynamic.yml");
         let changes = [(PROXY, own.to_string()), (shipped.as_str(), dynamic.display().to_string())];
         let configuration = dynamic.with_file_name("traefik.yml");
         let text = fill_in(&file(format!("{folder}/traefik.yml")), &changes);
         fs::write(&configuration, text).expect("a file in the temporary directory");
         vec![format!("--configFile={}", configuration.display())]
-    })
+    }
+}
+
+/// Starts Traefik with the application below `/app`, which it takes away after samehand was asked.
+#[track_caller]
+pub(crate) fn start_below_prefix(samehand: &Address, application: SocketAddr) -> Proxy {
+    let strip = "\n  middlewares:\n    strip:\n      stripPrefix:\n        prefixes: [/app]\n";
+    let changes = [
+        (SAMEHAND, tcp(samehand).to_string()),
+        (APPLICATION, application.to_string()),
+        ("middlewares: [without-claims, samehand]", "middlewares: [without-claims, samehand, strip]".to_owned()),
+        ("\n  middlewares:\n", strip.to_owned()),
+    ];
+    run(&fill_in(&file("traefik/dynamic.yml"), &changes), ask_plainly, with_configuration("traefik"))
 }
 
 /// Starts Traefik at the edge for https: a certificate, and TLS at the entry point.
 #[track_caller]
 pub(crate) fn start_https(authority: &Authority, samehand: &Address, application: SocketAddr) -> Proxy {
+    start_https_with(authority, samehand, application, &[])
+}
+
+/// The same with these texts of the shipped dynamic configuration changed.
+#[track_caller]
+pub(crate) fn start_https_with(
+    authority: &Authority,
+    samehand: &Address,
+    application: SocketAddr,
+    changes: &[(&str, String)],
+) -> Proxy {
     let (certificate, key) = (authority.server_certificate(), authority.server_key());
     let (certificate, key) = (certificate.display(), key.display());
     let dynamic = fill_in(
-        &file("traefik/dynamic.yml"),
+        &fill_in(&file("traefik/dynamic.yml"), changes),
         &[
             (SAMEHAND, tcp(samehand).to_string()),
             (APPLICATION, application.to_string()),
@@ -61,6 +90,56 @@ pub(crate) fn start_https(authority: &Authority, samehand: &Address, application
             vec![format!("--configFile={}", configuration.display())]
         },
     )
+}
+
+/// Starts Traefik at the edge for https, where it asks clients for a certificate of this authority.
+#[track_caller]
+pub(crate) fn start_mtls(authority: &Authority, samehand: &Address, application: SocketAddr) -> Proxy {
+    let folder = "traefik/client-certificates";
+    let (certificate, key) = (authority.server_certificate(), authority.server_key());
+    let dynamic = fill_in(
+        &file(format!("{folder}/dynamic.yml")),
+        &[
+            (SAMEHAND, tcp(samehand).to_string()),
+            (APPLICATION, application.to_string()),
+            ("/etc/traefik/app.pem", certificate.display().to_string()),
+            ("/etc/traefik/app.key", key.display().to_string()),
+            ("/etc/traefik/clients.pem", authority.certificate().display().to_string()),
+        ],
+    );
+    run(&dynamic, |own, request| authority.ask(own, request), with_configuration(folder))
+}
+
+/// Starts Traefik at the edge, where it tells samehand which network a client is in.
+#[track_caller]
+pub(crate) fn start_with_parts(samehand: &Address, application: SocketAddr) -> Proxy {
+    let dynamic = fill_in(
+        &file("traefik/dynamic.yml"),
+        &[
+            (SAMEHAND, tcp(samehand).to_string()),
+            (APPLICATION, application.to_string()),
+            ("[without-claims", "[without-claims, elsewhere".to_owned()),
+            (
+                "X-Request-Id]\n        # What the application",
+                "X-Request-Id, X-Network]\n        # What the application".to_owned(),
+            ),
+        ],
+    );
+    run(&dynamic, ask_plainly, |own, dynamic| {
+        let directory = dynamic.with_file_name("both");
+        fs::create_dir_all(&directory).expect("a temporary directory");
+        let example = file("examples/header-parts/traefik.yml");
+        for (name, text) in
+            [("dynamic.yml", fs::read_to_string(dynamic).expect("it was written")), ("parts.yml", example)]
+        {
+            fs::write(directory.join(name), text).expect("a temporary file");
+        }
+        let configuration = dynamic.with_file_name("traefik.yml");
+        let provider = format!("directory: {}", directory.display());
+        let changes = [(PROXY, own.to_string()), ("filename: traefik/dynamic.yml", provider)];
+        fs::write(&configuration, fill_in(&file("traefik/traefik.yml"), &changes)).expect("a temporary file");
+        vec![format!("--configFile={}", configuration.display())]
+    })
 }
 
 /// Starts Traefik with what the labels of the compose file say, in the form of the file provider.

@@ -78,7 +78,7 @@ fn authorization(table: &mut Table, world: &World, token: &str, second: &str) {
         ("token-missing 401", "the token alone", token.to_owned()),
         ("token-missing 401", "Basic", format!("Basic {token}")),
         ("token-missing 401", "Basic with a password", format!("Basic {}", encode(format!("alice:{token}")))),
-        ("token-missing 401", "DPoP", format!("DPoP {token}")),
+        ("proof-invalid 401", "DPoP", format!("DPoP {token}")),
         ("token-missing 401", "Token", format!("Token {token}")),
         ("token-missing 401", "JWT", format!("JWT {token}")),
         ("token-missing 401", "Negotiate", format!("Negotiate {token}")),

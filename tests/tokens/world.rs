@@ -115,8 +115,12 @@ impl World {
     pub(crate) fn with(signing: Signing, changes: &[(&str, &str)]) -> Self {
         let config = settings(signing, changes);
         let keys = load(&config.keys, Missing::Create(*NOW)).unwrap();
-        let gate =
-            Gate { policy: config.policy.clone(), ring: keys.ring.clone(), fingerprints: keys.fingerprints.clone() };
+        let gate = Gate {
+            policy: config.policy.clone(),
+            ring: keys.ring.clone(),
+            fingerprints: keys.fingerprints.clone(),
+            nonces: keys.nonces.clone(),
+        };
         let minter = Minter::new(&gate.policy, &keys, config.token_ttl);
         let is_usual = signing == Signing::Hs256 && changes.is_empty();
         Self { signing, is_usual, gate, keys, minter }
@@ -162,7 +166,7 @@ impl World {
         }
         let (proxy, peer) = (Proxy::Nginx, Peer::Tcp(Ipv4Addr::LOCALHOST.into()));
         let moment = Moment { now: *NOW, revocations: Knowledge { set: &RevocationSet::default(), is_stale: false } };
-        let judgement = decide(&Question { proxy, peer, headers: &map }, &self.gate, moment);
+        let judgement = decide(&Question { proxy, peer, headers: &map }, &self.gate, moment).danger_first_use();
         format!("{} {}", judgement.reason.name(), status_of(proxy, &judgement, None).as_u16())
     }
 

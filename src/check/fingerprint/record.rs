@@ -76,11 +76,12 @@ impl Kind {
 impl Record {
     /// What is recorded of a client under a policy: address and `User-Agent` always, so that a policy that asks for them
     /// later finds them; of the other parts those that the policy names. A proof that is only watched is recorded where
-    /// the client has shown it.
+    /// the client has shown it; so is a key, whatever the policy says: a client sends a proof to be bound to it.
     #[must_use]
     pub fn of(client: &ObservedClient<'_>, policy: &Policy) -> Self {
         let (required, named) = (policy.require_same, policy.require_same.union(policy.watch));
         let proofs = &client.proofs;
+        let named = if proofs.key.is_some() { named.with(Part::Dpop) } else { named };
         let mut kinds = vec![(Part::Ip, Kind::Ip), (Part::UserAgent, Kind::UserAgent)];
         for part in named.iter() {
             let kind = match part {

@@ -233,13 +233,15 @@ fn what_is_recorded_follows_from_policy_and_proofs() {
         (policy.require_same, policy.watch) = (named(same), named(watch));
         Record::of(&plain.with_proofs(proofs), &policy).as_str().to_owned()
     };
-    assert_eq!(recorded(&["ip", "user-agent"], &[], shown), RECORD);
-    assert_eq!(recorded(&[], &["ip"], shown), "ip:32:64,user-agent:family");
-    // A key that the client has shown is confirmed, also where it would do without.
+    let keyless = Proofs { key: None, ..shown };
+    assert_eq!(recorded(&["ip", "user-agent"], &[], keyless), RECORD);
+    assert_eq!(recorded(&[], &["ip"], keyless), "ip:32:64,user-agent:family");
+    // A key that the client has shown is confirmed, also where it would do without: it was shown to be bound to.
+    assert_eq!(recorded(&["ip", "user-agent"], &[], shown), format!("{RECORD},!dpop"));
     assert_eq!(recorded(&["user-agent"], &["dpop"], shown), "ip:32:64,!user-agent:family,!dpop");
     assert_eq!(recorded(&["user-agent"], &["dpop"], Proofs::default()), "ip:32:64,!user-agent:family");
     assert_eq!(
-        recorded(&["cookie", "ja4"], &["country"], shown),
+        recorded(&["cookie", "ja4"], &["country"], keyless),
         "ip:32:64,user-agent:family,!cookie:session,country,!ja4"
     );
 }

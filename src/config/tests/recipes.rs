@@ -35,3 +35,11 @@ fn roam() {
     assert_eq!(policy.watch, Parts::NONE.with(Part::Ip));
     assert!(policy.token_from.authorization && !policy.token_from.cookie);
 }
+
+#[test]
+fn proof() {
+    let policy = recipe(include_str!("../../../examples/recipes/proof.toml")).policy;
+    assert_eq!(policy.require_same, Parts::NONE.with(Part::Dpop));
+    assert_eq!(policy.watch, Parts::from_iter([Part::Ip, Part::UserAgent]));
+    assert!(policy.token_from.authorization && !policy.token_from.cookie);
+}

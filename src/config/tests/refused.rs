@@ -120,11 +120,9 @@ fn what_a_token_is_bound_to() {
         ("REQUIRE_SAME", "IP", "the nearest is `ip`"),
         ("REQUIRE_SAME", "ip,ip", "twice"),
         ("REQUIRE_SAME", "none,ip", "stands alone"),
-        ("REQUIRE_SAME", "ip,dpop", "not in this release"),
-        ("REQUIRE_SAME", "mtls", "not in this release"),
-        ("WATCH", "dpop", "not in this release"),
         ("WATCH", "ipp", "the nearest is `ip`"),
         ("WATCH", "ip", "`ip` is required by SAMEHAND_REQUIRE_SAME=ip,user-agent already"),
+        ("DPOP_NONCE", "on", "write `required` or `off`"),
         ("IPV4_PREFIX", "7", "from 8 to 32"),
         ("IPV4_PREFIX", "33", "from 8 to 32"),
         ("IPV4_PREFIX", "24.0", "whole number"),
@@ -204,8 +202,8 @@ fn the_service_itself() {
         ("STORE_MAX_STALE", "0s", "from 1s to 24h"),
         ("STORE_MAX_STALE", "2d", "from 1s to 24h"),
         ("STORE_KEY", "short", "at least 32"),
-        ("WORKERS", "0", "from 1 to 1024"),
-        ("WORKERS", "1025", "from 1 to 1024"),
+        ("WORKERS", "0", "from 1 to 512"),
+        ("WORKERS", "513", "from 1 to 512"),
         ("WORKERS", "auto", "whole number"),
         ("LOG", "verbose", "the nearest is"),
         ("LOG", "info,samehand=loud", "`loud`"),
@@ -270,7 +268,7 @@ fn the_settings_file() {
         ("require_same = []", "REQUIRE_SAME", "empty list"),
         ("require_same = [1]", "REQUIRE_SAME", "list of texts"),
         ("require_same = [\"ip,user-agent\"]", "REQUIRE_SAME", "one value in each"),
-        ("watch = [\"dpop\"]", "WATCH", "not in this release"),
+        ("watch = [\"ja4\"]", "WATCH", "the nearest is"),
         ("store = \"mysql://db\"", "STORE", "write sqlite, postgres://"),
         ("\n\nlisten = ", "CONFIG", "not valid TOML near line 3"),
         ("log = \"info\"\nlog = \"warn\"", "CONFIG", "each name once"),
@@ -280,7 +278,7 @@ fn the_settings_file() {
 #[test]
 fn every_problem_is_told_at_once() {
     let variables =
-        [("LISTEN", "x"), ("SECRET", "short"), ("WATCH", "dpop"), ("TYPO", "1"), ("WORKERS", "0"), ("LOG", "x")];
+        [("LISTEN", "x"), ("SECRET", "short"), ("WATCH", "ja4"), ("TYPO", "1"), ("WORKERS", "0"), ("LOG", "x")];
     let mut named: Vec<_> = problems(from_both(&variables, "token_ttl = 1\n[[rules]]"))
         .into_iter()
         .map(|problem| problem.setting)

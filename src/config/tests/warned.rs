@@ -29,6 +29,10 @@ fn wide_proxy_networks() {
 #[test]
 fn choices_that_protect_little() {
     only_warning(&[("REQUIRE_SAME", "none")], "REQUIRE_SAME", "works anywhere");
+    let pages = ("PUBLIC_URL", "https://auth.example.com");
+    only_warning(&[("REQUIRE_SAME", "dpop"), pages], "REQUIRE_SAME", "a form brings no proof");
+    silent(&[("REQUIRE_SAME", "ip,dpop")]);
+    only_warning(&[("DPOP_NONCE", "off")], "DPOP_NONCE", "made in advance");
     only_warning(&[("ENFORCE", "report")], "ENFORCE", "only logged");
     only_warning(&[("ENFORCE", "observe")], "ENFORCE", "OBSERVING ONLY");
     silent(&[("REQUIRE_SAME", "ip"), ("WATCH", "user-agent")]);

@@ -9,6 +9,7 @@ use super::form::Form;
 use super::{fields, form, loops, message, page, see_other};
 use crate::app::{App, Pages, State};
 use crate::check::observed::ObservedClient;
+use crate::check::parts::Part;
 use crate::check::return_url::ReturnUrl;
 use crate::check::sign_in::{AGAIN, RETURN, WHY, Why};
 use crate::check::token::Expiry;
@@ -211,7 +212,9 @@ fn came_with(caller: &Caller<'_>, app: &App, state: &State) -> Came {
     let revocations = app.revocations().snapshot();
     let moment = Moment { now: app.now(), revocations: revocations.knowledge() };
     let recognised = recognise(caller, &state.gate, moment, Expiry::Checked, &mut Seen::default());
-    let user = recognised.ok().map(|recognised| recognised.identity.user().to_owned());
+    // With a proof it is no browser's.
+    let recognised = recognised.ok().and_then(|recognised| recognised.without_proof().ok());
+    let user = recognised.map(|recognised| recognised.identity.user().to_owned());
     let verified = verified_token(caller.headers, &state.gate, moment, Expiry::AnyTime, &mut Seen::default());
     Came { user, is_ours: verified.is_ok() }
 }
@@ -259,6 +262,19 @@ fn told(refusal: &Refusal) -> (StatusCode, Option<u64>, String) {
         Refusal::SlowDown(seconds) => {
             let text = format!("Too many attempts at once. Please try again in {}.", in_words(*seconds));
             (StatusCode::TOO_MANY_REQUESTS, Some(*seconds), text)
+        }
+        Refusal::ProofMissing(part) => {
+            let text = match part {
+                Part::Mtls => {
+                    "Your browser has shown no certificate, and nobody signs in here without one. Install yours, close the \
+                     browser and open this page again."
+                }
+                Part::Cookie | Part::Dpop | Part::Ip | Part::UserAgent | Part::Header(_) => {
+                    "Signing in here takes a proof that a browser does not give by itself. Use the application that you were \
+                     given for it."
+                }
+            };
+            (StatusCode::UNAUTHORIZED, None, text.to_owned())
         }
         Refusal::Unavailable => {
             let text = "Signing in is not possible right now. Please try again in a moment.".to_owned();

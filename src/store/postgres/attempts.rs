@@ -59,11 +59,14 @@ pub(super) async fn remember(
     key: [u8; ID_BYTES],
     seconds: u64,
 ) -> Result<bool, Failure> {
+    // Not worth the wait for the disk: see `Store::remember`. A crash of the database forgets what came within a second.
+    let in_passing = "SELECT set_config('synchronous_commit', 'off', true)";
     let lock = "INSERT INTO samehand.remembered AS known (key, until_ms) VALUES ($1, 0) \
          ON CONFLICT (key) DO UPDATE SET until_ms = known.until_ms \
          RETURNING until_ms > floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
     let update = "UPDATE samehand.remembered \
          SET until_ms = floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint + $2 WHERE key = $1";
+    row(transaction, in_passing, &[]).await?;
     let was_remembered = row(transaction, lock, &[&&key[..]]).await?.map(|row| row.try_get(0)).transpose()?;
     let milliseconds = signed(seconds.saturating_mul(1000)).min(LONGEST_MS);
     execute(transaction, update, &[&&key[..], &milliseconds]).await?;

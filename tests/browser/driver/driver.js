@@ -55,6 +55,17 @@ const tab = {
   // The same where there are several: the one in the list item or row that says so.
   clickIn: ({ page, role, name, within }) =>
     leaves(page, () => page.locator('li, tr').filter({ hasText: within }).getByRole(role, { name, exact: true }).click()),
+  // A button that leads to no page.
+  clickHere: ({ page, name }) => page.getByRole('button', { name, exact: true }).click().then(() => null),
+  // Waits until the page says so: a script may still be at work.
+  async comesToSay({ page, text }) {
+    try {
+      await page.getByText(text).first().waitFor();
+    } catch (error) {
+      throw new Error(`${error.message}\nIt says: ${await page.locator('body').innerText()}`);
+    }
+    return null;
+  },
   key: ({ page, key }) => page.keyboard.press(key).then(() => null),
   keyThatLeaves: ({ page, key }) => leaves(page, () => page.keyboard.press(key)),
   type: ({ page, text }) => page.keyboard.type(text).then(() => null),

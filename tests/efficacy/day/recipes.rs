@@ -7,6 +7,7 @@ use super::{
     life::{Life, Seen},
     network::{Address, DAY, DAYS, HOUR},
 };
+use samehand::check::dpop::NonceRule;
 use samehand::check::{
     client_ip::ClientIp,
     fingerprint::{FingerprintKey, KeyedFingerprint, Record, TokenContext},
@@ -100,7 +101,9 @@ impl Recipe {
             require_same: self.required(),
             watch: self.watched(),
             header_parts: HeaderParts::default(),
+            certificate_header: None,
             recipe: self.precision(),
+            dpop_nonce: NonceRule::Required,
             enforce: Enforce::On,
         }
     }
@@ -126,6 +129,21 @@ impl Bound {
             token_ends: seen.minute + TOKEN_TTL,
             session_ends: seen.minute + SESSION_TTL,
         }
+    }
+
+    /// The next sign-in, from where this session was not taken for itself. Over an address family that it does not know yet
+    /// *default* goes on with it, and it knows both from then on.
+    fn sign_in_again(&mut self, recipe: Recipe, seen: Seen, changed: Parts) {
+        let goes_on = recipe == Recipe::Default
+            && changed == Parts::NONE.with(Part::Ip)
+            && self.other_family.is_none()
+            && !is_one_family(self.by.address, seen.address)
+            && seen.minute < self.session_ends;
+        let begun = Self::signed_in(seen);
+        *self = match goes_on {
+            true => Self { other_family: Some(self.by.address), session_ends: self.session_ends, ..begun },
+            false => begun,
+        };
     }
 
     /// A fresh token in the last third of the old one's life, and later: made for who asks, with what the session knows
@@ -191,7 +209,7 @@ impl<'a> Judge<'a> {
                 bound.renew(*seen);
             } else {
                 month.lockouts += 1;
-                bound = Bound::signed_in(*seen);
+                bound.sign_in_again(recipe, *seen, changed);
             }
             if number == stolen {
                 taken = bound;
@@ -302,16 +320,22 @@ fn a_thief_shows_no_proof_and_the_library_says_so() {
     let judge = Judge::new(&agents);
     let agent = agents.get(0);
     let ip = ClientIp::vouched(Address::Four(1 << 24).ip());
-    let owner = Proofs { cookie: CookieProof::Secret(COOKIE), key: Some(key_of_client()), ..Proofs::default() };
-    let jar = Proofs { key: None, ..owner };
+    let jar = Proofs { cookie: CookieProof::Secret(COOKIE), ..Proofs::default() };
+    let with_key = Proofs { key: Some(key_of_client()), ..jar };
     for (recipe, proofs, missing) in [
         (Recipe::Default, Proofs::default(), None),
         (Recipe::Roam, Proofs::default(), Some(Part::Cookie)),
         (Recipe::Roam, jar, None),
         (Recipe::Proof, Proofs::default(), Some(Part::Dpop)),
         (Recipe::Proof, jar, Some(Part::Dpop)),
-        (Recipe::Proof, owner, None),
+        (Recipe::Proof, with_key, None),
     ] {
+        // A proof that the owner shows without being asked is kept too.
+        let owner = match recipe {
+            Recipe::ExactIp | Recipe::Article | Recipe::Default => Proofs::default(),
+            Recipe::Roam => jar,
+            Recipe::Proof => with_key,
+        };
         let policy = &judge.policies[recipe as usize];
         let context = TokenContext { issuer: &policy.issuer, jti: "a-token", session: Some("a-session") };
         let owner = ObservedClient::new(ip, agent).with_proofs(owner);
