@@ -67,10 +67,13 @@ impl Admission {
         let (place, bench) = (self.place, Bench { runs: self.runs });
         let (tell, told) = oneshot::channel();
         let thread = thread::Builder::new().name("hashing".into()).spawn(move || {
-            let _places = (place, running);
+            let places = (place, running);
             give_way();
+            let outcome = job(&bench);
+            // First the place is free, and then it is said; after a panic too, which drops what is the closure's own last.
+            drop(places);
             // Whoever asked may have gone away.
-            let _ = tell.send(job(&bench));
+            let _ = tell.send(outcome);
         });
         thread.map_err(|_| HasherError::Stopped)?;
         told.await.map_err(|_| HasherError::Stopped)
