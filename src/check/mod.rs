@@ -39,7 +39,6 @@ pub mod parts;
 pub mod policy;
 mod presented;
 pub mod proofs;
-mod provisional;
 pub mod renewal;
 pub mod return_url;
 pub mod revocation;
@@ -47,8 +46,6 @@ pub mod sign_in;
 pub mod thumbprint;
 pub mod token;
 pub mod user_agent;
-
-pub use provisional::{IfSessionLives, Provisional, decide_if_session_lives};
 pub mod vouched;
 
 use actix_web::http::header::HeaderMap;
