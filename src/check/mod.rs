@@ -39,6 +39,7 @@ pub mod parts;
 pub mod policy;
 mod presented;
 pub mod proofs;
+mod provisional;
 pub mod renewal;
 pub mod return_url;
 pub mod revocation;
@@ -46,6 +47,8 @@ pub mod sign_in;
 pub mod thumbprint;
 pub mod token;
 pub mod user_agent;
+
+pub use provisional::{IfSessionLives, Provisional, decide_if_session_lives};
 pub mod vouched;
 
 use actix_web::http::header::HeaderMap;
