@@ -58,7 +58,7 @@ struct Mint {
     #[arg(long, value_name = "UA")]
     user_agent: String,
     /// The key that the client signs DPoP proofs with: its thumbprint, 43 characters (RFC 7638).
-    #[arg(long, value_name = "THUMBPRINT")]
+    #[arg(long, value_name = "THUMBPRINT", allow_hyphen_values = true)]
     dpop_jkt: Option<String>,
     /// How long it is good, such as 30s, 15m, 8h, 7d.
     #[arg(long)]
