@@ -12,12 +12,14 @@ use crate::store::{self, Access};
 use crate::users::hasher::Hasher;
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::web;
+use connections::Quiet;
 use follow::Follower;
 use listeners::{Named, Side};
 use log::{info, warn};
 use std::io;
+use std::sync::Arc;
 use takeover::{Predecessor, Successors, ToGive};
-use watch::Watch;
+use watch::{Running, Watch};
 
 mod connections;
 mod follow;
@@ -93,11 +95,12 @@ pub async fn run(config: Config, sockets: Sockets, reread: Reread) -> Result<(),
     let listeners = listeners::open(&config, sockets.passed, predecessor.as_mut())?;
     let to_give = ToGive::of(&listeners).map_err(failed("listening".into()))?;
     let (admin, public) = listeners.into_iter().partition::<Vec<_>, _>(|named| named.side == Side::Admin);
+    let quiet = Arc::<Quiet>::default();
     let size = (config.workers, limits::connections_per_worker(config.workers));
-    let mut servers = vec![serve(&app, public, size, http::public_routes).map_err(failed("listening".into()))?];
+    let mut servers = vec![serve(&app, public, size, http::public_routes, &quiet).map_err(failed("listening".into()))?];
     if !admin.is_empty() {
         let size = (1, limits::MOST_ON_ADMIN);
-        servers.push(serve(&app, admin, size, http::admin_routes).map_err(failed("listening".into()))?);
+        servers.push(serve(&app, admin, size, http::admin_routes, &quiet).map_err(failed("listening".into()))?);
     }
     let handles: Vec<ServerHandle> = servers.iter().map(Server::handle).collect();
     let running: Vec<_> = servers.into_iter().map(actix_rt::spawn).collect();
@@ -106,7 +109,7 @@ pub async fn run(config: Config, sockets: Sockets, reread: Reread) -> Result<(),
         predecessor.end().await.unwrap_or_else(|error| warn!("the process before this one does not end: {error}"));
     }
     let successors = Successors::expect(&config.keys.data, to_give);
-    watch.until_stop(&app, reread, handles, successors).await;
+    watch.until_stop(&app, reread, Running { handles, quiet, successors }).await;
     for server in running {
         let stopped = server.await.map_err(|error| StartError(error.to_string()))?;
         stopped.map_err(failed("serving".into()))?;
@@ -121,13 +124,14 @@ fn serve(
     listeners: Vec<Named>,
     (workers, most_connections): (usize, usize),
     routes: http1::RouteTable,
+    quiet: &Arc<Quiet>,
 ) -> io::Result<Server> {
     let mut builder = Server::build()
         .workers(workers)
         .max_concurrent_connections(http1::accepted(most_connections))
         .shutdown_timeout(DRAIN_SECONDS)
         .disable_signals();
-    let served = http1::Served::by(&builder, app, routes, most_connections);
+    let served = http1::Served::by(&builder, app, routes, most_connections, quiet);
     for Named { side, listener, .. } in listeners {
         let address = listener.to_string();
         builder = http1::listen(builder, listener, served.clone())?;

@@ -34,12 +34,12 @@ pub mod key_ring;
 pub mod names;
 pub mod observed;
 pub mod once;
-mod overdue;
 pub mod page_request;
 pub mod parts;
 pub mod policy;
 mod presented;
 pub mod proofs;
+mod provisional;
 pub mod renewal;
 pub mod return_url;
 pub mod revocation;
@@ -47,9 +47,9 @@ pub mod sign_in;
 pub mod thumbprint;
 pub mod token;
 pub mod user_agent;
-pub mod vouched;
 
-pub use overdue::{IfSessionLives, Provisional, decide_if_session_lives};
+pub use provisional::{IfSessionLives, Provisional, decide_if_session_lives};
+pub mod vouched;
 
 use actix_web::http::header::HeaderMap;
 use binding::{BindingError, BoundToken};

@@ -4,6 +4,8 @@
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
@@ -34,9 +36,40 @@ thread_local! {
     static OF_THIS_WORKER: OnceCell<Rc<Connections>> = const { OnceCell::new() };
 }
 
+/// Whether all workers of the process are quiet: no connection has come lately, and none has begun to ask.
+#[derive(Default)]
+pub(super) struct Quiet(Mutex<Vec<Arc<AtomicU32>>>);
+
+impl Quiet {
+    /// So many ticks in a row without anything: what was accepted before has surely come to its worker.
+    const LONG_ENOUGH: u32 = 2;
+
+    /// The ticks in a row in which a worker was quiet, to be counted by it.
+    fn of_a_worker(&self) -> Arc<AtomicU32> {
+        let ticks = Arc::default();
+        self.workers().push(Arc::clone(&ticks));
+        ticks
+    }
+
+    /// Returns when all workers were quiet for a while, beginning now.
+    pub(super) async fn wait(&self) {
+        self.workers().iter().for_each(|ticks| ticks.store(0, Ordering::Relaxed));
+        while !self.workers().iter().all(|ticks| ticks.load(Ordering::Relaxed) >= Self::LONG_ENOUGH) {
+            tokio::time::sleep(TICK / 5).await;
+        }
+    }
+
+    fn workers(&self) -> MutexGuard<'_, Vec<Arc<AtomicU32>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// The connections of one worker.
 pub(super) struct Connections {
     now: Cell<u32>,
+    /// A connection has come since the last tick.
+    has_opened: Cell<bool>,
+    quiet: Arc<AtomicU32>,
     open: RefCell<Vec<Rc<Progress>>>,
     most: usize,
 }
@@ -83,10 +116,10 @@ pub(super) struct Progress {
 
 impl Connections {
     /// Those of the worker that this thread is. `most`: how many it takes, at least one.
-    pub(super) fn of_this_worker(most: usize) -> Rc<Self> {
+    pub(super) fn of_this_worker(most: usize, quiet: &Quiet) -> Rc<Self> {
         OF_THIS_WORKER.with(|own| {
             let start = || {
-                let connections = Rc::new(Self::new(most));
+                let connections = Rc::new(Self::new(most, quiet.of_a_worker()));
                 actix_rt::spawn(Rc::clone(&connections).watch());
                 connections
             };
@@ -94,8 +127,8 @@ impl Connections {
         })
     }
 
-    fn new(most: usize) -> Self {
-        Self { now: Cell::new(0), open: RefCell::default(), most }
+    fn new(most: usize, quiet: Arc<AtomicU32>) -> Self {
+        Self { now: Cell::new(0), has_opened: Cell::new(false), quiet, open: RefCell::default(), most }
     }
 
     /// A new connection. When there are too many, the one that has waited longest for its client goes; where all are
@@ -115,6 +148,7 @@ impl Connections {
         if self.open.borrow().len() >= self.most && !self.give_one_up() {
             progress.ends(End::Refused(busy));
         }
+        self.has_opened.set(true);
         let mut open = self.open.borrow_mut();
         progress.place.set(open.len());
         open.push(Rc::clone(&progress));
@@ -161,6 +195,11 @@ impl Connections {
                 progress.finish_with(end);
             }
         }
+        let is_quiet = !self.has_opened.replace(false) && !open.iter().any(|progress| progress.is_asking());
+        match is_quiet {
+            true => self.quiet.fetch_add(1, Ordering::Relaxed),
+            false => self.quiet.swap(0, Ordering::Relaxed),
+        };
     }
 }
 
@@ -256,6 +295,10 @@ impl Progress {
     fn finish_with(&self, end: End) {
         self.ends(end);
         self.wake();
+    }
+
+    fn is_asking(&self) -> bool {
+        self.phase.get() == Phase::Head && self.end.get().is_none()
     }
 
     fn age(&self, now: u32) -> u32 {

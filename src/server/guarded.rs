@@ -10,8 +10,9 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// The longest head, in bytes, give or take one reading. What nginx lets through by default is 40 KiB at most: 32 KiB of
-/// header lines, and the request line once more in `X-Original-URI`.
-pub(super) const MOST_HEAD: usize = 64 * 1024;
+/// header lines, and the request line once more in `X-Original-URI`; other proxies let more through, and what has one header
+/// of 64 KiB is still told what is wrong with it.
+pub(super) const MOST_HEAD: usize = 80 * 1024;
 /// So much is read ahead while a request is answered, its body included; bodies that anybody reads have 5 KiB at most.
 const MOST_AHEAD: usize = 64 * 1024;
 /// So much is thrown away of what a refused client goes on sending, so that it gets to read why.

@@ -3,7 +3,7 @@
 //! This is what the web server's own builder does, but for one thing that it cannot be told: what follows from
 //! `Expect: 100-continue`.
 
-use super::connections::{Connections, Progress};
+use super::connections::{Connections, Progress, Quiet};
 use super::guarded::{BUSY, Guarded, MOST_HEAD};
 use super::listeners::Listener;
 use crate::app::App;
@@ -23,6 +23,7 @@ use std::future::ready;
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a closing connection may take to hear that it is closed.
@@ -38,7 +39,7 @@ pub(super) type RouteTable = fn(&mut web::ServiceConfig);
 macro_rules! http_over {
     ($transport:ty, $served:ident) => {{
         let served = $served.clone();
-        let connections = Connections::of_this_worker(served.most_connections);
+        let connections = Connections::of_this_worker(served.most_connections, &served.quiet);
         let (app, stopping) = (served.app.clone(), served.stopping.clone());
         let handlers = Routes::new().app_data(app.clone()).configure(served.routes).into_factory();
         let handlers = map_config(handlers.map_err(|error| error.error_response()), |_| AppConfig::default());
@@ -94,6 +95,8 @@ pub(super) struct Served {
     pub(super) routes: RouteTable,
     /// Connections that a worker keeps open.
     pub(super) most_connections: usize,
+    /// Where workers say whether they are quiet.
+    quiet: Arc<Quiet>,
     /// When the server stops.
     stopping: GracefulShutdownSignal,
 }
@@ -105,8 +108,10 @@ impl Served {
         app: &web::Data<App>,
         routes: RouteTable,
         most_connections: usize,
+        quiet: &Arc<Quiet>,
     ) -> Self {
-        Self { app: app.clone(), routes, most_connections, stopping: builder.graceful_shutdown_signal() }
+        let quiet = Arc::clone(quiet);
+        Self { app: app.clone(), routes, most_connections, quiet, stopping: builder.graceful_shutdown_signal() }
     }
 }
 

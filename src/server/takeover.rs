@@ -71,11 +71,11 @@ impl Successors {
         }
     }
 
-    /// Returns when another process serves on these sockets, with the connection on which it waits for us to let go.
-    pub(super) async fn taken_over(&self) -> asynchronous::UnixStream {
+    /// Returns when another process serves on these sockets. It waits for us to let go, which is to drop what is returned.
+    pub(super) async fn taken_over(self) -> Heir {
         loop {
             match self.one().await {
-                Ok(successor) => return successor,
+                Ok(stream) => return Heir { _successors: self, _stream: stream },
                 Err(error) => warn!("another process asked for the sockets and does not serve on them: {error}"),
             }
         }
@@ -93,6 +93,13 @@ impl Successors {
         tokio::time::timeout(PATIENCE, stream.read_exact(&mut word)).await.map_err(io::Error::from)??;
         Ok(stream)
     }
+}
+
+/// A process that serves on the sockets of this one, and what this one still has of them. It hears that it is alone when
+/// this is dropped, in this order.
+pub(super) struct Heir {
+    _successors: Successors,
+    _stream: asynchronous::UnixStream,
 }
 
 /// The process before this one.

@@ -4,8 +4,8 @@ use crate::app::App;
 use crate::config::Config;
 use crate::keys::KeyFile;
 use crate::server::Reread;
-use crate::server::takeover::Successors;
-use actix_rt::net::UnixStream;
+use crate::server::connections::Quiet;
+use crate::server::takeover::{Heir, Successors};
 use actix_web::dev::ServerHandle;
 use log::{error, info, warn};
 use std::io;
@@ -16,8 +16,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Between `/readyz` turning to 503 and the listeners closing: long enough for a load balancer to notice.
 const DRAIN_NOTICE: Duration = Duration::from_secs(1);
-/// How long an accepted connection may take to its worker.
-const ON_THE_WAY: Duration = Duration::from_millis(50);
+/// How long connections that were accepted may take until they have asked, before what is idle is closed.
+const SETTLE: Duration = Duration::from_secs(2);
 /// How often the key file is looked at; a change is in force within a second.
 const KEY_FILE_POLL: Duration = Duration::from_millis(300);
 
@@ -28,6 +28,16 @@ pub(super) struct Watch {
     interrupt: Signal,
     hang_up: Signal,
     key_file: Option<KeyFileVersion>,
+}
+
+/// What runs until it is time to stop.
+pub(super) struct Running {
+    /// The servers.
+    pub(super) handles: Vec<ServerHandle>,
+    /// Whether their workers are quiet.
+    pub(super) quiet: Arc<Quiet>,
+    /// Where the process after this one asks.
+    pub(super) successors: Option<Successors>,
 }
 
 /// What changes whenever the key file is replaced.
@@ -45,21 +55,18 @@ impl Watch {
     }
 
     /// Reloads what changes until it is time to stop, then tells the servers to.
-    pub(super) async fn until_stop(
-        mut self,
-        app: &App,
-        reread: Reread,
-        servers: Vec<ServerHandle>,
-        successors: Option<Successors>,
-    ) {
+    pub(super) async fn until_stop(mut self, app: &App, reread: Reread, running: Running) {
+        let Running { handles: servers, quiet, successors } = running;
         let mut successor = None;
+        // One future for all turns of the loop: a new one would hang up on a process that has asked already.
+        let mut taken_over = Box::pin(taken_over(successors));
         let mut poll = tokio::time::interval(KEY_FILE_POLL);
         loop {
             tokio::select! {
                 _ = self.terminate.recv() => break,
                 _ = self.interrupt.recv() => break,
-                stream = taken_over(successors.as_ref()) => {
-                    successor = Some(stream);
+                heir = &mut taken_over => {
+                    successor = Some(heir);
                     break;
                 }
                 _ = self.hang_up.recv() => reload_settings(app, &reread),
@@ -79,17 +86,21 @@ impl Watch {
             pause(&servers).await;
         }
         // Only the servers hold the listening sockets now, and whoever took them over.
-        drop((successors, successor));
+        drop((taken_over, successor));
         app.stop();
-        // A second signal does not wait for load balancers.
+        let settled = async {
+            tokio::time::sleep(DRAIN_NOTICE).await;
+            // Where a socket outlives this process, who comes from now on waits in it for the next one. Who has come
+            // already is answered: a proxy does not repeat a question that it asked on a new connection.
+            pause(&servers).await;
+            drop(tokio::time::timeout(SETTLE, quiet.wait()).await);
+        };
+        // A second signal does not wait for load balancers, nor for them.
         tokio::select! {
-            () = tokio::time::sleep(DRAIN_NOTICE) => {}
+            () = settled => {}
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
         }
-        // Where a socket outlives this process, no connection is taken out of it and then dropped.
-        pause(&servers).await;
-        tokio::time::sleep(ON_THE_WAY).await;
         for server in servers {
             // Asks for the graceful stop; that it has come about is awaited on the server itself.
             actix_rt::spawn(server.stop(true));
@@ -97,7 +108,7 @@ impl Watch {
     }
 }
 
-async fn taken_over(successors: Option<&Successors>) -> UnixStream {
+async fn taken_over(successors: Option<Successors>) -> Heir {
     match successors {
         Some(successors) => successors.taken_over().await,
         None => std::future::pending().await,

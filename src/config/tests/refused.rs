@@ -268,7 +268,7 @@ fn the_settings_file() {
         ("require_same = []", "REQUIRE_SAME", "empty list"),
         ("require_same = [1]", "REQUIRE_SAME", "list of texts"),
         ("require_same = [\"ip,user-agent\"]", "REQUIRE_SAME", "one value in each"),
-        ("watch = [\"ja4\"]", "WATCH", "the nearest is"),
+        ("watch = [\"ipp\"]", "WATCH", "the nearest is `ip`"),
         ("store = \"mysql://db\"", "STORE", "write sqlite, postgres://"),
         ("\n\nlisten = ", "CONFIG", "not valid TOML near line 3"),
         ("log = \"info\"\nlog = \"warn\"", "CONFIG", "each name once"),
@@ -278,7 +278,7 @@ fn the_settings_file() {
 #[test]
 fn every_problem_is_told_at_once() {
     let variables =
-        [("LISTEN", "x"), ("SECRET", "short"), ("WATCH", "ja4"), ("TYPO", "1"), ("WORKERS", "0"), ("LOG", "x")];
+        [("LISTEN", "x"), ("SECRET", "short"), ("WATCH", "ipp"), ("TYPO", "1"), ("WORKERS", "0"), ("LOG", "x")];
     let mut named: Vec<_> = problems(from_both(&variables, "token_ttl = 1\n[[rules]]"))
         .into_iter()
         .map(|problem| problem.setting)

@@ -5,7 +5,7 @@ use super::*;
 const BUSY: &[u8] = b"busy";
 
 fn worker(most: usize) -> Rc<Connections> {
-    Rc::new(Connections::new(most))
+    Rc::new(Connections::new(most, Arc::default()))
 }
 
 fn pass(worker: &Connections, ticks: u32) {
@@ -134,4 +134,24 @@ fn those_who_leave_make_room() {
     assert_eq!(worker.open.borrow().len(), 1);
     second.leave();
     assert!(worker.open.borrow().is_empty());
+}
+
+#[test]
+fn a_worker_is_quiet_when_nobody_has_come_lately_or_has_begun_to_ask() {
+    let worker = worker(9);
+    let quiet = || worker.quiet.load(Ordering::Relaxed);
+    pass(&worker, 2);
+    assert_eq!(quiet(), 2);
+    let progress = idle(&worker);
+    pass(&worker, 1);
+    assert_eq!(quiet(), 0);
+    pass(&worker, 2);
+    assert_eq!(quiet(), 2);
+    progress.came(1);
+    pass(&worker, 2);
+    assert_eq!(quiet(), 0);
+    // Whoever is being answered is waited for by the server itself.
+    progress.begin(false);
+    pass(&worker, 2);
+    assert_eq!(quiet(), 2);
 }

@@ -1,5 +1,5 @@
-//! A token that has expired while its session lives: what is decided about its request, as far as that can be said without
-//! the store. The store is not asked here.
+//! What is decided about an expired token, as far as that can be said without the store: whether its session lives is not
+//! known here, and nothing is allowed before it is.
 
 use super::binding::BoundToken;
 use super::decision::{Decision, Reason};
