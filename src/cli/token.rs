@@ -65,7 +65,7 @@ struct Mint {
     ttl: Option<String>,
     /// What stands in for the proof cookie, where the settings name `cookie`: the secret that the client will send in it, 43
     /// characters of base64url; or `session` for a token that goes into the session cookie.
-    #[arg(long, value_name = "SECRET|session")]
+    #[arg(long, value_name = "SECRET|session", allow_hyphen_values = true)]
     cookie_proof: Option<String>,
     /// A claim of your own; V is JSON when it reads as JSON, else text.
     #[arg(long = "claim", value_name = "K=V")]
@@ -74,7 +74,7 @@ struct Mint {
     #[arg(long, value_name = "FILE", conflicts_with = "certificate_thumbprint")]
     certificate: Option<PathBuf>,
     /// The same by its x5t#S256: SHA-256 of the DER, 43 characters of base64url.
-    #[arg(long, value_name = "T")]
+    #[arg(long, value_name = "T", allow_hyphen_values = true)]
     certificate_thumbprint: Option<String>,
     /// What the proxy sends as a part of SAMEHAND_HEADER_PARTS; empty where it sends nothing.
     #[arg(long = "part", value_name = "NAME=VALUE")]

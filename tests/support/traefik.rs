@@ -120,8 +120,8 @@ pub(crate) fn start_with_parts(samehand: &Address, application: SocketAddr) -> P
             (APPLICATION, application.to_string()),
             ("[without-claims", "[without-claims, elsewhere".to_owned()),
             (
-                "X-Request-Id]\n        # What the application",
-                "X-Request-Id, X-Network]\n        # What the application".to_owned(),
+                "X-Request-Id, DPoP]\n        # What the application",
+                "X-Request-Id, DPoP, X-Network]\n        # What the application".to_owned(),
             ),
         ],
     );

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 /// A request with longer headers than this is refused before it is a question.
-const LONGEST_HEAD: usize = 128 * 1024;
+const LONGEST_HEAD: usize = 80 * 1024;
 
 /// Rows of the class at hand, and what became of all so far.
 #[derive(Default)]

@@ -29,12 +29,14 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::OnceLock;
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The browser that tokens are bound to.
 pub(crate) const USER_AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 /// Its address.
 pub(crate) const CLIENT: &str = "192.0.2.1";
+
+const KEEP_ALIVE: Duration = Duration::from_secs(180);
 
 /// A running service. It ends when this is dropped.
 pub(crate) struct Service {
@@ -171,7 +173,9 @@ fn serve(app: web::Data<App>, imitated: web::Data<OnceLock<Imitated>>) -> (Socke
                 .configure(http::public_routes)
         };
         actix_rt::System::new().block_on(async move {
-            let server = HttpServer::new(routes).workers(1).disable_signals().listen(listener).unwrap().run();
+            // As long as the service keeps connections, so that none is lost while the other one is asked.
+            let server = HttpServer::new(routes).workers(1).keep_alive(KEEP_ALIVE).disable_signals();
+            let server = server.listen(listener).unwrap().run();
             send.send(server.handle()).unwrap();
             server.await.unwrap();
         });
