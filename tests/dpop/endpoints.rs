@@ -194,6 +194,11 @@ fn an_administrator_mints_inspects_and_explains() {
     assert!(said.contains("nonce-required") && said.contains("its nonce is missing or too old"), "{said}");
     let said = explain("Accept: */*", &[]);
     assert!(said.contains("proof-missing") && said.contains("bound to a key"), "{said}");
+    // One thumbprint in 64 begins as an option does.
+    let dashed = format!("-{}", &prover.thumbprint()[1..]);
+    let own = ["token", "mint", "--user", "a", "--ip", "192.0.2.1", "--user-agent", "", "--dpop-jkt", &dashed];
+    let token = samehand.succeed(&own, "");
+    assert_eq!(Token::parse(&token).claims["cnf"]["jkt"], Value::from(dashed));
     let bad =
         samehand.run(&["token", "mint", "--user", "a", "--ip", "192.0.2.1", "--user-agent", "", "--dpop-jkt", "x"], "");
     let said = String::from_utf8_lossy(&bad.stderr);
