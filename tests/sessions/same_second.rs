@@ -16,24 +16,26 @@ use crate::support::{
     waiting::until,
 };
 use crate::{
-    ADMIN_TOKEN, FIREFOX, PROMISED, PROXY, call, is, mint, post, replica_of, revoked, signed_in, start, time, token_in,
-    with_token,
+    ADMIN_TOKEN, FIREFOX, PATIENCE, PROMISED, PROXY, call, is, mint, post, replica_of, revoked, signed_in, start, time,
+    token_in, with_token,
 };
 use serde_json::json;
 
 #[test]
-fn two_hundred_times_nothing_is_lost_and_nothing_kept() {
+fn a_hundred_times_nothing_is_lost_and_nothing_kept() {
     let samehand = start(&[]);
-    let mut in_the_same_second = 0;
-    for turn in 0..200 {
+    let (mut in_the_same_second, mut turn) = (0, 0);
+    // What spans two seconds shows nothing; on a slow disk that is a good part of them.
+    while in_the_same_second < 100 {
         let old = mint(&samehand, &json!({}));
         revoked(&samehand, &json!({ "user": "alice" }));
         let new = mint(&samehand, &json!({}));
         assert_eq!(with_token(&samehand, &old), is(401, "token-revoked"), "turn {turn}: kept");
         assert_eq!(with_token(&samehand, &new), is(200, "ok"), "turn {turn}: lost");
         in_the_same_second += u32::from(time(&old, "iat") == time(&new, "iat"));
+        turn += 1;
+        assert!(turn < 2000, "only {in_the_same_second} of {turn} show anything");
     }
-    assert!(in_the_same_second > 100, "only {in_the_same_second} of 200 show anything");
 }
 
 #[test]
@@ -112,6 +114,10 @@ fn many_sign_ins_at_the_same_time_as_revocations_on_two_replicas() {
         }
         let revocations = (0..40)
             .map(|turn| {
+                // Two more in between, however slow the machine: no turn is without sign-ins before it.
+                let enough = 2 * (turn + 1);
+                let are_there = || issued.lock().expect("no thread panics").len() >= enough;
+                until(Instant::now(), PATIENCE, "sign-ins before the next revocation", are_there);
                 let asked_at = began.elapsed();
                 revoked(replicas[turn % 2], &json!({ "user": "alice" }));
                 (asked_at, began.elapsed())
@@ -143,6 +149,6 @@ fn many_sign_ins_at_the_same_time_as_revocations_on_two_replicas() {
         }
         over += usize::from(!is_good);
     }
-    assert!(over > 20, "only {over} of {} were issued before the last revocation", issued.len());
+    assert!(over >= 80, "only {over} of {} were issued before the last revocation", issued.len());
     assert_eq!(with_token(&second, &fresh), is(200, "ok"));
 }
