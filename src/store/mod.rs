@@ -1,7 +1,9 @@
 //! Remembers and judges nothing: users, sessions, revocations, attempts to sign in, and the key ring of replicas.
 //!
 //! What a store promises, whichever it is; one conformance suite holds all of them to it:
-//! - a change is durable when the call returns, and seen by every process at its next call;
+//! - a change is durable when the call returns, and seen by every process at its next call; but for attempts that are taken
+//!   and put back, and for digests that are remembered: a machine that loses its power may forget the last of them, so that
+//!   nobody waits for its disk with every attempt to sign in and every DPoP proof;
 //! - a change of several rows happens whole or not at all;
 //! - what is read back was checked on the way in and is checked again on the way out;
 //! - revisions grow in the order in which revocations become visible: whoever has read up to one has missed nothing;
@@ -231,8 +233,7 @@ pub trait Store: Send + Sync {
     async fn forget_attempts(&self, keys: &[[u8; ID_BYTES]]) -> Result<(), StoreError>;
 
     /// Remembers a digest for some seconds, or for so many from now on; whether it was not remembered before. Of two
-    /// callers at once, one hears yes. The one change that need not be durable when the call returns: it is made with
-    /// every DPoP proof, and a machine that loses its power forgets the last ones.
+    /// callers at once, one hears yes.
     async fn remember(&self, key: [u8; ID_BYTES], seconds: u64) -> Result<bool, StoreError>;
 
     /// Whether a digest is remembered.

@@ -244,12 +244,12 @@ impl Store for SqliteStore {
 
     async fn take_attempt(&self, buckets: &[Bucket]) -> Result<Option<u64>, StoreError> {
         let buckets = buckets.to_vec();
-        self.change(move |transaction| Ok(attempts::take(transaction, &buckets)?)).await
+        self.change_in_passing(move |transaction| attempts::take(transaction, &buckets)).await
     }
 
     async fn give_attempt_back(&self, buckets: &[Bucket]) -> Result<(), StoreError> {
         let buckets = buckets.to_vec();
-        self.change(move |transaction| Ok(attempts::give_back(transaction, &buckets)?)).await
+        self.change_in_passing(move |transaction| attempts::give_back(transaction, &buckets)).await
     }
 
     async fn forget_attempts(&self, keys: &[[u8; ID_BYTES]]) -> Result<(), StoreError> {

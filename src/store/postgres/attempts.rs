@@ -10,6 +10,10 @@ use deadpool_postgres::{GenericClient, Transaction};
 use std::collections::BTreeMap;
 use tokio_postgres::Row;
 
+/// What follows in this transaction is not worth the wait for the disk: see [`Store`](crate::store::Store). Others wait for
+/// its locks, and would wait for the disk once for each before them. A crash of the database forgets what came within a second.
+const IN_PASSING: &str = "SELECT set_config('synchronous_commit', 'off', true)";
+
 /// A sum with the time must still be a number of the database.
 const LONGEST_MS: i64 = i64::MAX / 2;
 
@@ -29,6 +33,7 @@ pub(super) async fn take(transaction: &Transaction<'_>, buckets: &[Bucket]) -> R
     let lock = "INSERT INTO samehand.attempts AS known (key, full_at_ms) SELECT unnest($1::bytea[]), 0 \
          ON CONFLICT (key) DO UPDATE SET full_at_ms = known.full_at_ms \
          RETURNING key, full_at_ms, floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+    row(transaction, IN_PASSING, &[]).await?;
     let (mut full_at, now_ms) = read(&rows(transaction, lock, &[&keys(buckets)]).await?)?;
     match take_all(buckets, &mut full_at, now_ms) {
         Ok(()) => write(transaction, full_at).await.map(|()| None),
@@ -38,6 +43,7 @@ pub(super) async fn take(transaction: &Transaction<'_>, buckets: &[Bucket]) -> R
 
 pub(super) async fn give_back(transaction: &Transaction<'_>, buckets: &[Bucket]) -> Result<(), Failure> {
     let lock = "SELECT key, full_at_ms, 0::bigint FROM samehand.attempts WHERE key = ANY($1) ORDER BY key FOR UPDATE";
+    row(transaction, IN_PASSING, &[]).await?;
     let (mut full_at, _) = read(&rows(transaction, lock, &[&keys(buckets)]).await?)?;
     for bucket in buckets {
         if let Some(full_at_ms) = full_at.get_mut(&bucket.key[..]) {
@@ -59,14 +65,12 @@ pub(super) async fn remember(
     key: [u8; ID_BYTES],
     seconds: u64,
 ) -> Result<bool, Failure> {
-    // Not worth the wait for the disk: see `Store::remember`. A crash of the database forgets what came within a second.
-    let in_passing = "SELECT set_config('synchronous_commit', 'off', true)";
     let lock = "INSERT INTO samehand.remembered AS known (key, until_ms) VALUES ($1, 0) \
          ON CONFLICT (key) DO UPDATE SET until_ms = known.until_ms \
          RETURNING until_ms > floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
     let update = "UPDATE samehand.remembered \
          SET until_ms = floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint + $2 WHERE key = $1";
-    row(transaction, in_passing, &[]).await?;
+    row(transaction, IN_PASSING, &[]).await?;
     let was_remembered = row(transaction, lock, &[&&key[..]]).await?.map(|row| row.try_get(0)).transpose()?;
     let milliseconds = signed(seconds.saturating_mul(1000)).min(LONGEST_MS);
     execute(transaction, update, &[&&key[..], &milliseconds]).await?;
