@@ -18,7 +18,7 @@ use socket2::{Domain, SockRef, Socket, Type};
 use super::authority::Greeting;
 
 /// No answer takes this long; a test that waits longer has found a hang.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Where something listens.
 #[derive(Clone, Debug, PartialEq, Eq)]

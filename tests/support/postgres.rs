@@ -79,6 +79,23 @@ impl Postgres {
     /// What the server answers its superuser, one row a line.
     #[track_caller]
     pub(crate) fn sql(&self, database: &str, sql: &str) -> String {
+        run(self.psql(database).args(["--command", sql]))
+    }
+
+    /// Does this in a transaction that stays open until the process ends, which is when it is dropped at the latest.
+    #[track_caller]
+    pub(crate) fn hold(&self, database: &Database, sql: &str) -> Process {
+        let mut psql = self.psql(&database.name);
+        psql.args(["--command", "BEGIN", "--command", sql, "--command", "\\warn done", "--file", "-"]);
+        // It reads what does not come.
+        let process =
+            Process::start_on(Stdio::piped(), &mut psql).unwrap_or_else(|name| panic!("{name} is not installed"));
+        process.wait_for("that it is done", |line| (line == "done").then_some(()));
+        process
+    }
+
+    /// The client of the superuser, with nothing to do yet.
+    fn psql(&self, database: &str) -> Command {
         let mut psql = Command::new(binaries().join("psql"));
         psql.args([
             "--no-psqlrc",
@@ -89,9 +106,9 @@ impl Postgres {
             "--host=127.0.0.1",
         ])
         .args([format!("--port={}", self.address.port()), format!("--dbname={database}")])
-        .args(["--username=admin", "--command", sql])
+        .arg("--username=admin")
         .env("PGPASSWORD", PASSWORD);
-        run(&mut psql)
+        psql
     }
 
     /// Changes a setting of the running server.

@@ -4,24 +4,35 @@
 
 use std::{
     collections::BTreeSet,
-    io::{BufRead, BufReader, ErrorKind, Read},
+    fs,
+    io::{ErrorKind, Read},
     net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    ops::Range,
+    os::fd::{AsFd, OwnedFd},
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
-    sync::{Arc, Condvar, Mutex},
+    sync::{Arc, Condvar, Mutex, MutexGuard},
     thread,
     time::{Duration, Instant},
 };
 
-/// The longest anything may take to start or to say what it was waited for. Far longer than it takes.
-const PATIENCE: Duration = Duration::from_secs(30);
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use rustix::io::ioctl_fionread;
+
+/// The longest anything may take to start or to say what it was waited for. Far longer than it takes: where it is over,
+/// something hangs, however busy the machine is.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A running program and what it has written so far.
 pub(crate) struct Process {
     name: String,
     child: Child,
     output: Arc<Output>,
+    /// Where its standard output and standard error come out.
+    pipes: [OwnedFd; STREAMS],
 }
+
+const STREAMS: usize = 2;
 
 /// Lines of standard output and standard error, in the order they came.
 #[derive(Default)]
@@ -33,7 +44,20 @@ struct Output {
 #[derive(Default)]
 struct SoFar {
     lines: Vec<String>,
-    streams_closed: u8,
+    /// How many bytes came out of each stream.
+    bytes: [u64; STREAMS],
+    streams_closed: usize,
+}
+
+impl Output {
+    fn so_far(&self) -> MutexGuard<'_, SoFar> {
+        self.so_far.lock().expect("no reader panics")
+    }
+
+    /// Waits until there is more.
+    fn more<'a>(&'a self, so_far: MutexGuard<'a, SoFar>, patience: Duration) -> MutexGuard<'a, SoFar> {
+        self.changed.wait_timeout(so_far, patience).expect("no reader panics").0
+    }
 }
 
 impl Process {
@@ -52,9 +76,11 @@ impl Process {
             Err(error) => panic!("{name} does not start: {error}"),
         };
         let output = Arc::new(Output::default());
-        follow(child.stdout.take().expect("stdout is piped"), &output);
-        follow(child.stderr.take().expect("stderr is piped"), &output);
-        Ok(Self { name, child, output })
+        let pipes = [
+            follow(child.stdout.take().expect("stdout is piped"), 0, &output),
+            follow(child.stderr.take().expect("stderr is piped"), 1, &output),
+        ];
+        Ok(Self { name, child, output, pipes })
     }
 
     /// Starts a tool from `.tools/`, the system's directories or the search path, whichever has it first.
@@ -82,9 +108,19 @@ impl Process {
         matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// Everything written so far.
+    /// Everything written so far: also what still lies in the pipe, because whoever has an answer of the program counts on
+    /// what it wrote before.
     pub(crate) fn log(&self) -> String {
-        self.output.so_far.lock().expect("no reader panics").lines.join("\n")
+        let deadline = Instant::now() + PATIENCE;
+        let mut so_far = self.output.so_far();
+        // Bytes are taken out under the lock, so that none is on its way from one to the other.
+        let lying: Vec<u64> = self.pipes.iter().map(|pipe| ioctl_fionread(pipe).unwrap_or_default()).collect();
+        let whole: Vec<u64> = so_far.bytes.iter().zip(lying).map(|(read, lying)| read + lying).collect();
+        while so_far.streams_closed < STREAMS && so_far.bytes.iter().zip(&whole).any(|(read, whole)| read < whole) {
+            assert!(Instant::now() < deadline, "nobody reads what {} says", self.name);
+            so_far = self.output.more(so_far, PATIENCE);
+        }
+        so_far.lines.join("\n")
     }
 
     /// Sends the signal of this name, such as `HUP`.
@@ -115,11 +151,11 @@ impl Process {
     #[track_caller]
     pub(crate) fn rest(&self) -> String {
         let deadline = Instant::now() + PATIENCE;
-        let mut so_far = self.output.so_far.lock().expect("no reader panics");
-        while so_far.streams_closed < 2 {
+        let mut so_far = self.output.so_far();
+        while so_far.streams_closed < STREAMS {
             let left = deadline.saturating_duration_since(Instant::now());
             assert!(!left.is_zero(), "{} has ended, and somebody else holds its output open", self.name);
-            so_far = self.output.changed.wait_timeout(so_far, left).expect("no reader panics").0;
+            so_far = self.output.more(so_far, left);
         }
         so_far.lines.join("\n")
     }
@@ -129,17 +165,17 @@ impl Process {
     pub(crate) fn wait_for<T>(&self, what: &str, wanted: impl Fn(&str) -> Option<T>) -> T {
         let deadline = Instant::now() + PATIENCE;
         let mut looked_at = 0;
-        let mut so_far = self.output.so_far.lock().expect("no reader panics");
+        let mut so_far = self.output.so_far();
         loop {
             if let Some(found) = so_far.lines[looked_at..].iter().find_map(|line| wanted(line)) {
                 return found;
             }
             looked_at = so_far.lines.len();
             let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() || so_far.streams_closed == 2 {
+            if left.is_zero() || so_far.streams_closed == STREAMS {
                 panic!("{} never said {what}; it said:\n{}", self.name, so_far.lines.join("\n"));
             }
-            so_far = self.output.changed.wait_timeout(so_far, left).expect("no reader panics").0;
+            so_far = self.output.more(so_far, left);
         }
     }
 
@@ -166,29 +202,71 @@ impl Drop for Process {
     }
 }
 
-fn follow(stream: impl Read + Send + 'static, output: &Arc<Output>) {
+/// Reads a stream to its end, on a thread of its own; returns another handle of it.
+fn follow(mut stream: impl Read + AsFd + Send + 'static, number: usize, output: &Arc<Output>) -> OwnedFd {
+    let pipe = stream.as_fd().try_clone_to_owned().expect("a descriptor");
     let output = Arc::clone(output);
     thread::spawn(move || {
-        for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
-            let line = String::from_utf8_lossy(&line).into_owned();
-            output.so_far.lock().expect("no reader panics").lines.push(line);
+        let (mut buffer, mut begun) = ([0; 16 * 1024], Vec::new());
+        loop {
+            // Whoever asks what there is must not wait for bytes that do not come: they are waited for without the lock.
+            let mut waited_for = [PollFd::new(stream.as_fd(), PollFlags::POLLIN)];
+            if poll(&mut waited_for, PollTimeout::NONE).is_err() {
+                continue;
+            }
+            let mut so_far = output.so_far();
+            let length = match stream.read(&mut buffer) {
+                Ok(length) => length,
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(_) => 0,
+            };
+            let is_over = length == 0;
+            so_far.bytes[number] += u64::try_from(length).expect("a small number");
+            begun.extend_from_slice(&buffer[..length]);
+            if is_over && !begun.is_empty() {
+                begun.push(b'\n');
+            }
+            while let Some(end) = begun.iter().position(|&byte| byte == b'\n') {
+                let line: Vec<u8> = begun.drain(..=end).take(end).collect();
+                so_far.lines.push(String::from_utf8_lossy(&line).into_owned());
+            }
+            so_far.streams_closed += usize::from(is_over);
+            drop(so_far);
             output.changed.notify_all();
+            if is_over {
+                return;
+            }
         }
-        output.so_far.lock().expect("no reader panics").streams_closed += 1;
-        output.changed.notify_all();
     });
+    pipe
 }
 
-/// An address on which nothing listened a moment ago, for programs that cannot choose one themselves. Never the same twice.
+/// An address on which nothing listened a moment ago, for programs that cannot choose one themselves. Never the same twice,
+/// and none that the system gives to whoever wants any: no connection of another test takes it while nobody listens there,
+/// before a program starts and while it is started again.
 pub(crate) fn free_address() -> SocketAddr {
-    static GIVEN_AWAY: Mutex<BTreeSet<SocketAddr>> = Mutex::new(BTreeSet::new());
+    static GIVEN_AWAY: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+    let ports = ports_that_the_system_keeps();
+    let count = u32::try_from(ports.len()).expect("at most 65,536");
+    // Other test programs that run at the same time begin elsewhere.
+    let mut number = std::process::id().wrapping_mul(7919);
     loop {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-        let address = listener.local_addr().expect("a bound address");
-        if GIVEN_AWAY.lock().expect("no holder panics").insert(address) {
+        number = number.wrapping_add(1);
+        // Port 0 is any, where the system keeps none.
+        let port = number.checked_rem(count).and_then(|at| u16::try_from(at).ok()).map_or(0, |at| ports.start + at);
+        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).and_then(|listener| listener.local_addr());
+        if let Ok(address) = free
+            && GIVEN_AWAY.lock().expect("no holder panics").insert(address.port())
+        {
             return address;
         }
     }
+}
+
+/// The ports below those that the system gives away, and above most that have names.
+fn ports_that_the_system_keeps() -> Range<u16> {
+    let range = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
+    10_000..range.split_whitespace().next().and_then(|first| first.parse().ok()).unwrap_or_default()
 }
 
 /// Whether something accepts connections there.

@@ -16,8 +16,8 @@ pub(crate) const PASSWORD: &str = "p@ss/w%rd:of?tests#";
 /// The same in a URL.
 pub(crate) const PASSWORD_IN_URL: &str = "p%40ss%2Fw%25rd%3Aof%3Ftests%23";
 
-/// Longer than a failover takes.
-const PATIENCE: Duration = Duration::from_secs(40);
+/// Far longer than a failover takes.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Which program is the server.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use std::{
 };
 
 /// Longer than anything that is waited for takes.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A wire to a server; it lies there as long as this is kept.
 pub(crate) struct Wire {

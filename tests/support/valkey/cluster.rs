@@ -28,7 +28,21 @@ impl Cluster {
         }
         let cluster = Self { nodes };
         cluster.wait_for_state("ok", &[]);
+        // A node that waits for its disk, or for its turn on a busy machine, is not one that is gone.
+        cluster.takes_a_node_for_gone_after(60_000);
         cluster
+    }
+
+    /// From now on a node that is killed is soon found to be gone, and one that is slow, too.
+    #[track_caller]
+    pub(crate) fn notices_soon(&self) {
+        self.takes_a_node_for_gone_after(2000);
+    }
+
+    fn takes_a_node_for_gone_after(&self, milliseconds: u32) {
+        for node in &self.nodes {
+            node.ask::<()>(&["CONFIG", "SET", "cluster-node-timeout", &milliseconds.to_string()]);
+        }
     }
 
     /// Waits until every node, but for those that are `gone`, says that this is the state of the cluster of three.

@@ -31,7 +31,7 @@ impl Watched {
             let file = directory.path().join("sentinel.conf");
             let text = format!(
                 "bind {}\nport {}\nsentinel monitor {NAME} {ip} {port} 1\nsentinel auth-pass {NAME} {PASSWORD}\n\
-                 sentinel down-after-milliseconds {NAME} 500\nsentinel failover-timeout {NAME} 5000\n",
+                 sentinel down-after-milliseconds {NAME} 60000\nsentinel failover-timeout {NAME} 5000\n",
                 address.ip(),
                 address.port()
             );
@@ -66,19 +66,34 @@ impl Watched {
         until("the replica has all", || offset(&self.primary) == offset(&self.replica));
     }
 
+    /// From now on a primary that is killed or paused is soon taken for gone. Before that, one that waits for its disk or for
+    /// its turn on a busy machine is none that is replaced.
+    #[track_caller]
+    pub(crate) fn notices_soon(&self) {
+        let mut connection = self.ask_sentinel();
+        let set =
+            cmd("SENTINEL").arg("SET").arg(NAME).arg("down-after-milliseconds").arg(500).query::<()>(&mut connection);
+        set.expect("the sentinel watches it");
+    }
+
     /// Has the sentinel make the replica the primary, while the old one lives.
     #[track_caller]
     pub(crate) fn fail_over(&self) {
+        let mut connection = self.ask_sentinel();
+        // It hears now and then only that the replica is good for it.
+        until("the sentinel has a good replica", || {
+            cmd("SENTINEL").arg("FAILOVER").arg(NAME).query::<String>(&mut connection).is_ok()
+        });
+    }
+
+    fn ask_sentinel(&self) -> redis::Connection {
         let client = Client::open(format!("redis://{}", self.sentinel)).expect("an address");
-        let mut connection = client.get_connection().expect("the sentinel listens");
-        let done: redis::RedisResult<String> = cmd("SENTINEL").arg("FAILOVER").arg(NAME).query(&mut connection);
-        done.expect("the sentinel knows a replica");
+        client.get_connection().expect("the sentinel listens")
     }
 
     /// What the sentinel knows about the primary, as one text.
     fn sentinel_says(&self) -> String {
-        let client = Client::open(format!("redis://{}", self.sentinel)).expect("an address");
-        let mut connection = client.get_connection().expect("the sentinel listens");
+        let mut connection = self.ask_sentinel();
         let known: Vec<String> = cmd("SENTINEL").arg("MASTER").arg(NAME).query(&mut connection).expect("it watches it");
         known.join(" ")
     }
