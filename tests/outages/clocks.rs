@@ -1,9 +1,9 @@
 //! Clocks of replicas that are not the store's: said by name, and no revoked token is accepted by any of them. libfaketime
 //! gives a replica another clock, and leaves alone the one that measures how long something takes.
 
-use crate::support::waiting::until;
+use crate::support::waiting::{as_promised, until};
 use crate::support::{CLIENT, installation::Installation, samehand::Samehand, store_server::StoreServer};
-use crate::{ADMIN_TOKEN, FIREFOX, PROMISED, SALT, decided, mint, readiness, replica, revoke, status, turn};
+use crate::{ADMIN_TOKEN, FIREFOX, PATIENCE, PROMISED, SALT, decided, mint, readiness, replica, revoke, status, turn};
 use serde_json::{Value, json};
 use std::{fs, path::PathBuf, time::Instant};
 
@@ -33,7 +33,9 @@ fn assert_says(samehand: &Samehand, seconds: i32) {
     let (code, body) = readiness(samehand);
     assert_eq!(code, 200, "{body}");
     let ahead = body["store"]["clock_ahead_seconds"].as_f64().expect("a number");
-    assert!((ahead - f64::from(seconds)).abs() < 0.5, "{body}");
+    // As well as the way to the store and back lets it be known, which is a second on a machine that is very busy.
+    let is_near = |told: f64, truth: i32| (told - f64::from(truth)).abs() < 0.9;
+    assert!(is_near(ahead, seconds), "{body}");
     assert_eq!(body["store"]["clock_is_off"], seconds != 0, "{body}");
     let direction = if seconds > 0 { "ahead of" } else { "behind" };
     let said = samehand.process.log();
@@ -42,11 +44,11 @@ fn assert_says(samehand: &Samehand, seconds: i32) {
         0 => assert_eq!(line, None),
         _ => {
             let line = line.expect("it is said at the start");
-            let about = format!("{} s {direction} the store's", seconds.abs());
-            let nearly = format!("{}.9 s {direction} the store's", seconds.abs() - 1);
-            let is_right = [about.as_str(), nearly.as_str()].iter().any(|words| line.contains(words))
-                || line.contains(&format!("{}.0 s {direction} the store's", seconds.abs()));
-            assert!(is_right && line.contains("NTP"), "{line}");
+            let said = line.split_once("this machine's clock is ").and_then(|(_, rest)| rest.split_once(' '));
+            let (number, rest) = said.expect("a number and what is meant by it");
+            let is_right = is_near(number.parse().expect("a number"), seconds.abs());
+            assert!(is_right && rest.starts_with(&format!("s {direction} the store's")), "{line}");
+            assert!(line.contains("NTP"), "{line}");
         }
     }
 }
@@ -89,7 +91,7 @@ fn whoever_mints_and_whoever_revokes_a_revoked_token_is_accepted_by_nobody() {
                     revoke(revoker, &named(what, &token));
                     let acknowledged = Instant::now();
                     for replica in &replicas {
-                        until(acknowledged, PROMISED, what, || status(replica, &token) == 401);
+                        as_promised(acknowledged, PROMISED, what, || status(replica, &token) == 401);
                     }
                     // What is issued later is good, however late or early the clocks say that was.
                     let later = mint(minter, "alice");
@@ -113,16 +115,16 @@ fn named(what: &str, token: &str) -> Value {
 }
 
 /// By the store's clock the token has expired long ago, and everything about it could be forgotten; by the clock of the
-/// replica that is behind it is good for half a minute more.
+/// replica that is behind it is good for some minutes more.
 #[test]
 fn a_revocation_outlives_its_token_by_every_clock() {
     let _turn = turn();
     let server = StoreServer::postgres();
     let StoreServer::Postgres(postgres, database) = &server else { panic!("it is PostgreSQL") };
-    let behind = replica_ahead(&server.url(), -60);
+    let behind = replica_ahead(&server.url(), -600);
     // Without a session, whose end would be remembered for longer.
     let ip = CLIENT.to_string();
-    let mint = ["token", "mint", "--user", "alice", "--ip", &ip, "--user-agent", FIREFOX, "--ttl", "40s"];
+    let mint = ["token", "mint", "--user", "alice", "--ip", &ip, "--user-agent", FIREFOX, "--ttl", "9m"];
     let token = behind.succeed(&mint, "");
     assert_eq!(status(&behind, &token), 200);
     revoke(&behind, &json!({ "token": token }));
@@ -132,8 +134,8 @@ fn a_revocation_outlives_its_token_by_every_clock() {
     postgres.sql(database.name(), expired);
     let _tidies_up = replica(&server.url(), &[]);
     let is_gone = || postgres.sql(database.name(), "SELECT count(*) FROM samehand.revocations WHERE expires_at = 1");
-    until(Instant::now(), PROMISED * 3, "what has expired is removed", || is_gone().trim() == "0");
-    let again = replica_ahead(&server.url(), -60);
+    until(Instant::now(), PATIENCE, "what has expired is removed", || is_gone().trim() == "0");
+    let again = replica_ahead(&server.url(), -600);
     for replica in [&behind, &again] {
         assert_eq!(decided(replica, &token).1.field("reason"), "token-revoked");
     }

@@ -1,9 +1,9 @@
 //! Whatever is killed in the middle of revoking: what was acknowledged stays revoked, for replicas that were there and for
 //! one that comes later.
 
-use crate::support::waiting::until;
+use crate::support::waiting::{as_promised, until};
 use crate::support::{client::try_to_ask, samehand::Samehand, store_server::StoreServer};
-use crate::{PROMISED, PROXY, mint, readiness, replica, revocation, status, turn};
+use crate::{PATIENCE, PROMISED, PROXY, mint, readiness, replica, revocation, status, turn};
 use serde_json::json;
 use std::{sync::mpsc, thread, time::Instant};
 
@@ -14,7 +14,8 @@ const BEFORE: usize = 30;
 /// Revokes one token after the other while `blow` falls; returns those whose revocation was acknowledged.
 #[track_caller]
 fn revoke_during(on: &Samehand, tokens: &[String], blow: impl FnOnce()) -> Vec<String> {
-    let (acknowledge, acknowledged) = mpsc::channel();
+    // Who revokes waits for who counts, and is not done before the blow has fallen, however long that takes.
+    let (acknowledge, acknowledged) = mpsc::sync_channel(TOKENS - 2 * BEFORE);
     thread::scope(|scope| {
         scope.spawn(move || {
             for token in tokens {
@@ -41,9 +42,9 @@ fn tokens(on: &Samehand) -> Vec<String> {
 /// All of these are refused, by a replica that was there all the time within the time that was promised.
 #[track_caller]
 fn assert_refused(at: &Samehand, revoked: &[String], since: Instant) {
-    until(since, PROMISED, "it is ready", || readiness(at).1["status"] == "ready");
+    as_promised(since, PROMISED, "it is ready", || readiness(at).1["status"] == "ready");
     for token in revoked {
-        until(since.max(Instant::now() - PROMISED / 2), PROMISED, "it is refused", || status(at, token) == 401);
+        as_promised(since.max(Instant::now() - PROMISED / 2), PROMISED, "it is refused", || status(at, token) == 401);
     }
 }
 
@@ -89,7 +90,7 @@ fn connections_that_postgresql_ends_lose_no_acknowledged_revocation() {
     let revoked = revoke_during(&on, &tokens, || {
         for _ in 0..3 {
             let count = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'samehand'";
-            until(Instant::now(), PROMISED, "they connect again", || postgres.sql("postgres", count).trim() != "0");
+            until(Instant::now(), PATIENCE, "they connect again", || postgres.sql("postgres", count).trim() != "0");
             postgres.terminate_backends(database);
         }
     });

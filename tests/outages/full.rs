@@ -4,7 +4,7 @@
 //! samehand runs in a namespace of its own, in which its data directory is a file system of a few megabytes: it needs no
 //! rights that others lack, and is gone with the process.
 
-use crate::support::waiting::until;
+use crate::support::waiting::as_promised;
 use crate::support::{
     CLIENT,
     client::ask,
@@ -93,7 +93,7 @@ fn a_full_disk_is_said_keeps_what_was_promised_and_stops_no_decision() {
     assert!(said.contains("its disk is full") && said.contains("store"), "{said}");
     std::fs::remove_file(&filler).expect("the filler");
     let freed_at = Instant::now();
-    until(freed_at, PROMISED, "it works again by itself", || {
+    as_promised(freed_at, PROMISED, "it works again by itself", || {
         ask(PROXY, &samehand.admin, &revocation(&json!({ "token": refused }))).status == 204
     });
     assert_eq!(status(&samehand, refused), 401);

@@ -38,6 +38,8 @@ const ADMIN_TOKEN: &str = "a-back-end-knows-this-one-h7Gk2LmQ9x";
 
 /// What the service promises: a change is in force, and an outage is over, within this time.
 const PROMISED: Duration = Duration::from_secs(1);
+/// What is promised to nobody is waited for so long, which is far longer than it takes.
+const PATIENCE: Duration = Duration::from_secs(120);
 /// Nobody waits longer for an answer that cannot be given.
 const BOUNDED: Duration = Duration::from_secs(3);
 

@@ -1,7 +1,7 @@
 //! A replica that starts while the store is away: it lives, decides nothing, tells nobody that a token is bad, and is ready
 //! by itself when the store comes.
 
-use crate::support::waiting::until;
+use crate::support::waiting::as_promised;
 use crate::support::{
     client::{Request, ask},
     store_server::StoreServer,
@@ -29,7 +29,7 @@ fn start_without_the_store(settings: &[(&str, &str)], break_it: fn(&Wire)) {
         assert!(reply.header("Retry-After").is_some(), "{reply:?}");
         wire.mend();
         let mended_at = Instant::now();
-        let ready = until(mended_at, PROMISED, "it is ready by itself", || readiness(&late).0 == 200);
+        let ready = as_promised(mended_at, PROMISED, "it is ready by itself", || readiness(&late).0 == 200);
         println!("ready after {ready:.1?}");
         assert_eq!(status(&late, &token), 200);
         assert_eq!(status(&early, &mint(&late, "alice")), 200);
