@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::support::{samehand::SECRET, token::Token, waiting::until};
+use crate::support::{samehand::SECRET, token::Token, waiting::as_promised};
 use crate::{PROMISED, call, is, mint, post, revoked, signed_in, start, with_token};
 use serde_json::json;
 
@@ -29,7 +29,7 @@ fn one_is_revoked_and_no_other_and_no_spelling_of_it_is_left() {
     assert_eq!(with_token(&samehand, &token), is(403, "token-revoked"));
     assert_eq!(with_token(&samehand, &other), is(200, "ok"));
     let heard = || with_token(&other_replica, &token) == is(403, "token-revoked");
-    until(Instant::now(), PROMISED, "the other replica refuses it", heard);
+    as_promised(Instant::now(), PROMISED, "the other replica refuses it", heard);
     assert_eq!(with_token(&other_replica, &other), is(200, "ok"));
 }
 

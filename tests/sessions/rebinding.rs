@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::{
     PATIENCE, SetCookie, cookie, decided,
     hands::{AWAY, HOME, Hand, ask_through, events, judged, only_token, verdict},
-    start,
+    issued_earlier, start,
     support::{client::Reply, samehand::Samehand, waiting::until},
     token_in,
 };
@@ -61,9 +61,10 @@ fn a_change_is_told_with_each_request_and_bound_anew_at_a_renewal() {
 
 #[test]
 fn a_cookie_is_bound_anew_on_the_way_when_it_is_due() {
-    let samehand = start(&[&WATCHED[..], &[("TOKEN_TTL", "9s")]].concat());
-    let token = sign_in(&samehand);
+    let samehand = start(&[&WATCHED[..], &[("TOKEN_TTL", "3h")]].concat());
+    let token = issued_earlier(&sign_in(&samehand), 150 * 60);
     let mut fresh = None;
+    // A good request waits for a slow store a moment only; then a later one is tried again, after some seconds.
     until(Instant::now(), PATIENCE, "a fresh cookie", || {
         let (reply, decision) = decided(&samehand, AWAY.question().header("Cookie", cookie(&token)));
         assert_eq!((reply.status, decision.field("changed")), (200, "ip"));
@@ -90,7 +91,8 @@ fn too_many_changes_end_the_renewals_and_nothing_else() {
         let reply = renew(process, AWAY, &last);
         assert_eq!((reply.status, &reply.json()["error"]), (429, &"slow_down".into()), "{reply:?}");
         let wait: u64 = reply.header("Retry-After").and_then(|wait| wait.parse().ok()).expect("seconds");
-        assert!((3 * 60 * 60 - 60..=3 * 60 * 60).contains(&wait), "{wait}");
+        // Less what the test took.
+        assert!((3 * 60 * 60 - 600..=3 * 60 * 60).contains(&wait), "{wait}");
     }
     assert_eq!(
         judged(&samehand, AWAY.question().bearer(&last)),
@@ -105,18 +107,21 @@ fn too_many_changes_end_the_renewals_and_nothing_else() {
 
 #[test]
 fn a_cookie_over_the_limit_lives_until_its_own_end() {
-    let samehand = start(&[&WATCHED[..], &[("TOKEN_TTL", "9s")]].concat());
-    let last = cookie(&used_up(&samehand, &sign_in(&samehand)));
-    let page = || AWAY.question().header("Sec-Fetch-Mode", "navigate").header("Cookie", last.as_str());
-    until(Instant::now(), PATIENCE, "the token expires", || {
-        let (reply, decision) = decided(&samehand, page());
-        assert!(reply.all("Set-Cookie").is_empty(), "{reply:?}");
-        let expected = if reply.status == 200 { "ok" } else { "token-expired" };
-        assert_eq!(decision.field("reason"), expected);
-        reply.status == 401
-    });
+    let samehand = start(&[&WATCHED[..], &[("TOKEN_TTL", "3h")]].concat());
+    let last = used_up(&samehand, &sign_in(&samehand));
+    let expired = cookie(&issued_earlier(&last, 190 * 60));
+    for (row, cookie, outcome) in [
+        ("new", cookie(&last), (200, "ok")),
+        ("in its last third", cookie(&issued_earlier(&last, 150 * 60)), (200, "ok")),
+        ("expired", expired.clone(), (401, "token-expired")),
+    ] {
+        let page = AWAY.question().header("Sec-Fetch-Mode", "navigate").header("Cookie", cookie);
+        let (reply, decision) = decided(&samehand, page);
+        assert_eq!((reply.status, decision.field("reason")), outcome, "{row}");
+        assert!(reply.all("Set-Cookie").is_empty(), "{row}: {reply:?}");
+    }
     // At the address that it is bound to it is renewed as ever.
-    let (reply, _) = decided(&samehand, HOME.question().header("Sec-Fetch-Mode", "navigate").header("Cookie", last));
+    let (reply, _) = decided(&samehand, HOME.question().header("Sec-Fetch-Mode", "navigate").header("Cookie", expired));
     assert_eq!((reply.status, reply.all("Set-Cookie").len()), (200, 1), "{reply:?}");
     assert_eq!(events(&samehand, "rebind-limit").len(), 1);
 }

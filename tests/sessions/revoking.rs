@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::support::{
     CLIENT, THIEF,
     client::{Request, ask},
-    waiting::until,
+    waiting::as_promised,
 };
 use crate::{
     ADMIN_TOKEN, FIREFOX, PROMISED, PROXY, call, is, mint, post, replica_of, revoke, revoked, sessions, sid, signed_in,
@@ -148,7 +148,7 @@ fn it_holds_on_another_replica_within_a_second_whatever_was_revoked() {
             assert_eq!(with_token(&first, &token), is(401, reason), "at once where it was said");
             let what = format!("round {round}: the other replica says {reason}");
             let refused = || with_token(&second, &token) == is(401, reason);
-            until(acknowledged, PROMISED, &what, refused);
+            as_promised(acknowledged, PROMISED, &what, refused);
             // And nobody can renew it there, heard of or not.
             assert_eq!(call(&second, &post("/renew").bearer(&token)).status, 401);
         }

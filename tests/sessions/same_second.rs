@@ -13,7 +13,7 @@ use std::{
 use crate::support::{
     CLIENT,
     client::{Request, ask},
-    waiting::until,
+    waiting::{as_promised, until},
 };
 use crate::{
     ADMIN_TOKEN, FIREFOX, PATIENCE, PROMISED, PROXY, call, is, mint, post, replica_of, revoked, signed_in, start, time,
@@ -64,7 +64,7 @@ fn the_same_on_a_replica_that_hears_of_it_later() {
         let acknowledged = Instant::now();
         // Signed in over there, which need not have heard of the revocation.
         let new = mint(&second, &json!({}));
-        until(acknowledged, PROMISED, "the old token is refused", || {
+        as_promised(acknowledged, PROMISED, "the old token is refused", || {
             assert_eq!(with_token(&second, &new), is(200, "ok"), "turn {turn}: lost");
             with_token(&second, &old) == is(401, "token-revoked")
         });
@@ -133,7 +133,7 @@ fn many_sign_ins_at_the_same_time_as_revocations_on_two_replicas() {
     let marker = mint(&first, &json!({ "sub": "bob" }));
     revoked(&second, &json!({ "user": "bob" }));
     let known = || replicas.iter().all(|replica| with_token(replica, &marker).0 == 401);
-    until(Instant::now(), PROMISED, "both have heard of the last one", known);
+    as_promised(Instant::now(), PROMISED, "both have heard of the last one", known);
     let mut over = 0;
     for (asked_at, there_at, token) in &issued {
         let answers = replicas.map(|replica| with_token(replica, token));

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::support::{CLIENT, samehand::PASSWORD, waiting::until};
+use crate::support::{CLIENT, samehand::PASSWORD, waiting::as_promised};
 use crate::{FIREFOX, PROMISED, call, is, mint, post, sessions, signed_in, start, with_token};
 use serde_json::json;
 
@@ -28,7 +28,7 @@ fn disabling_removing_and_another_password_end_everything_within_a_second() {
         }
         for token in &tokens {
             let refused = || with_token(&samehand, token) == is(401, "token-revoked");
-            until(acknowledged, PROMISED, row, refused);
+            as_promised(acknowledged, PROMISED, row, refused);
         }
         assert_eq!(with_token(&samehand, &bobs), is(200, "ok"), "{row}");
         let open = sessions(&samehand);
@@ -42,7 +42,7 @@ fn a_user_who_is_enabled_again_signs_in_anew() {
     let old = signed_in(&samehand);
     samehand.succeed(&["user", "disable", "alice"], "");
     samehand.succeed(&["user", "enable", "alice"], "");
-    until(Instant::now(), PROMISED, "the old token stays over", || {
+    as_promised(Instant::now(), PROMISED, "the old token stays over", || {
         with_token(&samehand, &old) == is(401, "token-revoked")
     });
     assert_eq!(call(&samehand, &post("/renew").bearer(&old)).status, 401);
@@ -50,7 +50,7 @@ fn a_user_who_is_enabled_again_signs_in_anew() {
     // The same password again is another password, too.
     let before = signed_in(&samehand);
     samehand.succeed(&["user", "passwd", "alice", "--password-stdin"], PASSWORD);
-    until(Instant::now(), PROMISED, "it is over", || with_token(&samehand, &before) == is(401, "token-revoked"));
+    as_promised(Instant::now(), PROMISED, "it is over", || with_token(&samehand, &before) == is(401, "token-revoked"));
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn somebody_of_the_same_name_later_is_somebody_else() {
     samehand.succeed(&["user", "remove", "alice"], "");
     samehand.add_user("alice", &[]);
     assert_eq!(call(&samehand, &post("/renew").bearer(&old)).status, 401);
-    until(Instant::now(), PROMISED, "the old token is over", || {
+    as_promised(Instant::now(), PROMISED, "the old token is over", || {
         with_token(&samehand, &old) == is(401, "token-revoked")
     });
     assert_eq!(with_token(&samehand, &signed_in(&samehand)), is(200, "ok"));
