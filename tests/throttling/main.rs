@@ -10,7 +10,7 @@ mod fail2ban;
 mod guessing;
 mod sharing;
 
-use std::net::Ipv4Addr;
+use std::{net::Ipv4Addr, time::Instant};
 
 use support::{
     client::{Address, Connection, Reply, Request, ask},
@@ -83,6 +83,21 @@ fn wrong_until_told_to_wait(samehand: &Samehand, name: &str, from: Ipv4Addr) -> 
         }
     }
     unreachable!("some limit is reached")
+}
+
+/// So many attempts a network may have got back since then: one after each half minute.
+fn regained(since: Instant) -> usize {
+    usize::try_from(since.elapsed().as_secs() / 30).expect("a few") + 1
+}
+
+/// Whether this client has to wait, in whose network nothing was left a moment ago: what the network has got back since is
+/// used up first.
+#[track_caller]
+fn has_to_wait(samehand: &Samehand, name: &str, from: Ipv4Addr) -> bool {
+    right(samehand, name, from) == 429 || {
+        wrong(samehand, name, from);
+        right(samehand, name, from) == 429
+    }
 }
 
 /// How often samehand says it answered a sign-in with this result.
