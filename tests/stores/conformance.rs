@@ -151,7 +151,7 @@ macro_rules! conformance {
 }
 
 /// Far longer than any test takes. A store that hangs fails its test.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Runs a test on several threads.
 pub(crate) fn run(test: impl Future<Output = ()>) {

@@ -7,15 +7,16 @@ use samehand::store::Store;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// Revocations are in force within a second, and the news are only a part of that.
-const SOON: Duration = Duration::from_millis(900);
+/// News that do not come are given up after so long. How soon they come is measured in `tests/outages/delays.rs`, where no
+/// other test runs at the same time.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Another process makes this change; a subscriber hears of it.
 async fn is_news(fixture: &impl Fixture, change: impl AsyncFnOnce(&dyn Store)) {
     let (subscriber, other) = (fixture.open().await, fixture.open().await);
     let mut news = subscriber.subscribe().await.unwrap();
     change(&*other).await;
-    timeout(SOON, news.next()).await.expect("nothing was heard").unwrap();
+    timeout(PATIENCE, news.next()).await.expect("nothing was heard").unwrap();
 }
 
 pub(crate) async fn a_revocation_is_news_for_another_process(fixture: &impl Fixture) {
@@ -54,7 +55,7 @@ pub(crate) async fn what_changed_before_anybody_listened_for_it_is_news(fixture:
     for round in 0..3 {
         // The change is over before `next` is called, as it is while a follower reads.
         let revoked = other.revoke(&[token(&round.to_string(), now)]).await.unwrap();
-        timeout(SOON, news.next()).await.expect("nothing was heard").unwrap();
+        timeout(PATIENCE, news.next()).await.expect("nothing was heard").unwrap();
         assert_eq!(subscriber.revision().await.unwrap(), revoked.entries[0].revision);
     }
 }

@@ -4,6 +4,7 @@
 
 use super::super::conformance::{now, run};
 use crate::support::postgres::Postgres;
+use crate::support::waiting::is_in_time;
 use samehand::check::identifiers::Revision;
 use samehand::check::revocation::{Entry, Reach, RevokedId};
 use samehand::store::{self, Access};
@@ -49,6 +50,6 @@ fn a_million_revocations_are_read_in_seconds() {
         }
         println!("a million revocations are read in {:?}", start.elapsed());
         assert_eq!(read, MILLION);
-        assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+        assert!(is_in_time(start.elapsed(), Duration::from_secs(20)), "{:?}", start.elapsed());
     });
 }

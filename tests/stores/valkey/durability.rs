@@ -111,7 +111,7 @@ fn many_changes_wait_for_the_disk_together() {
         });
         crate::conformance::together(revokers).await;
         // One after the other they would take forty seconds.
-        assert!(started.elapsed().as_secs() < 5, "{:?}", started.elapsed());
+        assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
     });
 }
 

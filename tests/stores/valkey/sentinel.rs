@@ -15,6 +15,7 @@ fn after_a_failover_the_store_works_again_by_itself() {
         let now = now(&*store).await;
         let before = store.revoke(&[token("before", now)]).await.unwrap();
         watched.replica_has_all();
+        watched.notices_soon();
         watched.primary.kill_hard();
         let after = when_it_is_back(async || store.revoke(&[token("after", now)]).await).await;
         assert_eq!(all_entries(&*store).await, [before.entries, after.entries].concat());
@@ -31,6 +32,7 @@ fn a_store_leaves_a_primary_that_the_sentinels_have_replaced() {
         let store = store::open(&address(&watched.url()), Access::Create).await.unwrap();
         let now = now(&*store).await;
         watched.replica_has_all();
+        watched.notices_soon();
         watched.primary.pause();
         let after = when_it_is_back(async || store.revoke(&[token("after", now)]).await).await;
         // The old primary comes back and does not know yet that it is none.
