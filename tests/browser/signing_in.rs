@@ -2,7 +2,11 @@
 
 use crate::{
     chromium::{Kind, Tab},
-    support::{CLIENT, THIEF, samehand::PASSWORD},
+    support::{
+        CLIENT, THIEF,
+        samehand::{PASSWORD, SECRET},
+        token::Token,
+    },
     world::{HTTPS, ONE_HOST, World},
 };
 
@@ -137,15 +141,25 @@ fn a_session_that_was_ended_meanwhile_is_said_and_signing_in_again_is_one_step()
 
 #[test]
 fn a_session_that_is_over_is_said_and_signing_in_again_is_one_step() {
-    let short = [HTTPS, &[("SESSION_TTL", "4s"), ("TOKEN_TTL", "4s")]].concat();
-    World::each(&short, |world| {
+    const LIFETIME: u64 = 3600;
+    let settings = [HTTPS, &[("SESSION_TTL", "1h"), ("TOKEN_TTL", "1h")]].concat();
+    World::each(&settings, |world| {
         let window = world.window();
         let tab = window.tab();
         arrive(&tab, "https://app.example.com/work");
-        // The browser drops the cookie when the session ends; an own clock would show the same.
+        // The browser drops the cookie when the session ends.
         let cookie = window.cookie("__Secure-samehand");
-        world.until("the browser drops it", || window.cookies().is_empty());
-        window.put_back(&cookie);
+        let mut token = Token::parse(cookie.text("value"));
+        let ends_at = token.claims["iat"].as_u64().expect("a time") + LIFETIME;
+        assert!(ends_at.abs_diff(cookie.expires_at()) < 60, "{cookie:?}");
+        // Had it begun two hours ago, and were the browser's clock wrong.
+        for claim in ["iat", "exp"] {
+            token.claims[claim] = (token.claims[claim].as_u64().expect("a time") - 2 * LIFETIME).into();
+        }
+        let store = rusqlite::Connection::open(world.samehand.data().join("samehand.sqlite")).expect("the store");
+        let earlier = "UPDATE sessions SET created_at = created_at - ?1, last_seen_at = last_seen_at - ?1, ends_at = ends_at - ?1";
+        assert_eq!(store.execute(earlier, [i64::try_from(2 * LIFETIME).expect("small")]).expect("older sessions"), 1);
+        window.put_back(&cookie.with_value(&token.signed(SECRET)));
         world.until_asked_to_sign_in(&tab, "https://app.example.com/work", "Your session is over.");
         sign_in(&tab, "alice", PASSWORD);
         assert_eq!(tab.address(), "https://app.example.com/work");

@@ -24,7 +24,7 @@ use crate::{
     },
 };
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// samehand's pages at a host of their own, the application at another one.
 pub(crate) const HTTPS: &[(&str, &str)] = &[("PUBLIC_URL", "https://auth.example.com")];

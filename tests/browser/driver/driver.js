@@ -15,7 +15,7 @@ import { chromium } from 'playwright-core';
 const [home, certificate] = process.argv.slice(2);
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 // No page of ours takes this long; whoever waits longer has found a hang.
-const PATIENCE = 15_000;
+const PATIENCE = 120_000;
 
 const browser = await launch();
 const contexts = new Map();
