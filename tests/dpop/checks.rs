@@ -119,7 +119,7 @@ pub(crate) fn a_token_is_used_in_the_way_it_was_given_out_only(world: &World) {
     world.samehand.succeed(&["token", "revoke", &other], "");
     crate::support::waiting::until(
         std::time::Instant::now(),
-        std::time::Duration::from_secs(5),
+        std::time::Duration::from_secs(120),
         "the token is refused",
         || {
             let path = world.path();
