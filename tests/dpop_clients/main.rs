@@ -28,7 +28,7 @@ use support::{
 
 /// The key and the program have to be the same, the address need not.
 const BOUND: &[(&str, &str)] = &[("REQUIRE_SAME", "user-agent,dpop")];
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A samehand with the user `reports`, an application, and a proxy before them.
 struct World {

@@ -22,7 +22,7 @@ use crate::support::{
 const ANSWER: &str = "HTTP/1.1 404 Not Found\r\nSet-Cookie: theme=dark; Path=/; HttpOnly\r\nSet-Cookie: lang=eo; Max-Age=60; Priority=High\r\n\
                       Content-Length: 0\r\n\r\n";
 const OF_THE_APPLICATION: [&str; 2] = ["theme=dark; Path=/; HttpOnly", "lang=eo; Max-Age=60; Priority=High"];
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 type Start = fn(&Samehand, &Scripted) -> Proxy;
 

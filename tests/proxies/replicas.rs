@@ -12,7 +12,7 @@ use crate::support::{
     samehand::{PASSWORD, Samehand},
     shipped::Proxy,
     valkey::{Program, Server},
-    waiting::until,
+    waiting::as_promised,
 };
 use crate::world::CHROME;
 
@@ -62,7 +62,7 @@ fn the_example_works(store: &str) {
 
     let revoked_at = Instant::now();
     replicas[0].succeed(&["token", "revoke", "--user", "alice"], "");
-    until(revoked_at, Duration::from_secs(2), "both replicas refuse what was revoked", || {
+    as_promised(revoked_at, Duration::from_secs(2), "both replicas refuse what was revoked", || {
         (0..6).all(|_| page(&nginx, CLIENT, &token).status == 401)
     });
 }
