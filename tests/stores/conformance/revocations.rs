@@ -5,8 +5,7 @@ use samehand::check::identifiers::Revision;
 use samehand::check::revocation::{CLOCKS_APART, Entry, LONGEST_LIFETIME, Reach, RevokedId};
 use samehand::store::{Revocation, Revoked, Session, Store};
 use std::collections::BTreeSet;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::task::JoinHandle;
 
 /// What a revocation reaches to.
 #[track_caller]
@@ -226,17 +225,14 @@ const WRITERS: usize = 4;
 pub(crate) async fn a_reader_who_follows_misses_nothing(fixture: &impl Fixture) {
     let stores = fixture.handles(WRITERS + 1).await;
     let now = now(&*stores[0]).await;
-    let at_work = Arc::new(AtomicUsize::new(WRITERS));
     let writers = stores[1..].iter().cloned().enumerate().map(|(writer, store)| {
-        let at_work = Arc::clone(&at_work);
         tokio::spawn(async move {
             let mut own = BTreeSet::new();
-            for round in 0..20 {
+            for round in 0..ROUNDS {
                 // One to three at a time: a transaction of several must not be seen in part.
                 let batch: Vec<_> = (0..=round % 3).map(|at| token(&format!("{writer}/{round}/{at}"), now)).collect();
                 own.extend(store.revoke(&batch).await.unwrap().entries.iter().map(|entry| entry.id));
             }
-            at_work.fetch_sub(1, Ordering::SeqCst);
             own
         })
     });
@@ -244,7 +240,7 @@ pub(crate) async fn a_reader_who_follows_misses_nothing(fixture: &impl Fixture) 
     let mut seen = BTreeSet::new();
     let mut cursor = Revision::NONE;
     loop {
-        let is_over = at_work.load(Ordering::SeqCst) == 0;
+        let is_over = writers.iter().all(JoinHandle::is_finished);
         cursor = follow(&*stores[0], cursor, &mut seen).await;
         if is_over {
             break;
