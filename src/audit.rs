@@ -87,7 +87,7 @@ fn write_line(
         status = answered.status,
         proxy = question.proxy.name(),
         remote_ip = seen.client_ip.map_or_else(|| question.peer.to_string(), |ip| ip.to_string()).as_str(),
-        username = seen.username.as_deref().unwrap_or_default(),
+        username = seen.username().unwrap_or_default(),
         method = request.map_or("", |request| request.method()),
         host = request.map_or("", |request| request.host()),
         path = path.get(..MOST_OF_A_PATH).unwrap_or(path),
@@ -97,7 +97,7 @@ fn write_line(
             Some(ProofError::Missing | ProofError::NonceRequired) | None => "",
         },
         format = seen.format.map_or("", |format| format.name()),
-        sid = seen.session.as_ref().map_or("", |sid| sid.as_str()),
+        sid = seen.session().map_or("", |sid| sid.as_str()),
         request_id = answered.request_id,
         duration_us = u64::try_from(answered.duration.as_micros()).unwrap_or(u64::MAX),
         enforced = if judgement.passed.is_some() { "no" } else { "yes" };

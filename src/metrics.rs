@@ -1,26 +1,23 @@
 //! Counts for Prometheus, in OpenMetrics text. Labels come from closed lists: no user, address or path is ever a label.
 
+mod decisions;
+
+use self::decisions::Decisions;
 use crate::check::parts::{HeaderParts, Parts};
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 use std::time::Duration;
 
 /// The content type of [`Metrics::encode`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-/// Upper bounds in seconds: a decision takes microseconds, a slow one is the news.
-const BUCKETS: [f64; 12] =
-    [0.000_005, 0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.005, 0.025, 0.1, 1.0];
-
 /// Every metric of this process.
 pub struct Metrics {
     registry: Registry,
-    decisions: Family<DecisionLabels, Counter>,
-    duration: Histogram,
+    decisions: Decisions,
     logins: Family<LoginLabels, Counter>,
     changes: Family<ChangeLabels, Counter>,
     revocations: Gauge,
@@ -29,7 +26,7 @@ pub struct Metrics {
 }
 
 /// Labels of `samehand_decisions_total`.
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+#[derive(Clone, Copy, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub struct DecisionLabels {
     /// `allow`, `challenge`, `forbid`, `reject`.
     pub decision: &'static str,
@@ -63,8 +60,7 @@ impl Metrics {
     pub fn new() -> Self {
         let mut registry = Registry::with_prefix("samehand");
         let metrics = Self {
-            decisions: Family::default(),
-            duration: Histogram::new(BUCKETS),
+            decisions: Decisions::default(),
             logins: Family::default(),
             changes: Family::default(),
             revocations: Gauge::default(),
@@ -72,13 +68,7 @@ impl Metrics {
             store_last_sync: Gauge::default(),
             registry: Registry::default(),
         };
-        registry.register("decisions", "Answers to subrequests", metrics.decisions.clone());
-        registry.register_with_unit(
-            "decision_duration",
-            "Time from the subrequest's head to its answer",
-            Unit::Seconds,
-            metrics.duration.clone(),
-        );
+        registry.register_collector(Box::new(metrics.decisions.clone()));
         registry.register("logins", "Attempts to sign in", metrics.logins.clone());
         registry.register(
             "client_changes",
@@ -99,8 +89,7 @@ impl Metrics {
 
     /// One answer to a subrequest.
     pub fn decision(&self, labels: &DecisionLabels, changed: Parts, names: &HeaderParts, duration: Duration) {
-        self.decisions.get_or_create(labels).inc();
-        self.duration.observe(duration.as_secs_f64());
+        self.decisions.add(labels, duration);
         for part in changed.iter() {
             self.changes.get_or_create(&ChangeLabels { part: names.name(part).to_owned() }).inc();
         }

@@ -90,7 +90,13 @@ impl Revocations {
     /// What is known now.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        Snapshot { set: self.set.load(), is_stale: self.is_stale() }
+        self.snapshot_at(Instant::now())
+    }
+
+    /// What is known now, by who has just looked at the clock.
+    #[must_use]
+    pub fn snapshot_at(&self, now: Instant) -> Snapshot {
+        Snapshot { set: self.set.load(), is_stale: self.is_stale_at(now) }
     }
 
     /// The set.
@@ -102,10 +108,14 @@ impl Revocations {
     /// Whether the set is too old to be relied upon.
     #[must_use]
     pub fn is_stale(&self) -> bool {
+        self.is_stale_at(Instant::now())
+    }
+
+    fn is_stale_at(&self, now: Instant) -> bool {
         match self.complete_until.load(Ordering::Acquire) {
             NEVER => true,
             until => {
-                let age = milliseconds(self.started.elapsed()).saturating_sub(until);
+                let age = milliseconds(now.saturating_duration_since(self.started)).saturating_sub(until);
                 age > self.max_stale_ms.load(Ordering::Relaxed)
             }
         }

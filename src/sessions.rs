@@ -236,7 +236,7 @@ pub async fn find(
         (_, Some(user)) if user.disabled => return Err(SessionError::Ended),
         (SignedInBy::Password, Some(user)) => grant_of(user),
         (SignedInBy::Password, None) => return Err(SessionError::Ended),
-        (SignedInBy::BackEnd, _) => Grant::again(session.user.clone(), token.payload())?,
+        (SignedInBy::BackEnd, _) => Grant::again(session.user.clone(), &token.payload())?,
     };
     let asked_ttl = match session.signed_in_by {
         SignedInBy::Password => None,

@@ -117,7 +117,7 @@ const HOMES: [(&str, &[&str]); 47] = [
     ("sha2", &["check", "keys", "throttle", "http/pages"]),
     ("hmac", &["check"]),
     ("hkdf", &["check", "keys"]),
-    ("hex", &["check/fingerprint", "check/certificate", "http/request_id"]),
+    ("hex", &["check/fingerprint", "check/certificate"]),
     ("base64", &["check", "keys", "issue", "http/pages"]),
     ("subtle", &["check", "secret", "users/password"]),
     ("getrandom", &["keys", "issue", "users/password", "http/request_id"]),
@@ -156,7 +156,7 @@ const HOMES: [(&str, &[&str]); 47] = [
 ];
 
 /// What the decision may take from the standard library: shapes and texts, and nothing that reaches outside.
-const PURE_STD: [&str; 16] = [
+const PURE_STD: [&str; 17] = [
     "std::borrow",
     "std::cmp",
     "std::collections",
@@ -173,6 +173,7 @@ const PURE_STD: [&str; 16] = [
     "std::ops",
     "std::str",
     "std::sync::Arc",
+    "std::sync::OnceLock",
 ];
 
 /// What the decision may not name, however it came by it.

@@ -3,6 +3,7 @@
 
 use super::fingerprint::{FingerprintKeys, KeyedFingerprint, Record, TokenContext};
 use super::identifiers::SessionId;
+use super::memory::Memory;
 use super::observed::ObservedClient;
 use super::parts::{Part, Parts};
 use super::policy::{Policy, Recipe};
@@ -67,6 +68,22 @@ impl ClientChanged {
     pub(super) fn danger_pass(self) -> BoundToken {
         BoundToken { token: self.token, changed: self.changed }
     }
+}
+
+/// [`bind`], which does not compute again what it has found out about the very same client.
+pub(super) fn bind_remembering(
+    token: LiveToken,
+    client: &ObservedClient<'_>,
+    policy: &Policy,
+    keys: &FingerprintKeys,
+    memory: &mut Memory,
+) -> Result<BoundToken, BindingError> {
+    if let Some(changed) = memory.changed(token.token().content(), client, &policy.header_parts) {
+        return Ok(BoundToken { token: token.into_token(), changed });
+    }
+    let bound = bind(token, client, policy, keys)?;
+    memory.let_pass(bound.token.content(), client, &policy.header_parts, bound.changed);
+    Ok(bound)
 }
 
 /// Compares the client inside the token with the observed one.

@@ -5,12 +5,12 @@
 //! way refuses the request — skipping it would let the client choose who it is. What stands further left was written by
 //! the client or by somebody unknown and is not looked at.
 
-use super::forwarded::FORWARDED_FOR;
+use super::forwarded::{FORWARDED_FOR, trim_blanks};
 use super::policy::TrustedProxies;
 use actix_web::http::header::HeaderMap;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Who opened the connection to samehand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -95,13 +95,26 @@ pub enum ClientIpError {
 /// # Errors
 /// [`ClientIpError::Missing`] when no address is listed, [`ClientIpError::Unreadable`] when one that counts is not one.
 pub fn behind_proxy(headers: &HeaderMap, trusted: &TrustedProxies) -> Result<ClientIp, ClientIpError> {
+    let mut lines = headers.get_all(&FORWARDED_FOR).map(|line| line.as_bytes());
+    let first = lines.next().unwrap_or_default();
+    // The iterator cannot be walked backwards; there is one line in all but hostile requests.
+    let others: Vec<&[u8]> = lines.collect();
     let mut leftmost = None;
-    for element in elements_from_the_right(headers) {
-        let address = parse_element(element).ok_or(ClientIpError::Unreadable)?;
-        if !trusted.contains(address) {
-            return Ok(ClientIp(address));
+    for line in others.into_iter().rev().chain([first]) {
+        let mut rest = Some(line);
+        while let Some(line) = rest {
+            let comma = line.iter().rposition(|byte| *byte == b',');
+            let element = trim_blanks(&line[comma.map_or(0, |comma| comma + 1)..]);
+            rest = comma.map(|comma| &line[..comma]);
+            if element.is_empty() {
+                continue;
+            }
+            let address = parse_element(element).ok_or(ClientIpError::Unreadable)?;
+            if !trusted.contains(address) {
+                return Ok(ClientIp(address));
+            }
+            leftmost = Some(address);
         }
-        leftmost = Some(address);
     }
     leftmost.map(ClientIp).ok_or(ClientIpError::Missing)
 }
@@ -123,28 +136,14 @@ pub fn of_page(headers: &HeaderMap, peer: Peer, trusted: &TrustedProxies) -> Res
     }
 }
 
-fn elements_from_the_right(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
-    // The iterator over the lines cannot be walked backwards; there is one line in all but hostile requests.
-    let lines: Vec<&[u8]> = headers.get_all(&FORWARDED_FOR).map(|line| line.as_bytes()).collect();
-    lines
-        .into_iter()
-        .rev()
-        .flat_map(|line| line.rsplit(|byte| *byte == b','))
-        .map(trim_blanks)
-        .filter(|element| !element.is_empty())
-}
-
-fn trim_blanks(mut bytes: &[u8]) -> &[u8] {
-    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = bytes {
-        bytes = rest;
-    }
-    bytes
-}
-
 /// Reads `1.2.3.4`, `1.2.3.4:80`, `2001:db8::1`, `[2001:db8::1]` and `[2001:db8::1]:80`, canonical. No octal, short or
 /// decimal IPv4 forms, no zone.
 #[must_use]
 pub fn parse_element(element: &[u8]) -> Option<IpAddr> {
+    // Nearly every one is of this kind, and what is not is read with more care.
+    if let Some(address) = dotted(element) {
+        return Some(IpAddr::V4(address));
+    }
     let text = std::str::from_utf8(element).ok()?;
     let address = if let Some(rest) = text.strip_prefix('[') {
         let (address, after) = rest.split_once(']')?;
@@ -160,6 +159,22 @@ pub fn parse_element(element: &[u8]) -> Option<IpAddr> {
         IpAddr::V4(address.parse().ok()?)
     };
     Some(address.to_canonical())
+}
+
+/// Four decimal numbers without zeros in front.
+fn dotted(element: &[u8]) -> Option<Ipv4Addr> {
+    let (mut octets, mut place, mut digits) = ([0_u8; 4], 0, 0);
+    for byte in element {
+        match byte {
+            b'.' if digits > 0 && place < 3 => (place, digits) = (place + 1, 0),
+            b'0'..=b'9' if digits == 0 || octets[place] > 0 => {
+                octets[place] = octets[place].checked_mul(10)?.checked_add(byte - b'0')?;
+                digits += 1;
+            }
+            _ => return None,
+        }
+    }
+    (place == 3 && digits > 0).then_some(octets.into())
 }
 
 fn parse_port(digits: &str) -> Option<u16> {
@@ -201,6 +216,14 @@ mod tests {
         behind(&["6.6.6.6", "192.0.2.1, 10.1.1.1", "127.0.0.1"], "192.0.2.1");
         behind(&["garbage, 192.0.2.1"], "192.0.2.1");
         behind(&[" , 192.0.2.1 ,, "], "192.0.2.1");
+    }
+
+    #[test]
+    fn lines_without_an_address_name_nobody() {
+        for nobody in [&[][..], &[""], &[" \t "], &[" , ,"], &[",", " "]] {
+            behind(nobody, "missing");
+        }
+        behind(&[",", "192.0.2.1 ,"], "192.0.2.1");
     }
 
     #[test]
@@ -250,6 +273,27 @@ mod tests {
         }
         behind(&["192.0.2.1, ::ffff:10.0.0.1"], "192.0.2.1");
         behind(&["192.0.2.1, [2001:db8:ffff::5]:9"], "192.0.2.1");
+    }
+
+    #[test]
+    fn four_numbers_are_read_as_everybody_reads_them() {
+        let pieces = [
+            "0", "1", "9", "00", "01", "10", "010", "99", "100", "255", "256", "300", "999", "1000", "", "+1", "a",
+            " 1",
+        ];
+        for first in pieces {
+            for last in pieces {
+                for text in [
+                    format!("{first}.2.3.{last}"),
+                    format!("1.{first}.{last}.4"),
+                    format!("{first}.{last}"),
+                    format!("1.2.3.{first}.{last}"),
+                    format!(".{first}.2.{last}."),
+                ] {
+                    assert_eq!(dotted(text.as_bytes()), text.parse().ok(), "{text}");
+                }
+            }
+        }
     }
 
     #[test]

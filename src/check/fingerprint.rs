@@ -128,7 +128,9 @@ fn family(address: IpAddr) -> usize {
 }
 
 fn parse_digest(text: &str) -> Option<PartDigest> {
-    URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()
+    let mut digest = [0; DIGEST_BYTES];
+    let length = URL_SAFE_NO_PAD.decode_slice(text, &mut digest).ok()?;
+    (length == DIGEST_BYTES).then_some(digest)
 }
 
 fn parse_address(text: &str) -> Option<Option<PartDigest>> {
@@ -267,7 +269,7 @@ impl Digester<'_> {
         for entry in self.record.entries() {
             value.clear();
             message::append(&mut value, &entry.kind, client, self.record.recipe(), self.names);
-            add(&mut mac, &[&value]);
+            add(&mut mac, std::iter::once(value.as_slice()));
         }
         finish(mac)
     }
@@ -292,27 +294,26 @@ impl Digester<'_> {
             Kind::Mtls => self.begin(&["mtls"], jti),
             Kind::Header(name) => self.begin(&["header/", name], jti),
         };
-        add(&mut mac, &[value]);
+        add(&mut mac, std::iter::once(value));
         finish(mac)
     }
 
     fn begin(&self, name: &[&str], scope: &str) -> Hmac<Sha256> {
         let mut mac = self.key.keyed.clone();
-        let name: Vec<&[u8]> = std::iter::once(DOMAIN).chain(name.iter().copied()).map(str::as_bytes).collect();
-        add(&mut mac, &name);
+        add(&mut mac, std::iter::once(DOMAIN).chain(name.iter().copied()).map(str::as_bytes));
         for field in [self.record.as_str(), self.context.issuer, scope] {
-            add(&mut mac, &[field.as_bytes()]);
+            add(&mut mac, std::iter::once(field.as_bytes()));
         }
         mac
     }
 }
 
 /// One field, which may come in pieces.
-fn add(mac: &mut Hmac<Sha256>, pieces: &[&[u8]]) {
-    let length: usize = pieces.iter().map(|piece| piece.len()).sum();
+fn add<'a>(mac: &mut Hmac<Sha256>, pieces: impl Iterator<Item = &'a [u8]> + Clone) {
+    let length: usize = pieces.clone().map(<[u8]>::len).sum();
     // Header fields are bounded by the server's limit on a request head, far below 4 GiB.
     mac.update(&u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes());
-    pieces.iter().for_each(|piece| mac.update(piece));
+    pieces.for_each(|piece| mac.update(piece));
 }
 
 fn finish(mac: Hmac<Sha256>) -> PartDigest {

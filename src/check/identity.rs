@@ -5,76 +5,130 @@
 
 use super::binding::BoundToken;
 use super::names::{DisplayName, Email, GroupName, Groups, UserName};
-use super::policy::Format;
+use actix_web::http::header::HeaderValue;
+use std::sync::Arc;
 
-/// What is said about the caller to the application.
-#[derive(Clone, Debug, Default)]
-pub struct Identity {
-    user: Option<UserName>,
-    groups: String,
-    name: Option<DisplayName>,
-    email: Option<Email>,
+/// What is said about the caller to the application. A clone shares it.
+#[derive(Clone, Debug)]
+pub struct Identity(Arc<Words>);
+
+/// As headers say it. Every value is visible ASCII or blank by construction; were one not, it would be sent empty.
+#[derive(Debug)]
+struct Words {
+    user: HeaderValue,
+    groups: HeaderValue,
+    name: HeaderValue,
+    email: HeaderValue,
 }
 
 /// The token names its user, a group, or an e-mail address in a way that cannot stand in a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnusableIdentity;
 
+const NOTHING: HeaderValue = HeaderValue::from_static("");
+
+fn word(text: &str) -> HeaderValue {
+    if text.is_empty() { NOTHING } else { HeaderValue::from_str(text).unwrap_or(NOTHING) }
+}
+
+fn text(word: &HeaderValue) -> &str {
+    word.to_str().unwrap_or_default()
+}
+
 impl Identity {
     /// Nobody: what `ENFORCE=observe` says when it lets a refusal pass.
     pub(super) fn nobody() -> Self {
-        Self::default()
+        Self(Arc::new(Words { user: NOTHING, groups: NOTHING, name: NOTHING, email: NOTHING }))
     }
 
-    /// Reads the identity out of a token in the right hand.
+    /// The identity of a token in the right hand.
     ///
     /// # Errors
-    /// [`UnusableIdentity`]; in article tokens only the user counts, the other members have no meaning of their own there.
+    /// [`UnusableIdentity`].
     pub fn of(bound: &BoundToken) -> Result<Self, UnusableIdentity> {
-        let token = bound.token();
-        let user = UserName::read(token.subject()).map_err(|_| UnusableIdentity)?;
-        let groups: Result<Groups, UnusableIdentity> = token
-            .groups
-            .iter()
-            .map(|group| GroupName::read(group))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|_| UnusableIdentity)
-            .and_then(|names| Groups::new(names).map_err(|_| UnusableIdentity));
-        let name = token.name.as_deref().map(DisplayName::read).transpose().map_err(|_| UnusableIdentity);
-        let email = token.email.as_deref().map(Email::read).transpose().map_err(|_| UnusableIdentity);
-        let (groups, name, email) = match token.format() {
-            Format::Keyed => (groups?, name?, email?),
-            Format::Article => (groups.unwrap_or_default(), name.unwrap_or(None), email.unwrap_or(None)),
-        };
-        Ok(Self { user: Some(user), groups: groups.joined(), name, email })
+        bound.token().identity().cloned()
+    }
+
+    /// Of claims in which every word has to be usable.
+    pub(super) fn strict(
+        subject: &str,
+        groups: &[String],
+        name: Option<&str>,
+        email: Option<&str>,
+    ) -> Result<Self, UnusableIdentity> {
+        let user = UserName::read(subject).map_err(|_| UnusableIdentity)?;
+        let groups = read_groups(groups)?;
+        let name = name.map(DisplayName::read).transpose().map_err(|_| UnusableIdentity)?;
+        let email = email.map(Email::read).transpose().map_err(|_| UnusableIdentity)?;
+        Ok(Self::new(&user, &groups, name.as_ref(), email.as_ref()))
+    }
+
+    /// Of claims in which only the user has to be usable: what else is not is left out.
+    pub(super) fn lenient(
+        subject: &str,
+        groups: &[String],
+        name: Option<&str>,
+        email: Option<&str>,
+    ) -> Result<Self, UnusableIdentity> {
+        let user = UserName::read(subject).map_err(|_| UnusableIdentity)?;
+        let groups = read_groups(groups).unwrap_or_default();
+        let name = name.and_then(|name| DisplayName::read(name).ok());
+        let email = email.and_then(|email| Email::read(email).ok());
+        Ok(Self::new(&user, &groups, name.as_ref(), email.as_ref()))
+    }
+
+    fn new(user: &UserName, groups: &Groups, name: Option<&DisplayName>, email: Option<&Email>) -> Self {
+        Self(Arc::new(Words {
+            user: word(user.as_str()),
+            groups: word(&groups.joined()),
+            name: name.map_or(NOTHING, |name| word(name.header_value())),
+            email: email.map_or(NOTHING, |email| word(email.as_str())),
+        }))
     }
 
     /// The same user, with what is known of them now.
     pub(super) fn with_details(self, groups: &Groups, name: Option<&DisplayName>, email: Option<&Email>) -> Self {
-        Self { user: self.user, groups: groups.joined(), name: name.cloned(), email: email.cloned() }
+        Self(Arc::new(Words {
+            user: self.0.user.clone(),
+            groups: word(&groups.joined()),
+            name: name.map_or(NOTHING, |name| word(name.header_value())),
+            email: email.map_or(NOTHING, |email| word(email.as_str())),
+        }))
+    }
+
+    /// `Remote-User`, `Remote-Groups`, `Remote-Name` and `Remote-Email`.
+    #[must_use]
+    pub fn headers(&self) -> [&HeaderValue; 4] {
+        let Words { user, groups, name, email } = &*self.0;
+        [user, groups, name, email]
     }
 
     /// `Remote-User`; empty for nobody.
     #[must_use]
     pub fn user(&self) -> &str {
-        self.user.as_ref().map_or("", UserName::as_str)
+        text(&self.0.user)
     }
 
     /// `Remote-Groups`: separated by commas, empty when there are none.
     #[must_use]
     pub fn groups(&self) -> &str {
-        &self.groups
+        text(&self.0.groups)
     }
 
     /// `Remote-Name`: empty when there is none, or when it is not printable ASCII.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.name.as_ref().map_or("", DisplayName::header_value)
+        text(&self.0.name)
     }
 
     /// `Remote-Email`; empty when there is none.
     #[must_use]
     pub fn email(&self) -> &str {
-        self.email.as_ref().map_or("", Email::as_str)
+        text(&self.0.email)
     }
+}
+
+fn read_groups(groups: &[String]) -> Result<Groups, UnusableIdentity> {
+    let names: Result<Vec<GroupName>, _> = groups.iter().map(|group| GroupName::read(group)).collect();
+    Groups::new(names.map_err(|_| UnusableIdentity)?).map_err(|_| UnusableIdentity)
 }

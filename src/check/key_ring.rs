@@ -10,6 +10,7 @@ use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit, Mac};
 use jsonwebtoken::{Algorithm, DecodingKey};
 use sha2::Sha256;
+use std::sync::Arc;
 
 /// The `typ` of keyed tokens: an explicit type of our own (RFC 8725 section 3.11).
 pub const KEYED_TYPE: &str = "samehand+jwt";
@@ -17,10 +18,39 @@ pub const KEYED_TYPE: &str = "samehand+jwt";
 /// A key that verifies signatures with one algorithm.
 #[derive(Clone)]
 pub struct VerifyingKey {
-    kid: String,
+    kid: Arc<str>,
     algorithm: Algorithm,
-    key: DecodingKey,
+    verifier: Verifier,
     header: String,
+}
+
+/// What verifies. For HS256 the state of the HMAC once it has read its key, which is the greater part of the work for a
+/// short message.
+#[derive(Clone)]
+enum Verifier {
+    Hs256(Hmac<Sha256>),
+    Other(DecodingKey),
+}
+
+impl Verifier {
+    fn new(algorithm: Algorithm, key: DecodingKey) -> Self {
+        let secret = key.try_get_as_bytes().ok().filter(|_| algorithm == Algorithm::HS256);
+        // A key of any length will do.
+        let mac = secret.and_then(|secret| <Hmac<Sha256> as KeyInit>::new_from_slice(secret).ok());
+        mac.map_or(Self::Other(key), Self::Hs256)
+    }
+
+    fn verifies(&self, message: &[u8], signature: &str, algorithm: Algorithm) -> bool {
+        match self {
+            Self::Hs256(mac) => {
+                let mut bytes = [0; 32];
+                let length = URL_SAFE_NO_PAD.decode_slice(signature, &mut bytes);
+                // In constant time.
+                length.is_ok_and(|length| mac.clone().chain_update(message).verify_slice(&bytes[..length]).is_ok())
+            }
+            Self::Other(key) => jsonwebtoken::crypto::verify(signature, message, key, algorithm).unwrap_or(false),
+        }
+    }
 }
 
 impl VerifyingKey {
@@ -28,13 +58,23 @@ impl VerifyingKey {
     #[must_use]
     pub fn new(kid: String, algorithm: Algorithm, key: DecodingKey) -> Self {
         let header = keyed_header(&kid, algorithm);
-        Self { kid, algorithm, key, header }
+        Self { kid: kid.into(), algorithm, verifier: Verifier::new(algorithm, key), header }
     }
 
     /// The key's name in tokens.
     #[must_use]
     pub fn kid(&self) -> &str {
         &self.kid
+    }
+
+    /// The same, for a token to keep.
+    pub(super) fn shared_kid(&self) -> Arc<str> {
+        Arc::clone(&self.kid)
+    }
+
+    /// Whether its signatures are an HMAC, which is cheap to verify.
+    pub(super) fn is_symmetric(&self) -> bool {
+        matches!(self.algorithm, Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512)
     }
 
     /// The one algorithm of this key.
@@ -46,7 +86,7 @@ impl VerifyingKey {
     /// Whether `signature`, in base64url, is this key's over `message`.
     #[must_use]
     pub fn verifies(&self, message: &[u8], signature: &str) -> bool {
-        jsonwebtoken::crypto::verify(signature, message, &self.key, self.algorithm).unwrap_or(false)
+        self.verifier.verifies(message, signature, self.algorithm)
     }
 
     /// The encoded header of the tokens that we mint with this key.
@@ -59,7 +99,7 @@ impl VerifyingKey {
 /// An HS256 key of article tokens, which have neither `kid` nor `jti`.
 #[derive(Clone)]
 pub struct ArticleKey {
-    key: DecodingKey,
+    verifier: Verifier,
     revocation: Hmac<Sha256>,
 }
 
@@ -72,13 +112,14 @@ impl ArticleKey {
         // HKDF-SHA256 fails only beyond 255 * 32 bytes of output.
         let fits = Hkdf::<Sha256>::new(None, secret).expand(b"samehand/article-revocation/v1", &mut block[..32]);
         debug_assert!(fits.is_ok());
-        Self { key: DecodingKey::from_secret(secret), revocation: Hmac::new(&block.into()) }
+        let verifier = Verifier::new(Algorithm::HS256, DecodingKey::from_secret(secret));
+        Self { verifier, revocation: Hmac::new(&block.into()) }
     }
 
     /// Whether `signature`, in base64url, is this key's over `message`.
     #[must_use]
     pub fn verifies(&self, message: &[u8], signature: &str) -> bool {
-        jsonwebtoken::crypto::verify(signature, message, &self.key, Algorithm::HS256).unwrap_or(false)
+        self.verifier.verifies(message, signature, Algorithm::HS256)
     }
 
     /// What a token is called in the set of revocations: a keyed digest of what was signed, so that the set says
@@ -137,7 +178,7 @@ impl KeyRing {
     }
 
     pub(super) fn by_kid(&self, kid: &str) -> Option<&VerifyingKey> {
-        self.keyed.iter().find(|key| key.kid == kid)
+        self.keyed.iter().find(|key| *key.kid == *kid)
     }
 
     pub(super) fn article_keys(&self) -> &[ArticleKey] {

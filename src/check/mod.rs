@@ -14,6 +14,9 @@
 //! 9. [`identity`]: who is that, in words that are safe in headers? ([`names`])
 //! 10. [`once`]: with a DPoP proof all of this holds only if the proof was not used before.
 //!
+//! What 6 and 8 found out about a token and its client may be remembered by whoever asks, in a [`memory`] that it gives to
+//! [`decide_remembering`]; nothing is decided from it that would be decided otherwise without it.
+//!
 //! Each step returns a type with a private constructor that the next one consumes, so a forgotten step does not compile.
 //! Every refusal is a [`Denial`], and [`decision`] says what follows from it.
 
@@ -31,6 +34,7 @@ pub mod forwarded;
 pub mod identifiers;
 pub mod identity;
 pub mod key_ring;
+pub mod memory;
 pub mod names;
 pub mod observed;
 pub mod once;
@@ -43,32 +47,32 @@ mod provisional;
 pub mod renewal;
 pub mod return_url;
 pub mod revocation;
+mod seen;
 pub mod sign_in;
 pub mod thumbprint;
 pub mod token;
 pub mod user_agent;
+pub mod vouched;
 
 pub use provisional::{IfSessionLives, Provisional, decide_if_session_lives};
-pub mod vouched;
+pub use seen::Seen;
 
 use actix_web::http::header::HeaderMap;
 use binding::{BindingError, BoundToken};
-use certificate::CertificateError;
-use client_ip::{ClientIp, Peer};
-use credential::Carrier;
+use client_ip::{ClientIp, ClientIpError, Peer};
 use decision::{Decision, Denial, Reason};
-use dpop::{NonceKeys, Target, VerifiedProof};
+use dpop::{NonceKeys, Target};
 use fingerprint::FingerprintKeys;
-use forwarded::{ForwardedError, ForwardedRequest, Proxy};
-use identifiers::SessionId;
+use forwarded::{ForwardedError, Proxy};
 use identity::Identity;
 use key_ring::KeyRing;
+use memory::{Edition, Memory};
 use observed::ObservedClient;
 use once::UnlessReplayed;
-use parts::{Part, Parts};
-use policy::{Enforce, Format, Policy};
+use policy::{Enforce, Policy};
 use proofs::ProofError;
 use revocation::Knowledge;
+use std::sync::Arc;
 use token::{Expiry, VerifiedToken};
 use user_agent::UserAgent;
 
@@ -82,6 +86,16 @@ pub struct Gate {
     pub fingerprints: FingerprintKeys,
     /// The keys of nonces.
     pub nonces: NonceKeys,
+    /// What is remembered of decisions holds for all of these together only.
+    edition: Edition,
+}
+
+impl Gate {
+    /// Puts together what decisions are measured against.
+    #[must_use]
+    pub fn new(policy: Policy, ring: KeyRing, fingerprints: FingerprintKeys, nonces: NonceKeys) -> Self {
+        Self { policy, ring, fingerprints, nonces, edition: Edition::default() }
+    }
 }
 
 /// When a decision is made, and what is known then.
@@ -115,62 +129,36 @@ pub struct Judgement<'a> {
     pub passed: Option<Identity>,
     /// The token, where the decision is to allow.
     pub bound: Option<BoundToken>,
-    /// What the steps found out.
-    pub seen: Seen<'a>,
-}
-
-/// What the steps found out, as far as they came. For logs and explanations; nothing here may lead to an allow.
-#[derive(Debug, Default)]
-pub struct Seen<'a> {
-    /// The original request.
-    pub request: Option<ForwardedRequest<'a>>,
-    /// The forwarded header at fault.
-    pub forwarded_error: Option<ForwardedError>,
-    /// The caller's address.
-    pub client_ip: Option<ClientIp>,
-    /// The caller's `User-Agent`.
-    pub user_agent: Option<UserAgent<'a>>,
-    /// The caller, with what it has shown beside a token that verified.
-    pub client: Option<ObservedClient<'a>>,
-    /// How the token travelled.
-    pub carrier: Option<Carrier>,
-    /// The kind of token.
-    pub format: Option<Format>,
-    /// The user a verified token names.
-    pub username: Option<String>,
-    /// The session a verified token belongs to.
-    pub session: Option<SessionId>,
-    /// The key that signed it.
-    pub kid: Option<String>,
-    /// `iat` of a verified token; of several the latest.
-    pub issued_at: Option<u64>,
-    /// `exp` of a verified token.
-    pub expires_at: Option<u64>,
-    /// Parts of the client that changed.
-    pub changed: Parts,
-    /// The part whose header stands on several lines.
-    pub ambiguous_part: Option<Part>,
-    /// Why the client's certificate cannot be read.
-    pub certificate_error: Option<CertificateError>,
-    /// The DPoP proof that holds for the request and belongs to the token.
-    pub proof: Option<VerifiedProof>,
-    /// Why there is no such proof, where the token needs one.
-    pub proof_error: Option<dpop::ProofError>,
+    /// What the steps found out; in memory of its own, because a decision passes through many hands.
+    pub seen: Box<Seen<'a>>,
 }
 
 /// Decides about one request.
 pub fn decide<'a>(question: &Question<'a>, gate: &Gate, moment: Moment<'_>) -> UnlessReplayed<Judgement<'a>> {
-    judge(question, gate, moment, Expiry::Checked)
+    judge(question, gate, moment, Expiry::Checked, &mut Memory::default())
 }
 
+/// Decides about one request, in the same way and with less work when its token and its client are known.
+#[inline]
+pub fn decide_remembering<'a>(
+    question: &Question<'a>,
+    gate: &Gate,
+    moment: Moment<'_>,
+    memory: &mut Memory,
+) -> UnlessReplayed<Judgement<'a>> {
+    judge(question, gate, moment, Expiry::Checked, memory)
+}
+
+#[inline]
 fn judge<'a>(
     question: &Question<'a>,
     gate: &Gate,
     moment: Moment<'_>,
     expiry: Expiry,
+    memory: &mut Memory,
 ) -> UnlessReplayed<Judgement<'a>> {
-    let mut seen = Seen::default();
-    let denial = match steps(question, gate, moment, expiry, &mut seen) {
+    let mut seen = Box::<Seen<'a>>::default();
+    let denial = match steps(question, gate, moment, expiry, memory, &mut seen) {
         Ok(recognised) => {
             return recognised.map(|Recognised { identity, bound }| Judgement {
                 decision: Decision::Allow(identity),
@@ -190,27 +178,35 @@ fn judge<'a>(
     passed.map(|passed| Judgement { decision, reason, passed, bound: None, seen })
 }
 
+#[inline]
 fn steps<'a>(
     question: &Question<'a>,
     gate: &Gate,
     moment: Moment<'_>,
     expiry: Expiry,
+    memory: &mut Memory,
     seen: &mut Seen<'a>,
 ) -> Result<UnlessReplayed<Recognised>, Denial> {
     let trusted = &gate.policy.trusted_proxies;
     if !question.peer.is_trusted(trusted) {
         return Err(Denial::ProxyUntrusted);
     }
-    let request = forwarded::read(question.headers).map_err(|error| {
+    let ip = client_ip::behind_proxy(question.headers, trusted);
+    let request = match ip {
+        // Said first, like every header that is missing; an address that cannot be read, after the others.
+        Err(ClientIpError::Missing) => Err(ForwardedError::Missing(forwarded::FORWARDED_FOR.as_str())),
+        Ok(_) | Err(ClientIpError::Unreadable) => forwarded::read(question.headers),
+    };
+    let request = request.map_err(|error| {
         seen.forwarded_error = Some(error);
         Denial::Forwarded(error)
     })?;
     let target = Target::of_request(&request, gate.policy.dpop_nonce);
     seen.request = Some(request);
-    let ip = client_ip::behind_proxy(question.headers, trusted).map_err(Denial::ClientIp)?;
+    let ip = ip.map_err(Denial::ClientIp)?;
     seen.client_ip = Some(ip);
     let caller = Caller { headers: question.headers, ip, is_proxied: true, target };
-    recognise(&caller, gate, moment, expiry, seen)
+    recognise_remembering(&caller, gate, moment, expiry, memory, seen)
 }
 
 /// A caller whose address is known.
@@ -254,11 +250,23 @@ pub fn recognise<'a>(
     expiry: Expiry,
     seen: &mut Seen<'a>,
 ) -> Result<UnlessReplayed<Recognised>, Denial> {
+    recognise_remembering(caller, gate, moment, expiry, &mut Memory::default(), seen)
+}
+
+#[inline]
+fn recognise_remembering<'a>(
+    caller: &Caller<'a>,
+    gate: &Gate,
+    moment: Moment<'_>,
+    expiry: Expiry,
+    memory: &mut Memory,
+    seen: &mut Seen<'a>,
+) -> Result<UnlessReplayed<Recognised>, Denial> {
     let policy = &gate.policy;
     let user_agent = UserAgent::read(caller.headers).map_err(Denial::UserAgent)?;
     seen.user_agent = Some(user_agent);
     check_header_parts(caller, policy)?;
-    let token = verified_token(caller.headers, gate, moment, expiry, seen)?;
+    let token = presented_token(caller.headers, gate, moment, expiry, memory, seen)?;
     let format = token.format();
     let key = proofs::of_key(caller, &token, seen.carrier, gate, moment.now);
     (seen.proof, seen.proof_error) = (key.ok().flatten(), key.err());
@@ -274,7 +282,7 @@ pub fn recognise<'a>(
         return Err(Denial::Proof(ProofError::Key(error), format));
     }
     proofs::confirm(&confirmation, &proofs).map_err(|error| Denial::Proof(error, format))?;
-    let bound = binding::bind(token, &client, policy, &gate.fingerprints).map_err(|error| {
+    let bound = binding::bind_remembering(token, &client, policy, &gate.fingerprints, memory).map_err(|error| {
         if let BindingError::ClientChanged(changed) = &error {
             seen.changed = changed.changed();
         }
@@ -305,13 +313,22 @@ pub fn verified_token(
     expiry: Expiry,
     seen: &mut Seen<'_>,
 ) -> Result<VerifiedToken, Denial> {
+    presented_token(headers, gate, moment, expiry, &mut Memory::default(), seen)
+}
+
+#[inline]
+fn presented_token(
+    headers: &HeaderMap,
+    gate: &Gate,
+    moment: Moment<'_>,
+    expiry: Expiry,
+    memory: &mut Memory,
+    seen: &mut Seen<'_>,
+) -> Result<VerifiedToken, Denial> {
     let presented = credential::read(headers, &gate.policy)
         .map_err(|error| Denial::Credential(error, gate.policy.formats.minted))?;
-    let token = presented::verify(presented, gate, moment, expiry, seen)?;
-    seen.username = Some(token.subject().to_owned());
-    seen.session = token.session().cloned();
-    seen.kid = token.kid().map(str::to_owned);
-    seen.expires_at = Some(token.expires_at());
+    let token = presented::verify(presented, gate, moment, expiry, memory, seen)?;
+    seen.token = Some(Arc::clone(token.content()));
     Ok(token)
 }
 

@@ -39,6 +39,7 @@ impl Replay {
 }
 
 impl<T> UnlessReplayed<T> {
+    #[inline]
     pub(super) fn new(decided: T, proof: Option<VerifiedProof>) -> Self {
         Self { decided, proof }
     }
@@ -53,6 +54,7 @@ impl<T> UnlessReplayed<T> {
     ///
     /// # Errors
     /// Itself, where it rests on one.
+    #[inline]
     pub fn without_proof(self) -> Result<T, Self> {
         match self.proof {
             None => Ok(self.decided),
@@ -67,6 +69,7 @@ impl<T> UnlessReplayed<T> {
     }
 
     /// The same about something that the decision leads to.
+    #[inline]
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> UnlessReplayed<U> {
         UnlessReplayed { decided: change(self.decided), proof: self.proof }
     }

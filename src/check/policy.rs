@@ -121,33 +121,48 @@ pub enum Enforce {
 /// The addresses of the proxies whose forwarded headers are believed. Held in canonical form: an IPv4-mapped network
 /// is stored as IPv4, so that a comparison can never miss because of a spelling.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TrustedProxies(Vec<IpNet>);
+pub struct TrustedProxies {
+    networks: Vec<IpNet>,
+    /// The same as network and mask, by family: so a request compares with them.
+    v4: Vec<(u32, u32)>,
+    v6: Vec<(u128, u128)>,
+}
 
 impl TrustedProxies {
     /// Takes networks over; IPv4-mapped IPv6 networks become IPv4, host bits are dropped.
     #[must_use]
     pub fn new(networks: impl IntoIterator<Item = IpNet>) -> Self {
-        Self(networks.into_iter().map(canonical_network).collect())
+        let networks: Vec<IpNet> = networks.into_iter().map(canonical_network).collect();
+        let (mut v4, mut v6) = (Vec::new(), Vec::new());
+        for network in &networks {
+            match network {
+                IpNet::V4(network) => v4.push((network.network().to_bits(), network.netmask().to_bits())),
+                IpNet::V6(network) => v6.push((network.network().to_bits(), network.netmask().to_bits())),
+            }
+        }
+        Self { networks, v4, v6 }
     }
 
     /// Whether the address belongs to a trusted proxy.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
-        let address = address.to_canonical();
-        self.0.iter().any(|network| network.contains(&address))
+        match address.to_canonical() {
+            IpAddr::V4(address) => self.v4.iter().any(|(network, mask)| address.to_bits() & mask == *network),
+            IpAddr::V6(address) => self.v6.iter().any(|(network, mask)| address.to_bits() & mask == *network),
+        }
     }
 
     /// The networks, canonical.
     #[must_use]
     pub fn networks(&self) -> &[IpNet] {
-        &self.0
+        &self.networks
     }
 }
 
 /// As the setting is written.
 impl fmt::Display for TrustedProxies {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (position, network) in self.0.iter().enumerate() {
+        for (position, network) in self.networks.iter().enumerate() {
             let comma = if position == 0 { "" } else { "," };
             match network.prefix_len() == network.max_prefix_len() {
                 true => write!(formatter, "{comma}{}", network.addr())?,
@@ -203,5 +218,17 @@ pub(super) mod tests {
         assert!(trusted.contains("10.200.0.1".parse().unwrap()));
         assert!(trusted.contains("::ffff:10.0.0.9".parse().unwrap()));
         assert!(!trusted.contains("11.0.0.1".parse().unwrap()));
+        let networks = ["192.0.2.7/32", "2001:db8:1::/48", "::1/128", "0.0.0.0/0"].map(|text| text.parse().unwrap());
+        for (number, addresses) in [
+            (1, &[("192.0.2.7", true), ("192.0.2.6", false), ("2001:db8:1::1", false)][..]),
+            (2, &[("2001:db8:1:ffff::1", true), ("2001:db8:2::1", false), ("32.1.13.184", false)]),
+            (3, &[("::1", true), ("::2", false), ("0.0.0.1", false)]),
+            (4, &[("203.0.113.9", true), ("2001:db8:2::1", false)]),
+        ] {
+            let trusted = TrustedProxies::new(networks[..number].iter().copied());
+            for (address, expected) in addresses {
+                assert_eq!(trusted.contains(address.parse().unwrap()), *expected, "{address} in {trusted}");
+            }
+        }
     }
 }

@@ -6,6 +6,7 @@
 
 use super::credential::{BearerToken, CredentialError, Presented};
 use super::decision::Denial;
+use super::memory::Memory;
 use super::token::{self, Expiry, TokenError, TokenRefused, VerifiedToken};
 use super::{Gate, Moment, Seen};
 
@@ -15,16 +16,19 @@ pub(super) fn verify(
     gate: &Gate,
     moment: Moment<'_>,
     expiry: Expiry,
+    memory: &mut Memory,
     seen: &mut Seen<'_>,
 ) -> Result<VerifiedToken, Denial> {
     let cookies = match presented {
-        Presented::One(token) => return verify_one(token, gate, moment.now, expiry, seen).map_err(Denial::Token),
+        Presented::One(token) => {
+            return verify_one(token, gate, moment.now, expiry, memory, seen).map_err(Denial::Token);
+        }
         Presented::Cookies(cookies) => cookies,
     };
     // One that has expired counts where no other does.
-    match (verify_cookies(&cookies, gate, moment, Expiry::Checked, seen), expiry) {
+    match (verify_cookies(&cookies, gate, moment, Expiry::Checked, memory, seen), expiry) {
         (Err(Denial::Token(_)), Expiry::Ignored | Expiry::AnyTime) => {
-            verify_cookies(&cookies, gate, moment, expiry, seen)
+            verify_cookies(&cookies, gate, moment, expiry, memory, seen)
         }
         (outcome, _) => outcome,
     }
@@ -35,11 +39,12 @@ fn verify_one(
     gate: &Gate,
     now: u64,
     expiry: Expiry,
+    memory: &mut Memory,
     seen: &mut Seen<'_>,
 ) -> Result<VerifiedToken, TokenRefused> {
     seen.carrier = Some(token.carrier());
-    let outcome = token::verify(token, &gate.ring, &gate.policy, expiry, now);
-    seen.issued_at = seen.issued_at.max(outcome.as_ref().ok().map(VerifiedToken::issued_at));
+    let outcome = token::verify_remembered(token, gate, expiry, now, memory);
+    seen.issued_at = seen.issued_at.max(outcome.as_ref().ok().map(|verified| verified.issued_at()));
     seen.format = Some(match &outcome {
         Ok(verified) => verified.format(),
         Err(TokenRefused { format, .. }) => *format,
@@ -52,13 +57,14 @@ fn verify_cookies(
     gate: &Gate,
     moment: Moment<'_>,
     expiry: Expiry,
+    memory: &mut Memory,
     seen: &mut Seen<'_>,
 ) -> Result<VerifiedToken, Denial> {
     let mut refusal: Option<TokenRefused> = None;
     let mut accepted: Option<VerifiedToken> = None;
     let mut taken_back: Option<VerifiedToken> = None;
     for cookie in cookies {
-        match (verify_one(*cookie, gate, moment.now, expiry, seen), &accepted) {
+        match (verify_one(*cookie, gate, moment.now, expiry, memory, seen), &accepted) {
             (Ok(verified), _) if moment.revocations.set.taken_back(&verified).is_some() => taken_back = Some(verified),
             (Ok(verified), Some(known)) if !verified.is_same_session(known) => {
                 return Err(Denial::Credential(CredentialError::Ambiguous, gate.policy.formats.minted));

@@ -3,6 +3,7 @@
 
 use super::binding::BoundToken;
 use super::decision::{Decision, Reason};
+use super::memory::Memory;
 use super::names::{DisplayName, Email, Groups};
 use super::observed::ObservedClient;
 use super::token::Expiry;
@@ -56,11 +57,10 @@ pub enum IfSessionLives<'a> {
 
 /// Looks again at a request whose token has expired.
 pub fn decide_if_session_lives<'a>(question: &Question<'a>, gate: &Gate, moment: Moment<'_>) -> IfSessionLives<'a> {
+    let judgement = judge(question, gate, moment, Expiry::Ignored, &mut Memory::default());
     // A token that is bound to a key is in no cookie, and nothing else is renewed on the way.
-    let Ok(mut judgement) = judge(question, gate, moment, Expiry::Ignored).without_proof() else {
-        return IfSessionLives::Expired;
-    };
-    let has_session = judgement.seen.session.is_some();
+    let Ok(mut judgement) = judgement.without_proof() else { return IfSessionLives::Expired };
+    let has_session = judgement.seen.session().is_some();
     match (judgement.bound.take(), judgement.seen.client) {
         (Some(bound), Some(client)) if bound.token().is_expired() && has_session => {
             IfSessionLives::Renewable(Box::new(Provisional { judgement, bound, client }))

@@ -62,7 +62,7 @@ impl RevokedId {
         self.0
     }
 
-    fn of_subject(subject: &str) -> Self {
+    pub(super) fn of_subject(subject: &str) -> Self {
         Self::digest(b"user/", subject.to_ascii_lowercase().as_bytes())
     }
 
@@ -72,6 +72,14 @@ impl RevokedId {
         id.copy_from_slice(&full[..ID_BYTES]);
         Self(id)
     }
+}
+
+/// What one token is called in the set.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RevokedIds {
+    pub(super) token: RevokedId,
+    pub(super) session: Option<RevokedId>,
+    pub(super) user: RevokedId,
 }
 
 /// One revocation, as a store keeps it.
@@ -153,21 +161,22 @@ impl RevocationSet {
         if self.is_empty() {
             return None;
         }
-        if self.has_ended(token.revoked_id()) || self.covers(token) {
+        let ids = token.revoked_ids();
+        if self.has_ended(ids.token) || self.covers(token, ids) {
             return Some(RevocationError::TokenRevoked);
         }
-        let has_ended = token.session().is_some_and(|sid| self.has_ended(RevokedId::session(sid)));
+        let has_ended = ids.session.is_some_and(|session| self.has_ended(session));
         has_ended.then_some(RevocationError::SessionEnded)
     }
 
     /// Whether a revocation of its user, or of everything, came after the token was issued.
-    fn covers(&self, token: &VerifiedToken) -> bool {
+    fn covers(&self, token: &VerifiedToken, ids: &RevokedIds) -> bool {
         let covers = |revoked: Option<Revision>| match (revoked, token.issued_under()) {
             (None, _) => false,
             (Some(revoked), Some(issued_under)) => issued_under < revoked,
             // A token that somebody else minted knows seconds only. Those of the second itself count as earlier.
             (Some(revoked), None) => token.issued_at() <= revoked.seconds(),
         };
-        covers(self.everything()) || covers(self.user(RevokedId::of_subject(token.subject())))
+        covers(self.everything()) || covers(self.user(ids.user))
     }
 }

@@ -4,36 +4,32 @@
 //! claims → times. Nothing of the payload is looked at before the signature holds. The client is not looked at here:
 //! that is [`binding`](super::binding)'s part, and whether it was taken back is [`revocation`](super::revocation)'s.
 
+mod content;
 mod payload;
 
-use self::payload::{Claims, Times};
+pub use content::Content;
+
+use super::Gate;
 use super::claims::{Malformed, Object, Value};
 use super::credential::{BearerToken, Carrier};
 use super::fingerprint::KeyedFingerprint;
-use super::identifiers::{Revision, SessionId, issued_under};
 use super::key_ring::{ArticleKey, KEYED_TYPE, KeyRing, VerifyingKey, algorithm_name};
+use super::memory::{Memory, Signatures};
 use super::policy::{Format, Policy};
 use super::revocation::RevokedId;
 use super::thumbprint::Thumbprint;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use std::ops::Deref;
+use std::sync::Arc;
 
 /// Longest token in bytes. Longer ones are refused before anything is decoded, and never minted.
 pub const MAX_TOKEN: usize = 4096;
 
-/// A token whose signature and claims hold. Whether it is in the right hand is not known yet.
+/// A token whose signature and claims hold, at the time of the question. Whether it is in the right hand is not known yet.
 #[derive(Debug)]
 pub struct VerifiedToken {
-    pub(super) subject: String,
-    pub(super) fingerprint: Fingerprint,
-    pub(super) groups: Vec<String>,
-    pub(super) name: Option<String>,
-    pub(super) email: Option<String>,
-    times: Times,
-    session: Option<SessionId>,
-    confirmation: Confirmation,
-    kid: Option<String>,
-    payload: Vec<u8>,
+    content: Arc<Content>,
     is_expired: bool,
 }
 
@@ -61,58 +57,15 @@ pub(super) enum Fingerprint {
 }
 
 impl VerifiedToken {
-    /// The kind of token.
-    #[must_use]
-    pub fn format(&self) -> Format {
-        match self.fingerprint {
-            Fingerprint::Keyed { .. } => Format::Keyed,
-            Fingerprint::Article { .. } => Format::Article,
-        }
-    }
-
-    /// `sub`, or the article's `userId` as text.
-    #[must_use]
-    pub fn subject(&self) -> &str {
-        &self.subject
-    }
-
-    /// `iat`, in seconds since 1970.
-    #[must_use]
-    pub fn issued_at(&self) -> u64 {
-        self.times.issued_at
-    }
-
-    /// `exp`, in seconds since 1970.
-    #[must_use]
-    pub fn expires_at(&self) -> u64 {
-        self.times.expires_at
-    }
-
-    /// The key that signed it; article tokens name none.
-    #[must_use]
-    pub fn kid(&self) -> Option<&str> {
-        self.kid.as_deref()
-    }
-
-    /// The session it belongs to, if it belongs to one.
-    #[must_use]
-    pub fn session(&self) -> Option<&SessionId> {
-        self.session.as_ref()
-    }
-
-    /// What must be shown with it.
-    #[must_use]
-    pub fn confirmation(&self) -> &Confirmation {
-        &self.confirmation
-    }
-
-    /// The keyed fingerprint; article tokens have another.
-    #[must_use]
-    pub fn keyed_fingerprint(&self) -> Option<&KeyedFingerprint> {
-        match &self.fingerprint {
-            Fingerprint::Keyed { claim, .. } => Some(claim),
-            Fingerprint::Article { .. } => None,
-        }
+    /// What may be remembered, measured against the time of this question: that is asked every time.
+    fn at(content: Arc<Content>, policy: &Policy, expiry: Expiry, now: u64) -> Result<Self, TokenError> {
+        let is_expired = match (content.times.check(policy.max_lifetime, now), expiry) {
+            (Ok(()), _) => false,
+            (Err(TokenError::Expired), Expiry::Ignored | Expiry::AnyTime) => true,
+            (Err(TokenError::NotYetValid), Expiry::AnyTime) => false,
+            (Err(error), Expiry::Checked | Expiry::Ignored | Expiry::AnyTime) => return Err(error),
+        };
+        Ok(Self { content, is_expired })
     }
 
     /// Whether `exp` has passed, which [`Expiry::Checked`] does not let through.
@@ -121,41 +74,17 @@ impl VerifiedToken {
         self.is_expired
     }
 
-    /// What the token is called when it is taken back.
-    #[must_use]
-    pub fn revoked_id(&self) -> RevokedId {
-        match &self.fingerprint {
-            Fingerprint::Keyed { jti, .. } => RevokedId::token(jti),
-            Fingerprint::Article { revoked_id, .. } => *revoked_id,
-        }
+    /// What it says; alone it is good for nothing.
+    pub(super) fn content(&self) -> &Arc<Content> {
+        &self.content
     }
+}
 
-    /// The store's revision when it was issued; a token that somebody else minted tells none.
-    #[must_use]
-    pub fn issued_under(&self) -> Option<Revision> {
-        match &self.fingerprint {
-            Fingerprint::Keyed { jti, .. } => issued_under(jti),
-            Fingerprint::Article { .. } => None,
-        }
-    }
+impl Deref for VerifiedToken {
+    type Target = Content;
 
-    /// The claims, as signed: one JSON object.
-    #[must_use]
-    pub fn payload(&self) -> &[u8] {
-        &self.payload
-    }
-
-    /// Whether both are one sign-in: one session, or where there is none, one token.
-    pub(super) fn is_same_session(&self, other: &Self) -> bool {
-        if let (Some(ours), Some(theirs)) = (&self.session, &other.session) {
-            return ours == theirs;
-        }
-        match (&self.fingerprint, &other.fingerprint) {
-            (Fingerprint::Keyed { jti: ours, .. }, Fingerprint::Keyed { jti: theirs, .. }) => ours == theirs,
-            (Fingerprint::Article { .. }, Fingerprint::Article { .. }) => self.payload == other.payload,
-            (Fingerprint::Keyed { .. }, Fingerprint::Article { .. })
-            | (Fingerprint::Article { .. }, Fingerprint::Keyed { .. }) => false,
-        }
+    fn deref(&self) -> &Content {
+        &self.content
     }
 }
 
@@ -215,6 +144,40 @@ pub fn verify(
     expiry: Expiry,
     now: u64,
 ) -> Result<VerifiedToken, TokenRefused> {
+    let content = Arc::new(read(token, ring, policy, &mut Signatures::default())?);
+    let refused = |error| TokenRefused { error, format: content.format() };
+    VerifiedToken::at(Arc::clone(&content), policy, expiry, now).map_err(refused)
+}
+
+/// [`verify`], which does not read again what it has read before under the same keys and the same policy.
+pub(super) fn verify_remembered(
+    token: BearerToken<'_>,
+    gate: &Gate,
+    expiry: Expiry,
+    now: u64,
+    memory: &mut Memory,
+) -> Result<VerifiedToken, TokenRefused> {
+    memory.enter(&gate.edition);
+    let refused = |error, content: &Content| TokenRefused { error, format: content.format() };
+    if let Some(content) = memory.content(token.bytes()) {
+        travels(token, content.format()).map_err(|error| refused(error, &content))?;
+        return VerifiedToken::at(Arc::clone(&content), &gate.policy, expiry, now)
+            .map_err(|error| refused(error, &content));
+    }
+    let content = Arc::new(read(token, &gate.ring, &gate.policy, memory.signatures())?);
+    let verified =
+        VerifiedToken::at(Arc::clone(&content), &gate.policy, expiry, now).map_err(|error| refused(error, &content))?;
+    memory.remember(content);
+    Ok(verified)
+}
+
+/// Everything about a token but the time.
+fn read(
+    token: BearerToken<'_>,
+    ring: &KeyRing,
+    policy: &Policy,
+    signatures: &mut Signatures,
+) -> Result<Content, TokenRefused> {
     let unread = |error| TokenRefused { error, format: policy.formats.minted };
     if ring.is_awaited() {
         return Err(unread(TokenError::KeysAwaited));
@@ -231,36 +194,23 @@ pub fn verify(
     if !policy.formats.accept(signer.format()) {
         return Err(unread(TokenError::Malformed));
     }
-    if token.carrier() == Carrier::Bare && signer.format() == Format::Keyed {
-        return Err(refused(TokenError::Malformed));
-    }
-    let signed_by = signer.verify(&parts).ok_or(refused(TokenError::SignatureInvalid))?;
+    travels(token, signer.format()).map_err(refused)?;
+    let signed_by = signer.verify(&parts, signatures).ok_or(refused(TokenError::SignatureInvalid))?;
     let payload = URL_SAFE_NO_PAD.decode(parts.payload).map_err(|_| refused(TokenError::Malformed))?;
     let claims = Object::parse(&payload).map_err(|malformed| refused(malformed.into()))?;
     let (claims, kid) = match signed_by {
         SignedBy::Kid(kid) => (payload::keyed(claims, policy), Some(kid)),
         SignedBy::Article(id) => (payload::article(claims, id), None),
     };
-    let Claims { subject, fingerprint, groups, name, email, times, session, confirmation } = claims.map_err(refused)?;
-    let is_expired = match (times.check(policy.max_lifetime, now), expiry) {
-        (Ok(()), _) => false,
-        (Err(TokenError::Expired), Expiry::Ignored | Expiry::AnyTime) => true,
-        (Err(TokenError::NotYetValid), Expiry::AnyTime) => false,
-        (Err(error), Expiry::Checked | Expiry::Ignored | Expiry::AnyTime) => return Err(refused(error)),
-    };
-    Ok(VerifiedToken {
-        subject,
-        fingerprint,
-        groups,
-        name,
-        email,
-        times,
-        session,
-        confirmation,
-        kid,
-        payload,
-        is_expired,
-    })
+    Ok(Content::new(parts.whole, claims.map_err(refused)?, kid))
+}
+
+/// Only the article sends its tokens bare.
+fn travels(token: BearerToken<'_>, format: Format) -> Result<(), TokenError> {
+    match (token.carrier(), format) {
+        (Carrier::Bare, Format::Keyed) => Err(TokenError::Malformed),
+        (Carrier::Bare, Format::Article) | (Carrier::Authorization | Carrier::Dpop | Carrier::Cookie, _) => Ok(()),
+    }
 }
 
 /// Whether [`verify`] could read these claims, one JSON object, in a token: what it could not must not be minted.
@@ -281,6 +231,7 @@ pub fn danger_unverified(token: &str) -> (Option<serde_json::Value>, Option<serd
 
 /// The three parts of a compact serialisation (RFC 7515 section 7.1), each not empty and of the base64url alphabet.
 struct Parts<'a> {
+    whole: &'a str,
     header: &'a str,
     payload: &'a str,
     signed: &'a str,
@@ -295,11 +246,23 @@ impl<'a> Parts<'a> {
         let text = std::str::from_utf8(bytes).ok()?;
         let (signed, signature) = text.rsplit_once('.')?;
         let (header, payload) = signed.split_once('.')?;
-        let well_formed = |part: &str| {
-            !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
-        };
-        [header, payload, signature].into_iter().all(well_formed).then_some(Self { header, payload, signed, signature })
+        let well_formed =
+            |part: &str| !part.is_empty() && part.bytes().fold(true, |all, byte| all & is_base64url(byte));
+        [header, payload, signature].into_iter().all(well_formed).then_some(Self {
+            whole: text,
+            header,
+            payload,
+            signed,
+            signature,
+        })
     }
+}
+
+/// Without a branch, so that many bytes are looked at at once.
+fn is_base64url(byte: u8) -> bool {
+    let is_letter = (byte | 0x20).wrapping_sub(b'a') < 26;
+    let is_digit = byte.wrapping_sub(b'0') < 10;
+    is_letter | is_digit | (byte == b'-') | (byte == b'_')
 }
 
 enum Signer<'a> {
@@ -310,7 +273,7 @@ enum Signer<'a> {
 /// The key whose signature holds.
 enum SignedBy {
     /// The one that the token names.
-    Kid(String),
+    Kid(Arc<str>),
     /// An article key, with the token's name in the set of revocations.
     Article(RevokedId),
 }
@@ -324,10 +287,15 @@ impl Signer<'_> {
     }
 
     /// The key that signed, if one did.
-    fn verify(&self, parts: &Parts<'_>) -> Option<SignedBy> {
+    fn verify(&self, parts: &Parts<'_>, signatures: &mut Signatures) -> Option<SignedBy> {
         let message = parts.signed.as_bytes();
         match self {
-            Self::Keyed(key) => key.verifies(message, parts.signature).then(|| SignedBy::Kid(key.kid().to_owned())),
+            Self::Keyed(key) => {
+                let holds = || key.verifies(message, parts.signature);
+                // To know a whole token again costs as much as an HMAC, and far less than any other signature.
+                let holds = if key.is_symmetric() { holds() } else { signatures.hold(parts.whole.as_bytes(), holds) };
+                holds.then(|| SignedBy::Kid(key.shared_kid()))
+            }
             Self::Article(keys) => {
                 let key = keys.iter().find(|key| key.verifies(message, parts.signature))?;
                 Some(SignedBy::Article(key.revoked_id(message)))

@@ -75,8 +75,7 @@ fn read_header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
 pub(super) fn run(args: &Args, config: &Config, now: u64) -> Outcome {
     let headers = headers_of(args)?;
     let keys = ring::load(config, Missing::Refuse)?;
-    let policy = config.policy.clone();
-    let gate = Gate { policy, ring: keys.ring, fingerprints: keys.fingerprints, nonces: keys.nonces };
+    let gate = Gate::new(config.policy.clone(), keys.ring, keys.fingerprints, keys.nonces);
     let question = Question { proxy: args.proxy, peer: args.peer, headers: &headers };
     let revocations = match Opened::if_any(&config.store).map_err(Failure::failed)? {
         Some(store) => store.revocations().map_err(Failure::failed)?,
@@ -107,8 +106,8 @@ pub(super) fn run(args: &Args, config: &Config, now: u64) -> Outcome {
         "enforced": judgement.passed.is_none(),
         "proxy": args.proxy.name(),
         "format": seen.format.map(Format::name),
-        "username": seen.username,
-        "kid": seen.kid,
+        "username": seen.username(),
+        "kid": seen.token.as_ref().and_then(|token| token.kid()),
         "steps": steps.iter().map(|(step, text)| json!({ "step": step, "text": text })).collect::<Vec<_>>(),
     });
     print::result(&report.to_string())
@@ -271,10 +270,10 @@ fn certificate_text(seen: &Seen<'_>, policy: &Policy) -> Option<String> {
 
 fn token_text(judgement: &Judgement<'_>, now: u64) -> Option<String> {
     let seen = &judgement.seen;
-    if let Some(expires_at) = seen.expires_at {
-        let username = seen.username.as_deref().unwrap_or_default();
+    if let Some(token) = &seen.token {
+        let (username, expires_at) = (token.subject(), token.expires_at());
         let kind = seen.format.map_or("", Format::name);
-        let key = seen.kid.as_deref().map_or_else(String::new, |kid| format!(", key {kid}"));
+        let key = token.kid().map_or_else(String::new, |kid| format!(", key {kid}"));
         let left = expires_at.saturating_sub(now);
         let state = match judgement.reason {
             Reason::TokenRevoked => "revoked: itself, or all that its user had",
@@ -348,7 +347,7 @@ fn proof_text(seen: &Seen<'_>) -> Option<String> {
 fn binding_text(judgement: &Judgement<'_>, names: &HeaderParts) -> Option<String> {
     let seen = &judgement.seen;
     let changed = names.names(seen.changed);
-    seen.expires_at?;
+    seen.token.as_ref()?;
     match (judgement.reason, seen.format) {
         (Reason::ClientChanged, Some(Format::Article)) => {
             Some("no: the address or the User-Agent differs; an article token cannot tell which".into())

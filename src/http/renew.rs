@@ -135,9 +135,9 @@ fn report_theft(denial: &Denial, ip: ClientIp, seen: &Seen<'_>, policy: &Policy)
     if let Denial::Binding(BindingError::ClientChanged(_), _) = denial {
         warn!(
             event = "theft-suspected",
-            username = seen.username.as_deref().unwrap_or_default(),
+            username = seen.username().unwrap_or_default(),
             remote_ip = ip.to_string().as_str(),
-            sid = seen.session.as_ref().map_or("", |sid| sid.as_str()),
+            sid = seen.session().map_or("", |sid| sid.as_str()),
             changed = policy.header_parts.names(seen.changed).as_str();
             "a token was to be renewed from another client than the one it was given to"
         );

@@ -48,16 +48,30 @@ fn is_well_formed(value: &[u8]) -> bool {
 /// Unique over all processes (by a random prefix) and within one (by a count). It names a request and proves nothing,
 /// so it need not be hard to guess.
 fn new() -> HeaderValue {
-    static PREFIX: LazyLock<String> = LazyLock::new(|| {
+    static PREFIX: LazyLock<[u8; 17]> = LazyLock::new(|| {
         let mut random = [0; 8];
-        match getrandom::fill(&mut random) {
-            Ok(()) => hex::encode(random),
-            Err(_) => format!("{:016x}", std::process::id()),
+        if getrandom::fill(&mut random).is_err() {
+            random = u64::from(std::process::id()).to_be_bytes();
         }
+        let mut prefix = [b'-'; 17];
+        write_hex(u64::from_be_bytes(random), &mut prefix[..16]);
+        prefix
     });
     static COUNT: AtomicU64 = AtomicU64::new(0);
-    let text = format!("{}-{:x}", *PREFIX, COUNT.fetch_add(1, Ordering::Relaxed));
-    HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("unknown"))
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let digits = (16 - count.leading_zeros() as usize / 4).max(1);
+    let mut text = [0; 17 + 16];
+    text[..17].copy_from_slice(&*PREFIX);
+    write_hex(count, &mut text[17..17 + digits]);
+    HeaderValue::from_bytes(&text[..17 + digits]).unwrap_or(HeaderValue::from_static("unknown"))
+}
+
+/// The last digits of a number, as many as there is room for.
+fn write_hex(mut number: u64, room: &mut [u8]) {
+    for place in room.iter_mut().rev() {
+        *place = b"0123456789abcdef"[(number & 15) as usize];
+        number >>= 4;
+    }
 }
 
 #[cfg(test)]
@@ -84,5 +98,9 @@ mod tests {
             assert!(is_well_formed(identifier.as_bytes()));
         }
         assert_ne!(of(&HeaderMap::new()), of(&HeaderMap::new()));
+        assert_eq!(of(&HeaderMap::new()).as_bytes()[16], b'-');
+        let mut room = [0; 5];
+        write_hex(0x90ab_cdef, &mut room);
+        assert_eq!(&room, b"bcdef");
     }
 }

@@ -9,7 +9,6 @@ use super::request_id::X_REQUEST_ID;
 use crate::check::Judgement;
 use crate::check::decision::{Decision, Reject};
 use crate::check::forwarded::Proxy;
-use crate::check::identity::Identity;
 use crate::check::sign_in::Detour;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -74,9 +73,11 @@ pub(super) fn answer(
     headers.insert(X_REQUEST_ID, request_id);
     match (&judgement.passed, &judgement.decision) {
         (Some(identity), _) | (None, Decision::Allow(identity)) => {
-            for (name, value) in identity_headers(identity) {
-                headers.insert(name, value);
-            }
+            let [user, groups, name, email] = identity.headers();
+            headers.insert(REMOTE_USER, user.clone());
+            headers.insert(REMOTE_GROUPS, groups.clone());
+            headers.insert(REMOTE_NAME, name.clone());
+            headers.insert(REMOTE_EMAIL, email.clone());
             if let Some(nonce) = manner.nonce() {
                 headers.insert(DPOP_NONCE, nonce);
             }
@@ -98,15 +99,4 @@ fn location_of(proxy: Proxy, detour: &Detour) -> Option<HeaderValue> {
         (Detour::SignIn { location }, _) | (Detour::OtherSite { location, .. }, Proxy::Nginx) => location,
     };
     HeaderValue::from_str(location).ok()
-}
-
-/// Every value of an [`Identity`] is visible ASCII or blank by construction; were one not, it would be sent empty.
-fn identity_headers(identity: &Identity) -> [(HeaderName, HeaderValue); 4] {
-    let value = |text: &str| HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static(""));
-    [
-        (REMOTE_USER, value(identity.user())),
-        (REMOTE_GROUPS, value(identity.groups())),
-        (REMOTE_NAME, value(identity.name())),
-        (REMOTE_EMAIL, value(identity.email())),
-    ]
 }

@@ -37,7 +37,7 @@ pub(super) async fn whoami(request: HttpRequest, app: web::Data<App>) -> HttpRes
         Ok(bound) => bound,
         Err(denial) => return refusal::of(&denial, &manner),
     };
-    let claims: Result<Value, _> = serde_json::from_slice(bound.token().payload());
+    let claims: Result<Value, _> = serde_json::from_slice(&bound.token().payload());
     let mut response = claims.map_or_else(|_| json::unavailable(), |claims| json::ok(&json!({ "data": claims })));
     if let Some(nonce) = manner.nonce() {
         response.headers_mut().insert(DPOP_NONCE, nonce);

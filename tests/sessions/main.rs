@@ -17,6 +17,7 @@ mod origins;
 mod outages;
 mod proof_cookie;
 mod rebinding;
+mod remembered;
 mod renewing;
 mod revoking;
 mod same_second;

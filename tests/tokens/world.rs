@@ -9,16 +9,18 @@ use samehand::check::fingerprint::{Record, TokenContext};
 use samehand::check::forwarded::Proxy;
 use samehand::check::identifiers::Revision;
 use samehand::check::key_ring::algorithm_name;
+use samehand::check::memory::Memory;
 use samehand::check::names::UserName;
 use samehand::check::observed::ObservedClient;
 use samehand::check::policy::{Policy, Recipe};
 use samehand::check::revocation::{Knowledge, RevocationSet};
 use samehand::check::user_agent::UserAgent;
-use samehand::check::{Gate, Moment, Question, decide};
+use samehand::check::{Gate, Judgement, Moment, Question, decide, decide_remembering};
 use samehand::config::{self, Config};
 use samehand::http::status_of;
 use samehand::issue::{Grant, Minter, Terms};
 use samehand::keys::{Keys, Missing, load};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
@@ -87,6 +89,7 @@ pub(crate) struct World {
     pub(crate) is_usual: bool,
     pub(crate) gate: Gate,
     pub(crate) keys: Keys,
+    memory: RefCell<Memory>,
     minter: Minter,
 }
 
@@ -115,15 +118,11 @@ impl World {
     pub(crate) fn with(signing: Signing, changes: &[(&str, &str)]) -> Self {
         let config = settings(signing, changes);
         let keys = load(&config.keys, Missing::Create(*NOW)).unwrap();
-        let gate = Gate {
-            policy: config.policy.clone(),
-            ring: keys.ring.clone(),
-            fingerprints: keys.fingerprints.clone(),
-            nonces: keys.nonces.clone(),
-        };
+        let (ring, fingerprints, nonces) = (keys.ring.clone(), keys.fingerprints.clone(), keys.nonces.clone());
+        let gate = Gate::new(config.policy.clone(), ring, fingerprints, nonces);
         let minter = Minter::new(&gate.policy, &keys, config.token_ttl);
         let is_usual = signing == Signing::Hs256 && changes.is_empty();
-        Self { signing, is_usual, gate, keys, minter }
+        Self { signing, is_usual, gate, keys, memory: RefCell::default(), minter }
     }
 
     /// A good token for the usual client.
@@ -158,7 +157,8 @@ impl World {
         key.keyed(&client, &record, &policy.header_parts, context, None)
     }
 
-    /// The reason and the status for an API client with these headers, as a trusted proxy would ask.
+    /// The reason and the status for an API client with these headers, as a trusted proxy would ask: the same whatever was
+    /// asked before, and remembered.
     pub(crate) fn ask(&self, headers: &[(&str, &[u8])]) -> String {
         let mut map = HeaderMap::new();
         for (name, value) in asked(headers) {
@@ -166,8 +166,17 @@ impl World {
         }
         let (proxy, peer) = (Proxy::Nginx, Peer::Tcp(Ipv4Addr::LOCALHOST.into()));
         let moment = Moment { now: *NOW, revocations: Knowledge { set: &RevocationSet::default(), is_stale: false } };
-        let judgement = decide(&Question { proxy, peer, headers: &map }, &self.gate, moment).danger_first_use();
-        format!("{} {}", judgement.reason.name(), status_of(proxy, &judgement, None).as_u16())
+        let question = Question { proxy, peer, headers: &map };
+        let in_words = |judgement: &Judgement<'_>| {
+            format!("{} {}", judgement.reason.name(), status_of(proxy, judgement, None).as_u16())
+        };
+        let found = in_words(&decide(&question, &self.gate, moment).danger_first_use());
+        let mut memory = self.memory.borrow_mut();
+        for time in 1..4 {
+            let judgement = decide_remembering(&question, &self.gate, moment, &mut memory).danger_first_use();
+            assert_eq!(in_words(&judgement), found, "with what is remembered, the {time}. time: {headers:?}");
+        }
+        found
     }
 
     /// The same for one token in `Authorization`.

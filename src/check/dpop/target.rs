@@ -2,15 +2,23 @@
 
 use super::proof::{Address, Expected, NonceRule, Proof, ProofError, VerifiedProof};
 use super::{HttpUrl, NonceKeys};
-use crate::check::forwarded::{ForwardedRequest, Scheme};
+use crate::check::forwarded::{ForwardedRequest, Scheme, text};
 use std::borrow::Cow;
 
 /// The method and the address of a request. Nothing is normalised before a proof comes.
 #[derive(Clone, Debug)]
 pub struct Target<'a> {
-    method: &'a str,
-    places: [Option<Place<'a>>; 2],
+    method: &'a [u8],
+    places: Places<'a>,
     nonce: NonceRule,
+}
+
+#[derive(Clone, Debug)]
+enum Places<'a> {
+    /// As the proxy describes it. It is read when a proof comes, which is seldom.
+    Asked { scheme: Scheme, authority: &'a [u8], target: &'a [u8] },
+    /// Where samehand itself is.
+    Own([Option<Place<'a>>; 2]),
 }
 
 /// An address in its parts.
@@ -28,15 +36,15 @@ impl<'a> Target<'a> {
     /// The request that a proxy asks about.
     #[must_use]
     pub fn of_request(request: &ForwardedRequest<'a>, nonce: NonceRule) -> Self {
-        let place =
-            Place { scheme: request.scheme(), authority: request.authority().into(), target: request.uri().into() };
-        Self { method: request.method(), places: [Some(place), None], nonce }
+        let (method, authority, target) = request.as_sent();
+        Self { method, places: Places::Asked { scheme: request.scheme(), authority, target }, nonce }
     }
 
     /// A request to one of samehand's own endpoints: where it came to, and where it is reached. No nonce has to be there.
     #[must_use]
     pub fn of_endpoint(method: &'a str, asked: Option<Place<'a>>, published: Option<Place<'a>>) -> Self {
-        Self { method, places: [asked, published], nonce: NonceRule::IfPresent }
+        let places = Places::Own([asked, published]);
+        Self { method: method.as_bytes(), places, nonce: NonceRule::IfPresent }
     }
 
     /// Verifies a proof of this request at `now`, in seconds since 1970; with the token that came along, if one did.
@@ -50,9 +58,17 @@ impl<'a> Target<'a> {
         nonces: &NonceKeys,
         now: u64,
     ) -> Result<VerifiedProof, ProofError> {
-        let read = |place: &Place<'_>| HttpUrl::of_parts(place.scheme, &place.authority, &place.target);
-        let addresses: Vec<HttpUrl> = self.places.iter().flatten().filter_map(read).collect();
-        let expected = Expected { method: self.method, address: Address::OneOf(&addresses), token, nonce: self.nonce };
+        let addresses: Vec<HttpUrl> = match &self.places {
+            Places::Asked { scheme, authority, target } => {
+                HttpUrl::of_parts(*scheme, text(authority), text(target)).into_iter().collect()
+            }
+            Places::Own(places) => {
+                let read = |place: &Place<'_>| HttpUrl::of_parts(place.scheme, &place.authority, &place.target);
+                places.iter().flatten().filter_map(read).collect()
+            }
+        };
+        let expected =
+            Expected { method: text(self.method), address: Address::OneOf(&addresses), token, nonce: self.nonce };
         proof.verify(&expected, nonces, now)
     }
 }

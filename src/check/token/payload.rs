@@ -6,6 +6,7 @@ use super::{Confirmation, Fingerprint, JKT, TokenError, X5T_S256};
 use crate::check::claims::{Object, Value};
 use crate::check::fingerprint::KeyedFingerprint;
 use crate::check::identifiers::SessionId;
+use crate::check::identity::{Identity, UnusableIdentity};
 use crate::check::policy::Policy;
 use crate::check::revocation::RevokedId;
 use crate::check::thumbprint::Thumbprint;
@@ -41,6 +42,17 @@ pub(super) struct Claims {
     pub(super) times: Times,
     pub(super) session: Option<SessionId>,
     pub(super) confirmation: Confirmation,
+}
+
+impl Claims {
+    /// In article tokens only the user counts, the other members have no meaning of their own there.
+    pub(super) fn identity(&self) -> Result<Identity, UnusableIdentity> {
+        let (groups, name, email) = (&self.groups, self.name.as_deref(), self.email.as_deref());
+        match self.fingerprint {
+            Fingerprint::Keyed { .. } => Identity::strict(&self.subject, groups, name, email),
+            Fingerprint::Article { .. } => Identity::lenient(&self.subject, groups, name, email),
+        }
+    }
 }
 
 pub(super) fn keyed(mut claims: Object<'_>, policy: &Policy) -> Result<Claims, TokenError> {
