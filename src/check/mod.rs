@@ -135,7 +135,7 @@ pub struct Judgement<'a> {
 
 /// Decides about one request.
 pub fn decide<'a>(question: &Question<'a>, gate: &Gate, moment: Moment<'_>) -> UnlessReplayed<Judgement<'a>> {
-    judge(question, gate, moment, Expiry::Checked, &mut Memory::default())
+    decide_remembering(question, gate, moment, &mut Memory::default())
 }
 
 /// Decides about one request, in the same way and with less work when its token and its client are known.
@@ -146,67 +146,116 @@ pub fn decide_remembering<'a>(
     moment: Moment<'_>,
     memory: &mut Memory,
 ) -> UnlessReplayed<Judgement<'a>> {
-    judge(question, gate, moment, Expiry::Checked, memory)
+    Judge { gate, moment, expiry: Expiry::Checked, memory }.judge(question)
 }
 
-#[inline]
-fn judge<'a>(
-    question: &Question<'a>,
-    gate: &Gate,
-    moment: Moment<'_>,
+/// What the steps of one decision have in common.
+struct Judge<'j> {
+    gate: &'j Gate,
+    moment: Moment<'j>,
     expiry: Expiry,
-    memory: &mut Memory,
-) -> UnlessReplayed<Judgement<'a>> {
-    let mut seen = Box::<Seen<'a>>::default();
-    let denial = match steps(question, gate, moment, expiry, memory, &mut seen) {
-        Ok(recognised) => {
-            return recognised.map(|Recognised { identity, bound }| Judgement {
-                decision: Decision::Allow(identity),
-                reason: Reason::Ok,
-                passed: None,
-                bound: Some(bound),
-                seen,
-            });
+    memory: &'j mut Memory,
+}
+
+impl Judge<'_> {
+    #[inline]
+    fn judge<'a>(&mut self, question: &Question<'a>) -> UnlessReplayed<Judgement<'a>> {
+        let mut seen = Box::<Seen<'a>>::default();
+        let denial = match self.steps(question, &mut seen) {
+            Ok(recognised) => {
+                return recognised.map(|Recognised { identity, bound }| Judgement {
+                    decision: Decision::Allow(identity),
+                    reason: Reason::Ok,
+                    passed: None,
+                    bound: Some(bound),
+                    seen,
+                });
+            }
+            Err(denial) => denial,
+        };
+        if let Denial::HeaderPart(part) = denial {
+            seen.ambiguous_part = Some(part);
         }
-        Err(denial) => denial,
-    };
-    if let Denial::HeaderPart(part) = denial {
-        seen.ambiguous_part = Some(part);
+        let (decision, reason) = (denial.decision(), denial.reason());
+        let passed = passes(denial, self.gate.policy.enforce, &seen);
+        passed.map(|passed| Judgement { decision, reason, passed, bound: None, seen })
     }
-    let (decision, reason) = (denial.decision(), denial.reason());
-    let passed = passes(denial, gate.policy.enforce, &seen);
-    passed.map(|passed| Judgement { decision, reason, passed, bound: None, seen })
-}
 
-#[inline]
-fn steps<'a>(
-    question: &Question<'a>,
-    gate: &Gate,
-    moment: Moment<'_>,
-    expiry: Expiry,
-    memory: &mut Memory,
-    seen: &mut Seen<'a>,
-) -> Result<UnlessReplayed<Recognised>, Denial> {
-    let trusted = &gate.policy.trusted_proxies;
-    if !question.peer.is_trusted(trusted) {
-        return Err(Denial::ProxyUntrusted);
+    #[inline]
+    fn steps<'a>(
+        &mut self,
+        question: &Question<'a>,
+        seen: &mut Seen<'a>,
+    ) -> Result<UnlessReplayed<Recognised>, Denial> {
+        let policy = &self.gate.policy;
+        let trusted = &policy.trusted_proxies;
+        if !question.peer.is_trusted(trusted) {
+            return Err(Denial::ProxyUntrusted);
+        }
+        let ip = client_ip::behind_proxy(question.headers, trusted);
+        let request = match ip {
+            // Said first, like every header that is missing; an address that cannot be read, after the others.
+            Err(ClientIpError::Missing) => Err(ForwardedError::Missing(forwarded::FORWARDED_FOR.as_str())),
+            Ok(_) | Err(ClientIpError::Unreadable) => forwarded::read(question.headers),
+        };
+        let request = request.map_err(|error| {
+            seen.forwarded_error = Some(error);
+            Denial::Forwarded(error)
+        })?;
+        let target = Target::of_request(&request, policy.dpop_nonce);
+        seen.request = Some(request);
+        let ip = ip.map_err(Denial::ClientIp)?;
+        seen.client_ip = Some(ip);
+        self.recognise(&Caller { headers: question.headers, ip, is_proxied: true, target }, seen)
     }
-    let ip = client_ip::behind_proxy(question.headers, trusted);
-    let request = match ip {
-        // Said first, like every header that is missing; an address that cannot be read, after the others.
-        Err(ClientIpError::Missing) => Err(ForwardedError::Missing(forwarded::FORWARDED_FOR.as_str())),
-        Ok(_) | Err(ClientIpError::Unreadable) => forwarded::read(question.headers),
-    };
-    let request = request.map_err(|error| {
-        seen.forwarded_error = Some(error);
-        Denial::Forwarded(error)
-    })?;
-    let target = Target::of_request(&request, gate.policy.dpop_nonce);
-    seen.request = Some(request);
-    let ip = ip.map_err(Denial::ClientIp)?;
-    seen.client_ip = Some(ip);
-    let caller = Caller { headers: question.headers, ip, is_proxied: true, target };
-    recognise_remembering(&caller, gate, moment, expiry, memory, seen)
+
+    #[inline]
+    fn recognise<'a>(
+        &mut self,
+        caller: &Caller<'a>,
+        seen: &mut Seen<'a>,
+    ) -> Result<UnlessReplayed<Recognised>, Denial> {
+        let Gate { policy, fingerprints, .. } = self.gate;
+        let user_agent = UserAgent::read(caller.headers).map_err(Denial::UserAgent)?;
+        seen.user_agent = Some(user_agent);
+        check_header_parts(caller, policy)?;
+        let token = self.presented_token(caller.headers, seen)?;
+        let format = token.format();
+        let key = proofs::of_key(caller, &token, seen.carrier, self.gate, self.moment.now);
+        (seen.proof, seen.proof_error) = (key.ok().flatten(), key.err());
+        let proofs = proofs::read(caller, &token, seen.carrier, seen.proof.as_ref(), self.gate).map_err(|error| {
+            seen.certificate_error = Some(error);
+            Denial::Proof(ProofError::Invalid, format)
+        })?;
+        let client = ObservedClient::new(caller.ip, user_agent).with_proofs(proofs);
+        seen.client = Some(client);
+        let confirmation = *token.confirmation();
+        let token =
+            revocation::check(token, self.moment.revocations).map_err(|error| Denial::Revoked(error, format))?;
+        if let Err(error) = key {
+            return Err(Denial::Proof(ProofError::Key(error), format));
+        }
+        proofs::confirm(&confirmation, &proofs).map_err(|error| Denial::Proof(error, format))?;
+        let bound = binding::bind_remembering(token, &client, policy, fingerprints, self.memory).map_err(|error| {
+            if let BindingError::ClientChanged(changed) = &error {
+                seen.changed = changed.changed();
+            }
+            Denial::Binding(error, format)
+        })?;
+        seen.changed = bound.changed();
+        let identity = Identity::of(&bound).map_err(|error| Denial::Identity(error, format))?;
+        Ok(UnlessReplayed::new(Recognised { identity, bound }, seen.proof))
+    }
+
+    #[inline]
+    fn presented_token(&mut self, headers: &HeaderMap, seen: &mut Seen<'_>) -> Result<VerifiedToken, Denial> {
+        let policy = &self.gate.policy;
+        let presented =
+            credential::read(headers, policy).map_err(|error| Denial::Credential(error, policy.formats.minted))?;
+        let token = self.verify(presented, seen)?;
+        seen.token = Some(Arc::clone(token.content()));
+        Ok(token)
+    }
 }
 
 /// A caller whose address is known.
@@ -250,47 +299,7 @@ pub fn recognise<'a>(
     expiry: Expiry,
     seen: &mut Seen<'a>,
 ) -> Result<UnlessReplayed<Recognised>, Denial> {
-    recognise_remembering(caller, gate, moment, expiry, &mut Memory::default(), seen)
-}
-
-#[inline]
-fn recognise_remembering<'a>(
-    caller: &Caller<'a>,
-    gate: &Gate,
-    moment: Moment<'_>,
-    expiry: Expiry,
-    memory: &mut Memory,
-    seen: &mut Seen<'a>,
-) -> Result<UnlessReplayed<Recognised>, Denial> {
-    let policy = &gate.policy;
-    let user_agent = UserAgent::read(caller.headers).map_err(Denial::UserAgent)?;
-    seen.user_agent = Some(user_agent);
-    check_header_parts(caller, policy)?;
-    let token = presented_token(caller.headers, gate, moment, expiry, memory, seen)?;
-    let format = token.format();
-    let key = proofs::of_key(caller, &token, seen.carrier, gate, moment.now);
-    (seen.proof, seen.proof_error) = (key.ok().flatten(), key.err());
-    let proofs = proofs::read(caller, &token, seen.carrier, seen.proof.as_ref(), gate).map_err(|error| {
-        seen.certificate_error = Some(error);
-        Denial::Proof(ProofError::Invalid, format)
-    })?;
-    let client = ObservedClient::new(caller.ip, user_agent).with_proofs(proofs);
-    seen.client = Some(client);
-    let confirmation = *token.confirmation();
-    let token = revocation::check(token, moment.revocations).map_err(|error| Denial::Revoked(error, format))?;
-    if let Err(error) = key {
-        return Err(Denial::Proof(ProofError::Key(error), format));
-    }
-    proofs::confirm(&confirmation, &proofs).map_err(|error| Denial::Proof(error, format))?;
-    let bound = binding::bind_remembering(token, &client, policy, &gate.fingerprints, memory).map_err(|error| {
-        if let BindingError::ClientChanged(changed) = &error {
-            seen.changed = changed.changed();
-        }
-        Denial::Binding(error, format)
-    })?;
-    seen.changed = bound.changed();
-    let identity = Identity::of(&bound).map_err(|error| Denial::Identity(error, format))?;
-    Ok(UnlessReplayed::new(Recognised { identity, bound }, seen.proof))
+    Judge { gate, moment, expiry, memory: &mut Memory::default() }.recognise(caller, seen)
 }
 
 /// One line of each header in which the proxy tells a part of the client, or none.
@@ -313,23 +322,7 @@ pub fn verified_token(
     expiry: Expiry,
     seen: &mut Seen<'_>,
 ) -> Result<VerifiedToken, Denial> {
-    presented_token(headers, gate, moment, expiry, &mut Memory::default(), seen)
-}
-
-#[inline]
-fn presented_token(
-    headers: &HeaderMap,
-    gate: &Gate,
-    moment: Moment<'_>,
-    expiry: Expiry,
-    memory: &mut Memory,
-    seen: &mut Seen<'_>,
-) -> Result<VerifiedToken, Denial> {
-    let presented = credential::read(headers, &gate.policy)
-        .map_err(|error| Denial::Credential(error, gate.policy.formats.minted))?;
-    let token = presented::verify(presented, gate, moment, expiry, memory, seen)?;
-    seen.token = Some(Arc::clone(token.content()));
-    Ok(token)
+    Judge { gate, moment, expiry, memory: &mut Memory::default() }.presented_token(headers, seen)
 }
 
 /// What `ENFORCE` makes of a refusal: `report` lets a changed client pass as itself, `observe` lets every readable

@@ -6,88 +6,79 @@
 
 use super::credential::{BearerToken, CredentialError, Presented};
 use super::decision::Denial;
-use super::memory::Memory;
 use super::token::{self, Expiry, TokenError, TokenRefused, VerifiedToken};
-use super::{Gate, Moment, Seen};
+use super::{Judge, Seen};
 
-/// Verifies what was presented.
-pub(super) fn verify(
-    presented: Presented<'_>,
-    gate: &Gate,
-    moment: Moment<'_>,
-    expiry: Expiry,
-    memory: &mut Memory,
-    seen: &mut Seen<'_>,
-) -> Result<VerifiedToken, Denial> {
-    let cookies = match presented {
-        Presented::One(token) => {
-            return verify_one(token, gate, moment.now, expiry, memory, seen).map_err(Denial::Token);
-        }
-        Presented::Cookies(cookies) => cookies,
-    };
-    // One that has expired counts where no other does.
-    match (verify_cookies(&cookies, gate, moment, Expiry::Checked, memory, seen), expiry) {
-        (Err(Denial::Token(_)), Expiry::Ignored | Expiry::AnyTime) => {
-            verify_cookies(&cookies, gate, moment, expiry, memory, seen)
-        }
-        (outcome, _) => outcome,
-    }
-}
-
-fn verify_one(
-    token: BearerToken<'_>,
-    gate: &Gate,
-    now: u64,
-    expiry: Expiry,
-    memory: &mut Memory,
-    seen: &mut Seen<'_>,
-) -> Result<VerifiedToken, TokenRefused> {
-    seen.carrier = Some(token.carrier());
-    let outcome = token::verify_remembered(token, gate, expiry, now, memory);
-    seen.issued_at = seen.issued_at.max(outcome.as_ref().ok().map(|verified| verified.issued_at()));
-    seen.format = Some(match &outcome {
-        Ok(verified) => verified.format(),
-        Err(TokenRefused { format, .. }) => *format,
-    });
-    outcome
-}
-
-fn verify_cookies(
-    cookies: &[BearerToken<'_>],
-    gate: &Gate,
-    moment: Moment<'_>,
-    expiry: Expiry,
-    memory: &mut Memory,
-    seen: &mut Seen<'_>,
-) -> Result<VerifiedToken, Denial> {
-    let mut refusal: Option<TokenRefused> = None;
-    let mut accepted: Option<VerifiedToken> = None;
-    let mut taken_back: Option<VerifiedToken> = None;
-    for cookie in cookies {
-        match (verify_one(*cookie, gate, moment.now, expiry, memory, seen), &accepted) {
-            (Ok(verified), _) if moment.revocations.set.taken_back(&verified).is_some() => taken_back = Some(verified),
-            (Ok(verified), Some(known)) if !verified.is_same_session(known) => {
-                return Err(Denial::Credential(CredentialError::Ambiguous, gate.policy.formats.minted));
+impl Judge<'_> {
+    /// Verifies what was presented.
+    pub(super) fn verify(&mut self, presented: Presented<'_>, seen: &mut Seen<'_>) -> Result<VerifiedToken, Denial> {
+        let cookies = match presented {
+            Presented::One(token) => return self.verify_one(token, self.expiry, seen).map_err(Denial::Token),
+            Presented::Cookies(cookies) => cookies,
+        };
+        // One that has expired counts where no other does.
+        match (self.verify_cookies(&cookies, Expiry::Checked, seen), self.expiry) {
+            (Err(Denial::Token(_)), Expiry::Ignored | Expiry::AnyTime) => {
+                self.verify_cookies(&cookies, self.expiry, seen)
             }
-            (Ok(verified), Some(known)) if verified.expires_at() < known.expires_at() => {}
-            (Ok(verified), _) => accepted = Some(verified),
-            // What has only expired may be renewed, whatever rubbish stands beside it.
-            (Err(refused), _) if refused.error == TokenError::Expired => refusal = Some(refused),
-            (Err(refused), _) => _ = refusal.get_or_insert(refused),
+            (outcome, _) => outcome,
         }
     }
-    match (accepted, taken_back, refusal) {
-        (Some(verified), _, _) | (None, Some(verified), None) => {
-            seen.format = Some(verified.format());
-            Ok(verified)
+
+    fn verify_one(
+        &mut self,
+        token: BearerToken<'_>,
+        expiry: Expiry,
+        seen: &mut Seen<'_>,
+    ) -> Result<VerifiedToken, TokenRefused> {
+        seen.carrier = Some(token.carrier());
+        let outcome = token::verify_remembered(token, self.gate, expiry, self.moment.now, self.memory);
+        seen.issued_at = seen.issued_at.max(outcome.as_ref().ok().map(|verified| verified.issued_at()));
+        seen.format = Some(match &outcome {
+            Ok(verified) => verified.format(),
+            Err(TokenRefused { format, .. }) => *format,
+        });
+        outcome
+    }
+
+    fn verify_cookies(
+        &mut self,
+        cookies: &[BearerToken<'_>],
+        expiry: Expiry,
+        seen: &mut Seen<'_>,
+    ) -> Result<VerifiedToken, Denial> {
+        let minted = self.gate.policy.formats.minted;
+        let mut refusal: Option<TokenRefused> = None;
+        let mut accepted: Option<VerifiedToken> = None;
+        let mut taken_back: Option<VerifiedToken> = None;
+        for cookie in cookies {
+            match (self.verify_one(*cookie, expiry, seen), &accepted) {
+                (Ok(verified), _) if self.moment.revocations.set.taken_back(&verified).is_some() => {
+                    taken_back = Some(verified)
+                }
+                (Ok(verified), Some(known)) if !verified.is_same_session(known) => {
+                    return Err(Denial::Credential(CredentialError::Ambiguous, minted));
+                }
+                (Ok(verified), Some(known)) if verified.expires_at() < known.expires_at() => {}
+                (Ok(verified), _) => accepted = Some(verified),
+                // What has only expired may be renewed, whatever rubbish stands beside it.
+                (Err(refused), _) if refused.error == TokenError::Expired => refusal = Some(refused),
+                (Err(refused), _) => _ = refusal.get_or_insert(refused),
+            }
         }
-        // Before one that was taken back, one that has expired and may be renewed.
-        (None, Some(_), Some(refused)) if refused.error == TokenError::Expired => Err(Denial::Token(refused)),
-        (None, Some(verified), Some(_)) => {
-            seen.format = Some(verified.format());
-            Ok(verified)
+        match (accepted, taken_back, refusal) {
+            (Some(verified), _, _) | (None, Some(verified), None) => {
+                seen.format = Some(verified.format());
+                Ok(verified)
+            }
+            // Before one that was taken back, one that has expired and may be renewed.
+            (None, Some(_), Some(refused)) if refused.error == TokenError::Expired => Err(Denial::Token(refused)),
+            (None, Some(verified), Some(_)) => {
+                seen.format = Some(verified.format());
+                Ok(verified)
+            }
+            (None, None, Some(refused)) => Err(Denial::Token(refused)),
+            (None, None, None) => Err(Denial::Credential(CredentialError::Missing, minted)),
         }
-        (None, None, Some(refused)) => Err(Denial::Token(refused)),
-        (None, None, None) => Err(Denial::Credential(CredentialError::Missing, gate.policy.formats.minted)),
     }
 }

@@ -7,7 +7,7 @@ use super::memory::Memory;
 use super::names::{DisplayName, Email, Groups};
 use super::observed::ObservedClient;
 use super::token::Expiry;
-use super::{Gate, Judgement, Moment, Question, judge};
+use super::{Gate, Judge, Judgement, Moment, Question};
 
 /// What is decided about an expired token whose session lives, which only the store can say.
 pub struct Provisional<'a> {
@@ -57,9 +57,9 @@ pub enum IfSessionLives<'a> {
 
 /// Looks again at a request whose token has expired.
 pub fn decide_if_session_lives<'a>(question: &Question<'a>, gate: &Gate, moment: Moment<'_>) -> IfSessionLives<'a> {
-    let judgement = judge(question, gate, moment, Expiry::Ignored, &mut Memory::default());
+    let mut judge = Judge { gate, moment, expiry: Expiry::Ignored, memory: &mut Memory::default() };
     // A token that is bound to a key is in no cookie, and nothing else is renewed on the way.
-    let Ok(mut judgement) = judgement.without_proof() else { return IfSessionLives::Expired };
+    let Ok(mut judgement) = judge.judge(question).without_proof() else { return IfSessionLives::Expired };
     let has_session = judgement.seen.session().is_some();
     match (judgement.bound.take(), judgement.seen.client) {
         (Some(bound), Some(client)) if bound.token().is_expired() && has_session => {
