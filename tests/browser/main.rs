@@ -9,6 +9,7 @@ mod support;
 mod account;
 mod chromium;
 mod compose;
+mod cookie;
 mod cookies;
 mod demo;
 mod dpop;
