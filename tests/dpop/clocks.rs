@@ -1,8 +1,6 @@
 //! Nonces that grow old, and secrets that are changed: with replicas whose clocks are some minutes apart. libfaketime gives
 //! a replica another clock.
 
-use std::{fs, path::PathBuf};
-
 use crate::replays::{Asked, given_out};
 use crate::support::{installation::Installation, prover::Prover, samehand::Samehand};
 
@@ -13,19 +11,8 @@ const NEW_SALT: &str = "salted with that, 8mRd3xKp5Wn1Qc9Jf2";
 #[track_caller]
 fn ahead(seconds: u64, settings: &[(&str, &str)]) -> Samehand {
     let mut installation = Installation::new(settings);
-    installation.set_environment("LD_PRELOAD", &faketime().display().to_string());
-    installation.set_environment("FAKETIME", &format!("+{seconds}s"));
-    installation.set_environment("FAKETIME_DONT_FAKE_MONOTONIC", "1");
-    installation.set_environment("DONT_FAKE_MONOTONIC", "1");
+    installation.set_clock(i64::try_from(seconds).expect("some minutes"));
     Samehand::serve(installation)
-}
-
-fn faketime() -> PathBuf {
-    let places = fs::read_dir("/usr/lib").into_iter().flatten().filter_map(Result::ok);
-    let libraries = places.map(|place| place.path().join("faketime/libfaketimeMT.so.1"));
-    libraries.into_iter().find(|library| library.exists()).expect(
-        "libfaketime is not installed, and these tests need the real one: run scripts/install-test-tools.sh faketime",
-    )
 }
 
 #[test]

@@ -93,17 +93,7 @@ fn page(token: &str) -> Request {
 
 /// What a proxy asks about a request with this token.
 fn question(token: &str) -> Request {
-    [
-        ("X-Forwarded-For", CLIENT.to_string().as_str()),
-        ("X-Forwarded-Method", "GET"),
-        ("X-Forwarded-Proto", "https"),
-        ("X-Forwarded-Host", "app.example.com"),
-        ("X-Forwarded-Uri", "/page"),
-        ("User-Agent", FIREFOX),
-    ]
-    .into_iter()
-    .fold(Request::get("/auth/nginx"), |request, (name, value)| request.header(name, value))
-    .bearer(token)
+    Request::about_page(CLIENT, FIREFOX).bearer(token)
 }
 
 #[track_caller]

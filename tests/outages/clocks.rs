@@ -5,27 +5,16 @@ use crate::support::waiting::{as_promised, until};
 use crate::support::{CLIENT, installation::Installation, samehand::Samehand, store_server::StoreServer};
 use crate::{ADMIN_TOKEN, FIREFOX, PATIENCE, PROMISED, SALT, decided, mint, readiness, replica, revoke, status, turn};
 use serde_json::{Value, json};
-use std::{fs, path::PathBuf, time::Instant};
+use std::time::Instant;
 
 /// A replica whose clock is so many seconds ahead.
 #[track_caller]
 fn replica_ahead(store: &str, seconds: i32) -> Samehand {
     let mut installation = Installation::new(&[("STORE", store), ("SALT", SALT), ("ADMIN_TOKEN", ADMIN_TOKEN)]);
     if seconds != 0 {
-        installation.set_environment("LD_PRELOAD", &faketime().display().to_string());
-        installation.set_environment("FAKETIME", &format!("{seconds:+}s"));
-        installation.set_environment("FAKETIME_DONT_FAKE_MONOTONIC", "1");
-        installation.set_environment("DONT_FAKE_MONOTONIC", "1");
+        installation.set_clock(seconds.into());
     }
     Samehand::serve(installation)
-}
-
-fn faketime() -> PathBuf {
-    let places = fs::read_dir("/usr/lib").into_iter().flatten().filter_map(Result::ok);
-    let libraries = places.map(|place| place.path().join("faketime/libfaketimeMT.so.1"));
-    libraries.into_iter().find(|library| library.exists()).expect(
-        "libfaketime is not installed, and these tests need the real one: run scripts/install-test-tools.sh faketime",
-    )
 }
 
 #[track_caller]

@@ -59,17 +59,7 @@ fn replica(store: &str, settings: &[(&str, &str)]) -> Samehand {
 
 /// What a proxy asks about a request of [`CLIENT`] with this token.
 fn question(token: &str) -> Request {
-    [
-        ("X-Forwarded-For", CLIENT.to_string().as_str()),
-        ("X-Forwarded-Method", "GET"),
-        ("X-Forwarded-Proto", "https"),
-        ("X-Forwarded-Host", "app.example.com"),
-        ("X-Forwarded-Uri", "/page?q=1"),
-        ("User-Agent", FIREFOX),
-    ]
-    .into_iter()
-    .fold(Request::get("/auth/nginx"), |request, (name, value)| request.header(name, value))
-    .bearer(token)
+    Request::about_page(CLIENT, FIREFOX).bearer(token)
 }
 
 #[track_caller]

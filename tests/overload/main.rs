@@ -35,17 +35,7 @@ fn service(wrapper: &[&str], settings: &[(&str, &str)]) -> (Samehand, String) {
 
 /// What the proxy asks about a request with this token.
 fn question(token: &str) -> Request {
-    [
-        ("X-Forwarded-For", CLIENT.to_string().as_str()),
-        ("X-Forwarded-Method", "GET"),
-        ("X-Forwarded-Proto", "https"),
-        ("X-Forwarded-Host", "app.example.com"),
-        ("X-Forwarded-Uri", "/page"),
-        ("User-Agent", FIREFOX),
-    ]
-    .into_iter()
-    .fold(Request::get("/auth/nginx"), |request, (name, value)| request.header(name, value))
-    .bearer(token)
+    Request::about_page(CLIENT, FIREFOX).bearer(token)
 }
 
 /// The answer is a good one, and the connection stays open.

@@ -45,16 +45,7 @@ const CHROME: &str =
 
 /// What a well-configured nginx asks about a request of this client; the token is still missing.
 fn question(ip: impl ToString, user_agent: &str) -> Request {
-    [
-        ("X-Forwarded-For", ip.to_string().as_str()),
-        ("X-Forwarded-Method", "GET"),
-        ("X-Forwarded-Proto", "https"),
-        ("X-Forwarded-Host", "app.example.com"),
-        ("X-Forwarded-Uri", "/page?q=1"),
-        ("User-Agent", user_agent),
-    ]
-    .into_iter()
-    .fold(Request::get("/auth/nginx"), |request, (name, value)| request.header(name, value))
+    Request::about_page(ip, user_agent)
 }
 
 /// The question about a request of [`CLIENT`] with Firefox and this token.

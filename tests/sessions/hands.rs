@@ -44,16 +44,7 @@ impl Hand {
 
     /// The question about a request of this client.
     pub(crate) fn question(self) -> Request {
-        [
-            ("X-Forwarded-For", self.ip),
-            ("X-Forwarded-Method", "GET"),
-            ("X-Forwarded-Proto", "https"),
-            ("X-Forwarded-Host", "app.example.com"),
-            ("X-Forwarded-Uri", "/page"),
-            ("User-Agent", self.user_agent),
-        ]
-        .into_iter()
-        .fold(Request::get("/auth/nginx"), |request, (name, value)| request.header(name, value))
+        Request::about_page(self.ip, self.user_agent)
     }
 }
 

@@ -91,16 +91,7 @@ fn token_in(body: &Value) -> String {
 
 /// What a proxy asks about an API request of this client; the token is still missing.
 fn question_from(ip: Ipv4Addr) -> Request {
-    [
-        ("X-Forwarded-For", ip.to_string().as_str()),
-        ("X-Forwarded-Method", "GET"),
-        ("X-Forwarded-Proto", "https"),
-        ("X-Forwarded-Host", "app.example.com"),
-        ("X-Forwarded-Uri", "/page?q=1"),
-        ("User-Agent", FIREFOX),
-    ]
-    .into_iter()
-    .fold(Request::get("/auth/nginx"), |request, (name, value)| request.header(name, value))
+    Request::about_page(ip, FIREFOX)
 }
 
 fn question() -> Request {

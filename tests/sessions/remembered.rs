@@ -23,17 +23,7 @@ fn services() -> [Samehand; 2] {
 
 /// What a proxy asks about a request of this client.
 fn question(ip: Ipv4Addr, user_agent: &str, token: &str) -> Request {
-    [
-        ("X-Forwarded-For", ip.to_string().as_str()),
-        ("X-Forwarded-Method", "GET"),
-        ("X-Forwarded-Proto", "https"),
-        ("X-Forwarded-Host", "app.example.com"),
-        ("X-Forwarded-Uri", "/page?q=1"),
-        ("User-Agent", user_agent),
-    ]
-    .into_iter()
-    .fold(Request::get("/auth/nginx"), |request, (name, value)| request.header(name, value))
-    .bearer(token)
+    Request::about_page(ip, user_agent).bearer(token)
 }
 
 /// Asks until the worker must know the token and its client.

@@ -64,6 +64,20 @@ impl Request {
         Self { body, ..Self::new("POST", target) }.header("Content-Length", length)
     }
 
+    /// What a well-configured nginx asks about a GET of `https://app.example.com/page?q=1`, that is still without a token.
+    pub(crate) fn about_page(client: impl ToString, user_agent: &str) -> Self {
+        [
+            ("X-Forwarded-For", client.to_string().as_str()),
+            ("X-Forwarded-Method", "GET"),
+            ("X-Forwarded-Proto", "https"),
+            ("X-Forwarded-Host", "app.example.com"),
+            ("X-Forwarded-Uri", "/page?q=1"),
+            ("User-Agent", user_agent),
+        ]
+        .into_iter()
+        .fold(Self::get("/auth/nginx"), |request, (name, value)| request.header(name, value))
+    }
+
     /// To another host than the usual one.
     pub(crate) fn host(self, host: &str) -> Self {
         Self { host: host.into(), ..self }

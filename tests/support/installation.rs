@@ -1,6 +1,7 @@
 //! A data directory and the settings that go with it: what every samehand process of one test shares.
 
 use std::{
+    fs,
     io::Write,
     net::Ipv4Addr,
     path::{Path, PathBuf},
@@ -59,6 +60,20 @@ impl Installation {
     /// Sets a variable of the environment that is none of samehand's.
     pub(crate) fn set_environment(&mut self, name: &str, value: &str) {
         self.environment.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Gives samehand a clock that is so many seconds ahead, or behind; the one that measures how long something takes is left alone.
+    #[track_caller]
+    pub(crate) fn set_clock(&mut self, seconds: i64) {
+        let places = fs::read_dir("/usr/lib").into_iter().flatten().filter_map(Result::ok);
+        let libraries = places.map(|place| place.path().join("faketime/libfaketimeMT.so.1"));
+        let library = libraries.into_iter().find(|library| library.exists()).expect(
+            "libfaketime is not installed, and these tests need the real one: run scripts/install-test-tools.sh faketime",
+        );
+        self.set_environment("LD_PRELOAD", &library.display().to_string());
+        self.set_environment("FAKETIME", &format!("{seconds:+}s"));
+        self.set_environment("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+        self.set_environment("DONT_FAKE_MONOTONIC", "1");
     }
 
     /// From now on samehand is started by this program with these arguments before its own.
