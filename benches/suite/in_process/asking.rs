@@ -3,9 +3,10 @@
 //! Every answer must have the status that was expected, or the run is void.
 
 use super::USER_AGENT;
+use std::collections::HashMap;
+use std::ffi::OsString;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 const CONNECTIONS: usize = 64;
@@ -141,7 +142,7 @@ impl<'a> Client<'a> {
 
     /// Connections are written to, then all are read, so that the worker always has work.
     fn round(&mut self, length: Length) -> Result<Round, String> {
-        let (started, server_before, first) = (Instant::now(), server_time(), self.shown);
+        let (started, server_before, first) = (Instant::now(), server_times(), self.shown);
         loop {
             let at_once = match length {
                 Length::For(time) if started.elapsed() < time => CONNECTIONS,
@@ -156,7 +157,7 @@ impl<'a> Client<'a> {
         #[expect(clippy::cast_precision_loss, reason = "a few million answers")]
         let answered = (self.shown - first) as f64;
         #[expect(clippy::cast_precision_loss, reason = "some seconds in nanoseconds fit")]
-        let server_nanoseconds = (server_time() - server_before) as f64;
+        let server_nanoseconds = server_time_since(&server_before) as f64;
         Ok(Round {
             per_second: answered / started.elapsed().as_secs_f64(),
             server_microseconds: server_nanoseconds / 1000.0 / answered,
@@ -195,12 +196,22 @@ fn read_answer(connection: &mut TcpStream, answer: &mut [u8]) -> Result<usize, S
     Ok(read)
 }
 
-/// Processor time of every thread of this process but the client's, in nanoseconds (Linux, `/proc/PID/task/*/schedstat`).
-fn server_time() -> u64 {
-    let time = |path: &Path| -> u64 {
-        let text = std::fs::read_to_string(path.join("schedstat")).unwrap_or_default();
-        text.split(' ').next().and_then(|nanoseconds| nanoseconds.parse().ok()).unwrap_or_default()
-    };
-    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
-    tasks.map(|task| time(&task.unwrap().path())).sum::<u64>() - time(Path::new("/proc/thread-self"))
+/// Processor time of each thread of this process but the client's, by its number, in nanoseconds (Linux,
+/// `/proc/PID/task/*/schedstat`).
+fn server_times() -> HashMap<OsString, u64> {
+    let own = std::fs::read_link("/proc/thread-self").unwrap();
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap().map(|task| task.unwrap());
+    let others = tasks.filter(|task| Some(task.file_name().as_os_str()) != own.file_name());
+    others
+        .map(|task| {
+            let text = std::fs::read_to_string(task.path().join("schedstat")).unwrap_or_default();
+            let time = text.split(' ').next().and_then(|nanoseconds| nanoseconds.parse().ok()).unwrap_or_default();
+            (task.file_name(), time)
+        })
+        .collect()
+}
+
+/// Since then, of the threads that there are: those of a service that was measured before may end meanwhile.
+fn server_time_since(before: &HashMap<OsString, u64>) -> u64 {
+    server_times().iter().map(|(thread, time)| time.saturating_sub(before.get(thread).copied().unwrap_or(0))).sum()
 }
