@@ -270,53 +270,49 @@ fn certificate_text(seen: &Seen<'_>, policy: &Policy) -> Option<String> {
 
 fn token_text(judgement: &Judgement<'_>, now: u64) -> Option<String> {
     let seen = &judgement.seen;
-    if let Some(token) = &seen.token {
-        let (username, expires_at) = (token.subject(), token.expires_at());
-        let kind = seen.format.map_or("", Format::name);
-        let key = token.kid().map_or_else(String::new, |kid| format!(", key {kid}"));
-        let left = expires_at.saturating_sub(now);
-        let state = match judgement.reason {
-            Reason::TokenRevoked => "revoked: itself, or all that its user had",
-            Reason::SessionEnded => "its session has ended",
-            Reason::StoreStale => "whether it was revoked is not known",
-            Reason::Ok
-            | Reason::TokenMissing
-            | Reason::TokenAmbiguous
-            | Reason::TokenMalformed
-            | Reason::TokenExpired
-            | Reason::TokenNotYetValid
-            | Reason::TokenClaims
-            | Reason::SignatureInvalid
-            | Reason::KeyUnknown
-            | Reason::ClientChanged
-            | Reason::PolicyOutdated
-            | Reason::ProofMissing
-            | Reason::ProofInvalid
-            | Reason::ProofReplayed
-            | Reason::NonceRequired
-            | Reason::ProxyUntrusted
-            | Reason::ForwardedMissing
-            | Reason::ForwardedAmbiguous
-            | Reason::ForwardedUnreadable
-            | Reason::ClientIpUnreadable
-            | Reason::UserAgentAmbiguous => "valid",
+    let found = found_about_token(judgement.reason);
+    let Some(token) = &seen.token else {
+        return match found {
+            Found::NotVerified(why) => Some(why.into()),
+            Found::Verified(_) | Found::Nothing => None,
         };
-        return Some(format!("{kind} token of {username}{key}, expires in {left} s; {state}"));
-    }
-    match judgement.reason {
-        Reason::TokenMissing => Some("none".into()),
-        Reason::TokenAmbiguous => Some("more than one".into()),
-        Reason::TokenMalformed => Some("not a token of ours in form".into()),
-        Reason::TokenExpired => Some("its time is over".into()),
-        Reason::TokenNotYetValid => Some("its time has not come; compare the clocks".into()),
-        Reason::TokenClaims => Some("issuer, audience, lifetime, or a missing or unusable claim".into()),
-        Reason::SignatureInvalid => Some("the signature does not hold".into()),
-        Reason::KeyUnknown => Some("no key has the name that it gives".into()),
-        Reason::UserAgentAmbiguous => Some("not looked at: there are two User-Agent lines".into()),
+    };
+    let state = match found {
+        Found::Verified(state) => state,
+        Found::NotVerified(_) | Found::Nothing => "valid",
+    };
+    let (username, expires_at) = (token.subject(), token.expires_at());
+    let kind = seen.format.map_or("", Format::name);
+    let key = token.kid().map_or_else(String::new, |kid| format!(", key {kid}"));
+    let left = expires_at.saturating_sub(now);
+    Some(format!("{kind} token of {username}{key}, expires in {left} s; {state}"))
+}
+
+/// What a reason tells about the token.
+enum Found {
+    /// It verified, and this is its state.
+    Verified(&'static str),
+    /// It did not verify, and why.
+    NotVerified(&'static str),
+    /// The reason is about something else.
+    Nothing,
+}
+
+fn found_about_token(reason: Reason) -> Found {
+    match reason {
+        Reason::TokenRevoked => Found::Verified("revoked: itself, or all that its user had"),
+        Reason::SessionEnded => Found::Verified("its session has ended"),
+        Reason::StoreStale => Found::Verified("whether it was revoked is not known"),
+        Reason::TokenMissing => Found::NotVerified("none"),
+        Reason::TokenAmbiguous => Found::NotVerified("more than one"),
+        Reason::TokenMalformed => Found::NotVerified("not a token of ours in form"),
+        Reason::TokenExpired => Found::NotVerified("its time is over"),
+        Reason::TokenNotYetValid => Found::NotVerified("its time has not come; compare the clocks"),
+        Reason::TokenClaims => Found::NotVerified("issuer, audience, lifetime, or a missing or unusable claim"),
+        Reason::SignatureInvalid => Found::NotVerified("the signature does not hold"),
+        Reason::KeyUnknown => Found::NotVerified("no key has the name that it gives"),
+        Reason::UserAgentAmbiguous => Found::NotVerified("not looked at: there are two User-Agent lines"),
         Reason::Ok
-        | Reason::TokenRevoked
-        | Reason::SessionEnded
-        | Reason::StoreStale
         | Reason::ClientChanged
         | Reason::PolicyOutdated
         | Reason::ProofMissing
@@ -327,7 +323,7 @@ fn token_text(judgement: &Judgement<'_>, now: u64) -> Option<String> {
         | Reason::ForwardedMissing
         | Reason::ForwardedAmbiguous
         | Reason::ForwardedUnreadable
-        | Reason::ClientIpUnreadable => None,
+        | Reason::ClientIpUnreadable => Found::Nothing,
     }
 }
 
