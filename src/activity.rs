@@ -5,13 +5,12 @@
 //! and [`grain`]. So a hundred thousand sessions in use are some 1,700 rows a second in the store, whatever they are used for.
 
 use crate::check::identifiers::SessionId;
-use crate::check::memory::OfRandom;
 use crate::check::observed::ObservedClient;
 use crate::check::revocation::RevokedId;
 use crate::check::sign_in::MOMENT;
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::hash::{BuildHasher, BuildHasherDefault, RandomState};
+use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, PoisonError};
 
 /// What was seen and not written yet.
@@ -30,7 +29,7 @@ const MOST: usize = 20_000;
 
 thread_local! {
     /// When this thread last told of a session.
-    static TOLD: RefCell<HashMap<SessionId, u64, BuildHasherDefault<OfRandom>>> = RefCell::default();
+    static TOLD: RefCell<HashMap<SessionId, u64, foldhash::fast::RandomState>> = RefCell::default();
 }
 
 /// How precisely it is known when a session was last used, in seconds: to a minute, and to a tenth of an idle limit.

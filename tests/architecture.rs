@@ -88,7 +88,7 @@ const IMPORTS: [(&str, &[&str]); 25] = [
 ];
 
 /// Where each dependency of `Cargo.toml` is used; a folder stands for everything in it.
-const HOMES: [(&str, &[&str]); 47] = [
+const HOMES: [(&str, &[&str]); 48] = [
     // The decision reads the web server's header map, which is checked more closely below; settings name headers, and two
     // commands fill such a map.
     ("actix_web", &["http", "server", "check", "config/binding", "config/proxy_headers", "cli/explain", "cli/token"]),
@@ -119,6 +119,7 @@ const HOMES: [(&str, &[&str]); 47] = [
     ("hkdf", &["check", "keys"]),
     ("hex", &["check/fingerprint", "check/certificate"]),
     ("base64", &["check", "keys", "issue", "http/pages"]),
+    ("foldhash", &["check/memory", "activity"]),
     ("subtle", &["check", "secret", "users/password"]),
     ("getrandom", &["keys", "issue", "users/password", "http/request_id"]),
     ("zeroize", &["secret", "config", "keys", "http/pages"]),

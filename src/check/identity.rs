@@ -78,18 +78,17 @@ impl Identity {
     }
 
     fn new(user: &UserName, groups: &Groups, name: Option<&DisplayName>, email: Option<&Email>) -> Self {
-        Self(Arc::new(Words {
-            user: word(user.as_str()),
-            groups: word(&groups.joined()),
-            name: name.map_or(NOTHING, |name| word(name.header_value())),
-            email: email.map_or(NOTHING, |email| word(email.as_str())),
-        }))
+        Self::of_words(word(user.as_str()), groups, name, email)
     }
 
     /// The same user, with what is known of them now.
     pub(super) fn with_details(self, groups: &Groups, name: Option<&DisplayName>, email: Option<&Email>) -> Self {
+        Self::of_words(self.0.user.clone(), groups, name, email)
+    }
+
+    fn of_words(user: HeaderValue, groups: &Groups, name: Option<&DisplayName>, email: Option<&Email>) -> Self {
         Self(Arc::new(Words {
-            user: self.0.user.clone(),
+            user,
             groups: word(&groups.joined()),
             name: name.map_or(NOTHING, |name| word(name.header_value())),
             email: email.map_or(NOTHING, |email| word(email.as_str())),

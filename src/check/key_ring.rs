@@ -74,7 +74,7 @@ impl VerifyingKey {
 
     /// Whether its signatures are an HMAC, which is cheap to verify.
     pub(super) fn is_symmetric(&self) -> bool {
-        matches!(self.algorithm, Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512)
+        matches!(self.verifier, Verifier::Hs256(_))
     }
 
     /// The one algorithm of this key.

@@ -18,9 +18,10 @@ use super::observed::{CookieProof, ObservedClient, Proofs};
 use super::parts::{HeaderParts, Parts};
 use super::thumbprint::Thumbprint;
 use super::token::Content;
+use foldhash::fast::RandomState;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
-use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState};
+use std::hash::{BuildHasher as _, Hash};
 use std::net::IpAddr;
 use std::sync::Arc;
 use subtle::ConstantTimeEq;
@@ -194,7 +195,7 @@ pub(super) struct Signatures {
 impl Default for Signatures {
     fn default() -> Self {
         // Random, and told nobody: what has the digest of another token cannot be looked for.
-        let random = RandomState::new();
+        let random = std::hash::RandomState::new();
         let mut key = [0; 16];
         key[..8].copy_from_slice(&random.hash_one(0).to_be_bytes());
         key[8..].copy_from_slice(&random.hash_one(1).to_be_bytes());
@@ -218,41 +219,10 @@ impl Signatures {
     }
 }
 
-/// Hashes keys that are random, and that nobody chooses.
-#[derive(Default)]
-pub struct OfRandom(u64);
-
-impl Hasher for OfRandom {
-    fn finish(&self) -> u64 {
-        // What is random may be letters: its even spread is in some bits only, and tables look at others.
-        let spread = self.0.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        spread ^ (spread >> 32)
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        let mut words = bytes.chunks_exact(8);
-        for word in &mut words {
-            // Of exactly eight.
-            self.add(word.try_into().map_or(0, u64::from_le_bytes));
-        }
-        words.remainder().iter().for_each(|byte| self.add(u64::from(*byte)));
-    }
-
-    fn write_u128(&mut self, key: u128) {
-        self.write(&key.to_le_bytes());
-    }
-}
-
-impl OfRandom {
-    fn add(&mut self, word: u64) {
-        self.0 = self.0.rotate_left(5) ^ word;
-    }
-}
-
 /// A map that keeps at least the `MOST` entries that were used last, and at most twice as many.
 struct Generations<Key, Value, const MOST: usize> {
-    new: HashMap<Key, Value, BuildHasherDefault<OfRandom>>,
-    old: HashMap<Key, Value, BuildHasherDefault<OfRandom>>,
+    new: HashMap<Key, Value, RandomState>,
+    old: HashMap<Key, Value, RandomState>,
 }
 
 impl<Key, Value, const MOST: usize> Default for Generations<Key, Value, MOST> {

@@ -19,6 +19,8 @@ use std::{
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use rustix::io::ioctl_fionread;
 
+use super::waiting::ask_while;
+
 /// The longest anything may take to start or to say what it was waited for. Far longer than it takes: where it is over,
 /// something hangs, however busy the machine is.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -136,15 +138,14 @@ impl Process {
     /// Waits for the program to end by itself.
     #[track_caller]
     pub(crate) fn wait_for_end(&mut self) -> ExitStatus {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            if let Some(status) = self.child.try_wait().expect("a child of ours") {
-                return status;
-            }
-            assert!(Instant::now() < deadline, "{} does not end; it said:\n{}", self.name, self.log());
-            // Waiting for a child has no limit of time in the standard library.
-            thread::sleep(Duration::from_millis(5));
-        }
+        let mut status = None;
+        // Waiting for a child has no limit of time in the standard library.
+        let has_ended = ask_while(Instant::now(), in_patience, || {
+            status = self.child.try_wait().expect("a child of ours");
+            status.is_some()
+        });
+        assert!(has_ended.is_ok(), "{} does not end; it said:\n{}", self.name, self.log());
+        status.expect("it has ended")
     }
 
     /// Everything that a program that has ended wrote.
@@ -181,16 +182,13 @@ impl Process {
 
     /// Waits until `ready` says so. `Err` holds what the program wrote before it ended.
     pub(crate) fn wait_until(&mut self, mut ready: impl FnMut() -> bool) -> Result<(), String> {
-        let deadline = Instant::now() + PATIENCE;
-        while !ready() {
-            if !self.is_alive() {
-                return Err(self.log());
-            }
-            assert!(Instant::now() < deadline, "{} did not become ready; it said:\n{}", self.name, self.log());
-            // A foreign program has no event to wait for but its port, and a port can only be tried.
-            thread::sleep(Duration::from_millis(5));
-        }
-        Ok(())
+        let mut is_ready = false;
+        let is_settled = ask_while(Instant::now(), in_patience, || {
+            is_ready = ready();
+            is_ready || !self.is_alive()
+        });
+        assert!(is_settled.is_ok(), "{} did not become ready; it said:\n{}", self.name, self.log());
+        if is_ready { Ok(()) } else { Err(self.log()) }
     }
 }
 
@@ -200,6 +198,10 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn in_patience(so_far: Duration) -> bool {
+    so_far < PATIENCE
 }
 
 /// Reads a stream to its end, on a thread of its own; returns another handle of it.

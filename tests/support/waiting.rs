@@ -6,30 +6,41 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Asks until it holds; fails when it does not within `patience` from `since` on. Says how long it took.
-#[track_caller]
-pub(crate) fn until(since: Instant, patience: Duration, what: &str, mut holds: impl FnMut() -> bool) -> Duration {
+/// Asks again and again, until it holds or there is no time left. Says when was asked for the last time, from `since` on.
+pub(crate) fn ask_while(
+    since: Instant,
+    has_time: impl Fn(Duration) -> bool,
+    mut holds: impl FnMut() -> bool,
+) -> Result<Duration, Duration> {
     loop {
         let asked_at = since.elapsed();
         if holds() {
-            return asked_at;
+            return Ok(asked_at);
         }
-        assert!(asked_at < patience, "not within {patience:?}: {what}");
-        // A service that follows a file, and a clock, have no event to wait for; they can only be asked.
+        if !has_time(asked_at) {
+            return Err(asked_at);
+        }
+        // A service that follows a file, a foreign program that starts, and a clock have no event to wait for; they can only
+        // be asked.
         thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Asks until it holds; fails when it does not within `patience` from `since` on. Says how long it took.
+#[track_caller]
+pub(crate) fn until(since: Instant, patience: Duration, what: &str, holds: impl FnMut() -> bool) -> Duration {
+    match ask_while(since, |so_far| so_far < patience, holds) {
+        Ok(took) => took,
+        Err(_) => panic!("not within {patience:?}: {what}"),
     }
 }
 
 /// As [`until`], for what is promised within a time: a machine that has much else to do may take longer for it.
 #[track_caller]
-pub(crate) fn as_promised(since: Instant, promised: Duration, what: &str, mut holds: impl FnMut() -> bool) -> Duration {
-    loop {
-        let asked_at = since.elapsed();
-        if holds() {
-            return asked_at;
-        }
-        assert!(is_in_time(asked_at, promised), "not within {promised:?}, but after {asked_at:?} still not: {what}");
-        thread::sleep(Duration::from_millis(5));
+pub(crate) fn as_promised(since: Instant, promised: Duration, what: &str, holds: impl FnMut() -> bool) -> Duration {
+    match ask_while(since, |so_far| is_in_time(so_far, promised), holds) {
+        Ok(took) => took,
+        Err(took) => panic!("not within {promised:?}, but after {took:?} still not: {what}"),
     }
 }
 

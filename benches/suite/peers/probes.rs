@@ -6,10 +6,10 @@ use crate::support::{
     client::{Address, Reply, Request, ask},
     installation::Installation,
     token::Token,
+    waiting::ask_while,
 };
 use samehand::app::now;
 use std::net::Ipv4Addr;
-use std::thread;
 use std::time::{Duration, Instant};
 
 /// Another client than the one that the tokens are bound to, by address and by browser.
@@ -90,10 +90,8 @@ pub(crate) fn probe(
             return Err("it refuses a token that is going to be revoked".into());
         }
         installation.succeed(&["token", "revoke", &revoked], "");
-        let since = Instant::now();
-        while ask().status == 200 && since.elapsed() < Duration::from_secs(seconds) {
-            thread::sleep(Duration::from_millis(20));
-        }
+        let promised = Duration::from_secs(seconds);
+        let _ = ask_while(Instant::now(), |so_far| so_far < promised, || ask().status != 200);
         is_refused("a revoked token", &ask())?;
     }
     Ok(length_of(&good))
@@ -101,17 +99,17 @@ pub(crate) fn probe(
 
 /// Waits until the good client gets in: some servers listen before they have read what they are to do.
 pub(crate) fn await_readiness(peer: &Peer, token: &str) -> Result<(), String> {
-    let since = Instant::now();
-    loop {
-        let reply = reply(peer, CLIENT, USER_AGENT, Some(token));
-        if reply.status == 200 {
-            return Ok(());
-        }
-        if since.elapsed() > PATIENCE {
-            return Err(format!("it answers {} to the good client: {}", reply.status, peer.servers[0].log()));
-        }
-        thread::sleep(Duration::from_millis(20));
-    }
+    let mut status = 0;
+    let lets_in = ask_while(
+        Instant::now(),
+        |so_far| so_far < PATIENCE,
+        || {
+            status = reply(peer, CLIENT, USER_AGENT, Some(token)).status;
+            status == 200
+        },
+    );
+    let refused = |_| format!("it answers {status} to the good client: {}", peer.servers[0].log());
+    lets_in.map(|_| ()).map_err(refused)
 }
 
 /// One answer on a connection of its own.
