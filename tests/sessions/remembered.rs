@@ -5,6 +5,7 @@
 use crate::support::client::{Request, ask};
 use crate::support::installation::Installation;
 use crate::support::samehand::{PASSWORD, SECRET, Samehand, said};
+use crate::support::token::Token;
 use crate::support::waiting::until;
 use crate::support::{CLIENT, THIEF};
 use crate::{
@@ -187,6 +188,35 @@ fn other_keys_and_a_stricter_policy_count_from_the_next_request_on() {
 
     samehand.write("secret", OTHER);
     reload(&samehand, 4);
+    assert_eq!(with_token(&samehand, &token), is(401, "key-unknown"));
+}
+
+#[test]
+fn a_key_that_is_taken_away_counts_at_once_although_its_signature_is_known() {
+    const OURS: &str = include_str!("../data/keys/p256-ours.pem");
+    const OTHER: &str = include_str!("../data/keys/p256-attacker.pem");
+    let mut installation = Installation::new(&[("SECRET", ""), ("WORKERS", "1"), ("ADMIN_TOKEN", ADMIN_TOKEN)]);
+    let key = installation.write("key.pem", OURS);
+    installation.set(&[("SIGNING_KEY_FILE", &key)]);
+    let samehand = Samehand::serve(installation);
+    samehand.add_user("alice", &[]);
+    let token = signed_in(&samehand);
+    known(&samehand, &token);
+    samehand.write("key.pem", OTHER);
+    reload(&samehand, 1);
+    assert_eq!(with_token(&samehand, &token), is(401, "key-unknown"));
+    samehand.write("key.pem", OURS);
+    reload(&samehand, 2);
+    known(&samehand, &token);
+
+    // A generated one, which is retired beside the running service.
+    let samehand = start(&[("SECRET", ""), ("WORKERS", "1")]);
+    let token = signed_in(&samehand);
+    let kid = Token::parse(&token).header["kid"].as_str().expect("a kid").to_owned();
+    samehand.succeed(&["keys", "rotate"], "");
+    known(&samehand, &token);
+    samehand.succeed(&["keys", "retire", &kid], "");
+    until(Instant::now(), PATIENCE, "the key is retired", || with_token(&samehand, &token).0 != 200);
     assert_eq!(with_token(&samehand, &token), is(401, "key-unknown"));
 }
 
