@@ -4,7 +4,6 @@
 use crate::app::App;
 use crate::check::binding::BoundToken;
 use crate::check::observed::ObservedClient;
-use crate::check::policy::Enforce;
 use crate::issue::Minted;
 use crate::sessions::{self, LiveSession, SessionError};
 use crate::throttle::rebinding::rebind;
@@ -59,10 +58,6 @@ pub(super) async fn mint(
 }
 
 async fn take_change(app: &App, live: &LiveSession, client: &ObservedClient<'_>) -> Result<(), SessionError> {
-    // Which never refuses because the client changed.
-    if app.state().gate.policy.enforce == Enforce::Report {
-        return Ok(());
-    }
     let session = live.session();
     let Err(too_often) = rebind(app.store(), &session.id).await? else { return Ok(()) };
     if too_often.is_news {

@@ -18,7 +18,7 @@ use crate::check::policy::Policy;
 use crate::check::revocation::RevocationError;
 use crate::check::token::Expiry;
 use crate::check::user_agent::UserAgent;
-use crate::check::{Caller, Moment, Seen, pass_changed_client, recognise};
+use crate::check::{Caller, Moment, Seen, recognise};
 use crate::issue::{Minted, new_secret};
 use crate::sessions::{LiveSession, SessionError};
 use actix_web::http::StatusCode;
@@ -60,7 +60,7 @@ fn failed(bound: &BoundToken, error: &SessionError) -> HttpResponse {
 }
 
 /// Whoever has shown the secret that the token is bound to keeps it. Whoever has none, and may renew all the same, gets one:
-/// while the proof is only watched, or its absence only reported.
+/// while the proof is only watched.
 fn with_secret<'a>(client: ObservedClient<'a>, fresh: &'a str) -> ObservedClient<'a> {
     match client.proofs.cookie {
         CookieProof::Secret(_) | CookieProof::Session => client,
@@ -106,7 +106,8 @@ pub(super) struct Held<'a> {
     pub(super) manner: Manner,
 }
 
-/// Looks at the token of a request to one of samehand's own endpoints.
+/// Looks at the token of a request to one of samehand's own endpoints. What a caller gets here outlives the request, so
+/// `ENFORCE` lets nothing pass: a token for a changed client would be good for it once refusals are carried out.
 pub(super) async fn held<'a>(caller: &Caller<'a>, app: &App) -> Held<'a> {
     let mut seen = Seen::default();
     let bound = {
@@ -114,10 +115,9 @@ pub(super) async fn held<'a>(caller: &Caller<'a>, app: &App) -> Held<'a> {
         let revocations = app.revocations().snapshot();
         let moment = Moment { now: app.now(), revocations: revocations.knowledge() };
         let recognised = recognise(caller, &state.gate, moment, Expiry::Ignored, &mut seen);
-        recognised.map(|recognised| recognised.map(|recognised| recognised.bound)).or_else(|denial| {
-            report_theft(&denial, caller.ip, &seen, &state.gate.policy);
-            pass_changed_client(denial, state.gate.policy.enforce, &seen)
-        })
+        recognised
+            .map(|recognised| recognised.map(|recognised| recognised.bound))
+            .inspect_err(|denial| report_theft(denial, caller.ip, &seen, &state.gate.policy))
     };
     let bound = match bound {
         Ok(bound) => dpop::settle_own(app, bound).await,

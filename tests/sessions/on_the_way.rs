@@ -45,6 +45,21 @@ fn a_cookie_in_the_last_third_of_its_life_is_renewed_with_the_answer() {
 }
 
 #[test]
+fn no_cookie_rides_on_what_a_shared_cache_may_keep() {
+    let samehand = start(&[("TOKEN_TTL", "3h")]);
+    let due = cookie(&issued_earlier(&signed_in(&samehand), 125 * 60));
+    let for_element = |destination: &str| {
+        let (reply, decision) = decided(&samehand, fetch(&due).header("Sec-Fetch-Dest", destination));
+        assert_eq!((reply.status, decision.field("reason")), (200, "ok"), "{destination}: {reply:?}");
+        reply.all("Set-Cookie").len()
+    };
+    for destination in ["script", "style", "image", "font", "audio", "video", "track", "manifest", "worker", "object"] {
+        assert_eq!(for_element(destination), 0, "{destination}");
+    }
+    until(Instant::now(), PATIENCE, "a fresh cookie for a script's own request", || for_element("empty") == 1);
+}
+
+#[test]
 fn a_page_whose_token_has_expired_is_served_with_what_is_true_of_the_user_now() {
     let samehand = start(&[("TOKEN_TTL", "1s")]);
     let token = signed_in(&samehand);

@@ -7,7 +7,6 @@ use crate::{
     hands::{AWAY, HOME, Hand, ask_through, events, judged, only_token, verdict},
     issued_earlier, start,
     support::{client::Reply, samehand::Samehand, waiting::until},
-    token_in,
 };
 
 const WATCHED: [(&str, &str); 2] = [("REQUIRE_SAME", "user-agent"), ("WATCH", "ip")];
@@ -127,12 +126,11 @@ fn a_cookie_over_the_limit_lives_until_its_own_end() {
 }
 
 #[test]
-fn reporting_has_no_limit() {
-    let samehand = start(&[("REQUIRE_SAME", "ip"), ("ENFORCE", "report")]);
+fn a_trial_has_the_same_limit() {
+    let samehand = start(&[&WATCHED[..], &[("ENFORCE", "report")]].concat());
     let token = used_up(&samehand, &sign_in(&samehand));
-    let reply = renew(&samehand, AWAY, &token);
-    assert_eq!(reply.status, 200, "{reply:?}");
-    assert_eq!(judged(&samehand, AWAY.question().bearer(&token_in(&reply.json()))), verdict(200, "ok", ""));
-    assert_eq!(events(&samehand, "rebound").len(), CHANGES + 1);
-    assert!(events(&samehand, "rebind-limit").is_empty());
+    assert_eq!(renew(&samehand, AWAY, &token).status, 429);
+    assert_eq!(events(&samehand, "rebound").len(), CHANGES);
+    assert_eq!(events(&samehand, "rebind-limit").len(), 1);
+    assert_eq!(judged(&samehand, AWAY.question().bearer(&token)), verdict(200, "ok", "ip"), "nobody is refused for it");
 }

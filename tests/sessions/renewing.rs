@@ -8,8 +8,8 @@ use crate::support::{
     token::Token,
 };
 use crate::{
-    CHROME, FIREFOX, SetCookie, call, cookie, is, outcome, post, question, question_from, sid, sign_in, signed_in,
-    start, time, token_in, wait_for_expiry, with_token,
+    CHROME, FIREFOX, SetCookie, call, cookie, decided, is, issued_earlier, outcome, post, question, question_from, sid,
+    sign_in, signed_in, start, time, token_in, wait_for_expiry, with_token,
 };
 use serde_json::json;
 
@@ -186,15 +186,30 @@ fn a_fresh_token_says_what_is_true_of_the_user_now() {
 }
 
 #[test]
-fn report_renews_for_a_changed_client_and_says_so_and_observe_does_not() {
-    let samehand = start(&[("ENFORCE", "report")]);
-    let token = signed_in(&samehand);
-    let from_thief = |samehand: &crate::support::samehand::Samehand, token: &str| {
-        ask(THIEF, &samehand.tcp, &post("/renew").bearer(token)).status
-    };
-    assert_eq!(from_thief(&samehand, &token), 200);
-    samehand.process.wait_for("the suspicion", |line| line.contains("event=theft-suspected").then_some(()));
-    let samehand = start(&[("ENFORCE", "observe")]);
-    let token = signed_in(&samehand);
-    assert_eq!(from_thief(&samehand, &token), 403);
+fn a_trial_gives_a_changed_client_nothing_that_outlives_it() {
+    for enforce in ["report", "observe"] {
+        let settings = [("ENFORCE", enforce), ("PUBLIC_URL", "https://app.example.com"), ("COOKIE_DOMAIN", "host")];
+        let samehand = start(&settings);
+        let token = signed_in(&samehand);
+        let stolen = issued_earlier(&token, 7 * 60 * 60);
+        let from_thief = |request: Request| ask(THIEF, &samehand.tcp, &request.header("User-Agent", FIREFOX));
+        let with = |request: Request| request.header("Cookie", cookie(&stolen));
+        let own_page = |request: Request| request.header("Sec-Fetch-Site", "same-origin");
+        let form = |request: Request| own_page(request).header("Content-Type", "application/x-www-form-urlencoded");
+        for (row, status, reply) in [
+            ("a token for a token", 403, from_thief(Request::post("/renew", "").bearer(&token))),
+            ("a cookie for a cookie", 403, from_thief(own_page(with(Request::post("/renew", ""))))),
+            ("the account", 303, from_thief(with(Request::get("/account").header("Sec-Fetch-Mode", "navigate")))),
+            ("ending sessions", 303, from_thief(form(with(Request::post("/account", "do=end-others"))))),
+        ] {
+            let given = (reply.status, reply.all("Set-Cookie").len());
+            assert_eq!(given, (status, 0), "{enforce}: {row}: {reply:?}");
+        }
+        samehand.process.wait_for("the suspicion", |line| line.contains("event=theft-suspected").then_some(()));
+        // The request itself passes, near the end of the token too, and gets no cookie with it.
+        let (reply, decision) = decided(&samehand, question_from(THIEF).header("Cookie", cookie(&stolen)));
+        assert_eq!((reply.status, decision.field("enforced")), (200, "no"), "{enforce}: {reply:?}");
+        assert!(reply.all("Set-Cookie").is_empty(), "{enforce}: {reply:?}");
+        assert_eq!(with_token(&samehand, &token), is(200, "ok"), "{enforce}: the session goes on");
+    }
 }
