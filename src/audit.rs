@@ -14,7 +14,7 @@ use std::time::Duration;
 
 /// The target of decision lines, for filters in `SAMEHAND_LOG`.
 const TARGET: &str = "samehand::decision";
-/// So much of a path is logged, in bytes; paths are ASCII.
+/// So much of a path is logged, in bytes; paths are ASCII, the rest of them escaped.
 const MOST_OF_A_PATH: usize = 1024;
 
 /// Says what was decided.
@@ -79,7 +79,7 @@ fn write_line(
 ) {
     let seen = &judgement.seen;
     let request = seen.request.as_ref();
-    let path = request.map_or("", |request| request.path());
+    let path = request.map(|request| request.path()).unwrap_or_default();
     log!(
         target: TARGET, level,
         decision = judgement.decision.name(),
@@ -90,7 +90,7 @@ fn write_line(
         username = seen.username().unwrap_or_default(),
         method = request.map_or("", |request| request.method()),
         host = request.map_or("", |request| request.host()),
-        path = path.get(..MOST_OF_A_PATH).unwrap_or(path),
+        path = path.get(..MOST_OF_A_PATH).unwrap_or(&path),
         changed = policy.header_parts.names(seen.changed).as_str(),
         proof = match seen.proof_error {
             Some(ProofError::Invalid(flaw)) => flaw.name(),

@@ -12,6 +12,9 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+/// Longest zone of an address, in bytes: names of network devices have at most 15 on Linux, and words elsewhere.
+const LONGEST_ZONE: usize = 64;
+
 /// Who opened the connection to samehand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Peer {
@@ -137,7 +140,7 @@ pub fn of_page(headers: &HeaderMap, peer: Peer, trusted: &TrustedProxies) -> Res
 }
 
 /// Reads `1.2.3.4`, `1.2.3.4:80`, `2001:db8::1`, `[2001:db8::1]` and `[2001:db8::1]:80`, canonical. No octal, short or
-/// decimal IPv4 forms, no zone.
+/// decimal IPv4 forms. A zone, as in `fe80::1%eth0`, is left out.
 #[must_use]
 pub fn parse_element(element: &[u8]) -> Option<IpAddr> {
     // Nearly every one is of this kind, and what is not is read with more care.
@@ -150,8 +153,8 @@ pub fn parse_element(element: &[u8]) -> Option<IpAddr> {
         if !after.is_empty() {
             parse_port(after.strip_prefix(':')?)?;
         }
-        IpAddr::V6(address.parse::<Ipv6Addr>().ok()?)
-    } else if let Ok(address) = text.parse::<IpAddr>() {
+        IpAddr::V6(without_zone(address)?.parse::<Ipv6Addr>().ok()?)
+    } else if let Some(address) = parse_address(text) {
         address
     } else {
         let (address, port) = text.split_once(':')?;
@@ -159,6 +162,27 @@ pub fn parse_element(element: &[u8]) -> Option<IpAddr> {
         IpAddr::V4(address.parse().ok()?)
     };
     Some(address.to_canonical())
+}
+
+/// Reads an address alone, without brackets and port: one that a person or a back end wrote. A zone is left out.
+#[must_use]
+pub fn parse_address(text: &str) -> Option<IpAddr> {
+    if let Ok(address) = text.parse::<IpAddr>() {
+        return Some(address);
+    }
+    without_zone(text)?.parse::<Ipv6Addr>().ok().map(IpAddr::V6)
+}
+
+/// An IPv6 address without its zone, which names a link of the machine that wrote it (RFC 4007 section 11): `fe80::1%eth0`,
+/// or `fe80::1%25eth0` as addresses of pages have it (RFC 6874). It says nothing about the client, whom two proxies would
+/// call by two zones. Nothing where the zone is no zone.
+#[must_use]
+pub fn without_zone(text: &str) -> Option<&str> {
+    let Some((address, zone)) = text.split_once('%') else { return Some(text) };
+    let is_of_zones = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+    let zone = zone.strip_prefix("25").filter(|rest| !rest.is_empty()).unwrap_or(zone);
+    let is_zone = (1..=LONGEST_ZONE).contains(&zone.len()) && zone.bytes().all(is_of_zones);
+    is_zone.then_some(address)
 }
 
 /// Four decimal numbers without zeros in front.
@@ -250,7 +274,14 @@ mod tests {
             "::1]",
             "[::1]80",
             "[::1]:",
-            "fe80::1%eth0",
+            "fe80::1%",
+            "fe80::1%eth 0",
+            "fe80::1%eth0%eth1",
+            "fe80::1%eth0:80",
+            "fe80::1%eth0/64",
+            "[fe80::1%eth0",
+            "[fe80::1]%eth0",
+            "192.0.2.1%eth0",
             "2001:db8::1:80:x",
             "\"1.2.3.4\"",
             "1.2.3.4 5.6.7.8",
@@ -273,6 +304,26 @@ mod tests {
         }
         behind(&["192.0.2.1, ::ffff:10.0.0.1"], "192.0.2.1");
         behind(&["192.0.2.1, [2001:db8:ffff::5]:9"], "192.0.2.1");
+    }
+
+    #[test]
+    fn a_zone_is_left_out() {
+        for spelling in [
+            "fe80::1",
+            "fe80::1%eth0",
+            "FE80::1%12",
+            "[fe80::1%eth0]",
+            "[fe80::1%25eth0]:443",
+            "[fe80:0:0:0:0:0:0:1%br-lan.7]:9",
+            "fe80::1%25eth0",
+            "fe80::1%25",
+        ] {
+            behind(&[spelling], "fe80::1");
+            behind(&[&format!("6.6.6.6, {spelling}, 10.0.0.1")], "fe80::1");
+        }
+        behind(&["192.0.2.1, 2001:db8:ffff::5%eth0"], "192.0.2.1");
+        behind(&[&format!("fe80::1%{}", "z".repeat(64))], "fe80::1");
+        behind(&[&format!("fe80::1%{}", "z".repeat(65))], "unreadable");
     }
 
     #[test]

@@ -8,6 +8,7 @@
 use super::dpop::Place;
 use actix_web::http::header::{HeaderMap, HeaderName};
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 /// The header that lists the addresses a request came through.
 pub static FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -70,6 +71,23 @@ pub(super) fn text(visible: &[u8]) -> &str {
     std::str::from_utf8(visible).unwrap_or_default()
 }
 
+/// A request target as text. Its bytes are visible; those beyond ASCII, which small programs send as they are, are written
+/// as an address has them (RFC 3987 section 3.1): `/caf%C3%A9`.
+pub(super) fn escaped(target: &[u8]) -> Cow<'_, str> {
+    if target.is_ascii() {
+        return Cow::Borrowed(text(target));
+    }
+    let mut written = String::with_capacity(target.len() * 3);
+    for byte in target {
+        match byte.is_ascii() {
+            true => written.push(char::from(*byte)),
+            // Writing into a string does not fail.
+            false => _ = write!(written, "%{byte:02X}"),
+        }
+    }
+    Cow::Owned(written)
+}
+
 impl<'a> ForwardedRequest<'a> {
     /// The method, case-sensitive (RFC 9110 section 9.1).
     #[must_use]
@@ -100,16 +118,16 @@ impl<'a> ForwardedRequest<'a> {
         (self.method, self.authority, self.uri)
     }
 
-    /// The request target, with the query: for the way back to it, and never for a log.
+    /// The request target, with the query: for the way back to it, and never for a log. Bytes beyond ASCII are escaped.
     #[must_use]
-    pub fn uri(&self) -> &'a str {
-        text(self.uri)
+    pub fn uri(&self) -> Cow<'a, str> {
+        escaped(self.uri)
     }
 
-    /// The path without the query.
+    /// The path without the query, likewise.
     #[must_use]
-    pub fn path(&self) -> &'a str {
-        self.uri().split_once('?').map_or(self.uri(), |(path, _)| path)
+    pub fn path(&self) -> Cow<'a, str> {
+        escaped(self.uri.split(|byte| *byte == b'?').next().unwrap_or_default())
     }
 }
 
@@ -183,11 +201,10 @@ pub fn place<'a>(headers: &'a HeaderMap, path: &'a str) -> Option<Place<'a>> {
         scheme: single(headers, &FORWARDED_PROTO, parse_scheme).ok()?,
         authority: single(headers, &FORWARDED_HOST, |sent| parse_host(sent).map(|_| text(sent))).ok()?.into(),
         target: match single(headers, &FORWARDED_URI, parse_uri) {
-            Ok(target) => text(target),
-            Err(ForwardedError::Missing(_)) => path,
+            Ok(target) => escaped(target),
+            Err(ForwardedError::Missing(_)) => path.into(),
             Err(ForwardedError::Ambiguous(_) | ForwardedError::Unreadable(_)) => return None,
-        }
-        .into(),
+        },
     })
 }
 
@@ -300,12 +317,13 @@ static OF_HOSTS: [OfHosts; 256] = {
     kinds
 };
 
-/// Origin form (RFC 9112 section 3.2.1), or `*` for `OPTIONS *`.
+/// Origin form (RFC 9112 section 3.2.1), or `*` for `OPTIONS *`. No blank and no control character. Bytes beyond ASCII may
+/// stand in it, whatever they spell: the proxies pass them on, and nothing of ours shows them as they are.
 fn parse_uri(uri: &[u8]) -> Option<&[u8]> {
     let well_formed = uri.len() <= MAX_URI
         && (uri.starts_with(b"/") || uri == b"*")
         // Without a branch for each byte, so that many are looked at at once.
-        && uri.iter().fold(true, |all, byte| all & byte.is_ascii_graphic());
+        && uri.iter().fold(true, |all, byte| all & (*byte > b' ') & (*byte != 0x7f));
     well_formed.then_some(uri)
 }
 

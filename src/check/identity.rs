@@ -12,7 +12,8 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub struct Identity(Arc<Words>);
 
-/// As headers say it. Every value is visible ASCII or blank by construction; were one not, it would be sent empty.
+/// As headers say it. By construction no value has a control character, and all but the name are visible ASCII. Were one
+/// no value of a header, it would be sent empty.
 #[derive(Debug)]
 struct Words {
     user: HeaderValue,
@@ -28,11 +29,11 @@ pub struct UnusableIdentity;
 const NOTHING: HeaderValue = HeaderValue::from_static("");
 
 fn word(text: &str) -> HeaderValue {
-    if text.is_empty() { NOTHING } else { HeaderValue::from_str(text).unwrap_or(NOTHING) }
+    if text.is_empty() { NOTHING } else { HeaderValue::from_bytes(text.as_bytes()).unwrap_or(NOTHING) }
 }
 
 fn text(word: &HeaderValue) -> &str {
-    word.to_str().unwrap_or_default()
+    std::str::from_utf8(word.as_bytes()).unwrap_or_default()
 }
 
 impl Identity {
@@ -90,7 +91,7 @@ impl Identity {
         Self(Arc::new(Words {
             user,
             groups: word(&groups.joined()),
-            name: name.map_or(NOTHING, |name| word(name.header_value())),
+            name: name.map_or(NOTHING, |name| word(name.as_str())),
             email: email.map_or(NOTHING, |email| word(email.as_str())),
         }))
     }
@@ -114,7 +115,7 @@ impl Identity {
         text(&self.0.groups)
     }
 
-    /// `Remote-Name`: empty when there is none, or when it is not printable ASCII.
+    /// `Remote-Name`: letters of every script, in UTF-8; empty when there is none.
     #[must_use]
     pub fn name(&self) -> &str {
         text(&self.0.name)

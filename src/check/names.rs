@@ -149,6 +149,11 @@ impl fmt::Display for Email {
 pub struct DisplayName(String);
 
 impl DisplayName {
+    /// For what a person types: without blanks around it, which no header keeps.
+    pub fn enter(text: &str) -> Result<Self, DisplayNameError> {
+        Self::read(text.trim())
+    }
+
     /// Takes the name verbatim.
     pub fn read(text: &str) -> Result<Self, DisplayNameError> {
         if text.trim().is_empty() {
@@ -163,17 +168,10 @@ impl DisplayName {
         }
     }
 
-    /// The name as people wrote it. Not for headers: see [`DisplayName::header_value`].
+    /// The name as people wrote it. As a header value it is UTF-8, and has no control character.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-
-    /// The name when it is printable ASCII, else nothing: proxies and applications disagree about any other byte.
-    #[must_use]
-    pub fn header_value(&self) -> &str {
-        let printable = self.0.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
-        if printable { &self.0 } else { "" }
     }
 }
 

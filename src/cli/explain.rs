@@ -4,7 +4,7 @@ mod article;
 
 use super::opened::Opened;
 use super::{Failure, Outcome, print, ring};
-use crate::check::client_ip::Peer;
+use crate::check::client_ip::{Peer, parse_address};
 use crate::check::decision::{Decision, Reason};
 use crate::check::dpop::ProofError;
 use crate::check::dpop::proof::DPOP;
@@ -61,7 +61,7 @@ fn read_proxy(text: &str) -> Result<Proxy, String> {
 fn read_peer(text: &str) -> Result<Peer, String> {
     match text {
         "unix" => Ok(Peer::Unix),
-        address => address.parse().map(Peer::Tcp).map_err(|_| "write an address or unix".into()),
+        address => parse_address(address).map(Peer::Tcp).ok_or_else(|| "write an address or unix".into()),
     }
 }
 

@@ -5,7 +5,7 @@ mod revoke;
 use super::opened::Opened;
 use super::{Failure, Outcome, print, ring};
 use crate::check::certificate;
-use crate::check::client_ip::ClientIp;
+use crate::check::client_ip::{ClientIp, parse_address};
 use crate::check::credential::BearerToken;
 use crate::check::decision::Reason;
 use crate::check::names::UserName;
@@ -52,7 +52,7 @@ struct Mint {
     #[arg(long, value_name = "NAME")]
     user: String,
     /// The client's address, as samehand will derive it.
-    #[arg(long)]
+    #[arg(long, value_parser = read_address)]
     ip: IpAddr,
     /// The client's User-Agent; empty for a client that sends none.
     #[arg(long, value_name = "UA")]
@@ -178,6 +178,10 @@ fn cookie_proof<'a>(given: Option<&'a str>, policy: &Policy) -> Result<CookiePro
 }
 
 const MAKE_ONE: &str = "make one with: openssl rand 32 | basenc --base64url | tr -d =";
+
+fn read_address(text: &str) -> Result<IpAddr, &'static str> {
+    parse_address(text).ok_or("write an IPv4 or IPv6 address, such as 192.0.2.7 or 2001:db8::7")
+}
 
 fn grant_for(store: &Opened, subject: UserName) -> Result<Grant, Failure> {
     match store.wait(store.user(&subject))? {

@@ -2,9 +2,9 @@
 
 use super::choices::each;
 use super::findings::Findings;
+use crate::check::client_ip::parse_address;
 use crate::check::policy::TrustedProxies;
 use ipnet::IpNet;
-use std::net::IpAddr;
 
 const NAME: &str = "TRUSTED_PROXIES";
 
@@ -27,8 +27,15 @@ pub(super) fn check(text: &str, findings: &mut Findings) -> Option<TrustedProxie
 }
 
 fn network(text: &str) -> Result<IpNet, String> {
-    let address = text.parse::<IpAddr>().map(IpNet::from);
-    address.or_else(|_| text.parse::<IpNet>()).map_err(|_| {
+    let network = match text.split_once('/') {
+        None => parse_address(text).map(IpNet::from),
+        // RFC 4007 section 11.7: the zone stands before the length.
+        Some((address, length)) => {
+            let length = length.bytes().all(|byte| byte.is_ascii_digit()).then(|| length.parse().ok()).flatten();
+            parse_address(address).zip(length).and_then(|(address, length)| IpNet::new(address, length).ok())
+        }
+    };
+    network.ok_or_else(|| {
         format!("`{text}` is not an address; write the addresses of the proxies, such as 127.0.0.1, ::1 or 10.0.0.8/30")
     })
 }

@@ -7,7 +7,7 @@ use super::opening::{Opening, open};
 use super::{administration, cookie, dpop, json};
 use crate::app::App;
 use crate::check::certificate;
-use crate::check::client_ip::ClientIp;
+use crate::check::client_ip::{ClientIp, parse_address};
 use crate::check::dpop::{Address, Expected, HttpUrl, NonceRule, Proof, ProofError};
 use crate::check::names::UserName;
 use crate::check::observed::{CookieProof, ObservedClient, Proofs};
@@ -25,7 +25,6 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use log::{error, info};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use std::net::IpAddr;
 
 /// What a back end says about the client that it has signed in itself.
 #[derive(Deserialize)]
@@ -124,7 +123,7 @@ async fn minted(
 ) -> Result<(Minted, Option<Session>), HttpResponse> {
     let invalid = |problem: String| json::invalid_request(&problem);
     let subject = UserName::enter(&asked.sub).map_err(|error| invalid(format!("sub: {error}")))?;
-    let ip: IpAddr = asked.ip.parse().map_err(|_| invalid("ip: not an IPv4 or IPv6 address".into()))?;
+    let ip = parse_address(&asked.ip).ok_or_else(|| invalid("ip: not an IPv4 or IPv6 address".into()))?;
     if app.state().gate.policy.trusted_proxies.contains(ip) {
         return Err(invalid("ip: this is a trusted proxy; send the address of its client".into()));
     }

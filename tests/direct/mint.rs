@@ -39,6 +39,32 @@ fn what_is_minted_is_accepted() {
     }
 }
 
+/// The zone names a link of the machine that wrote it: the proxy's `eth0` may be the `%12` of somebody else.
+#[test]
+fn a_link_local_address_is_the_same_with_and_without_its_zone() {
+    let trusted = ("TRUSTED_PROXIES", "127.0.0.9,fe80::1%eth0");
+    let samehand = Samehand::start(&[trusted, ("ADMIN_TOKEN", ADMIN_TOKEN)]);
+    let body = format!(r#"{{"sub":"bob","ip":"fe80::7%eth0","user_agent":"{BROWSER}"}}"#);
+    let by_back_end = mint(&samehand, &body).json()["token"].as_str().expect("a token").to_owned();
+    let arguments = ["token", "mint", "--user", "bob", "--ip", "fe80::7%br-lan", "--user-agent", BROWSER];
+    let by_hand = samehand.succeed(&arguments, "");
+    for token in [by_back_end.as_str(), by_hand.trim()] {
+        for (sent, status) in [
+            ("fe80::7", 200),
+            ("fe80::7%eth1", 200),
+            ("[fe80::7%25eth0]:51234", 200),
+            ("fe80::7%eth0, fe80::1%eth0", 200),
+            ("fe81::7%eth0", 403),
+            ("fe80::7%", 403),
+        ] {
+            let reply = ask(PROXY, &samehand.tcp, &Request::about_page(sent, BROWSER).bearer(token));
+            assert_eq!(reply.status, status, "{sent}: {reply:?}");
+        }
+    }
+    let body = format!(r#"{{"sub":"bob","ip":"fe80::1%eth9","user_agent":"{BROWSER}"}}"#);
+    assert_eq!(mint(&samehand, &body).status, 400, "a trusted proxy, whatever its link is called");
+}
+
 #[test]
 fn what_would_not_be_accepted_is_not_minted() {
     let samehand = start();

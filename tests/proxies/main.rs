@@ -10,6 +10,7 @@ mod cookies;
 mod failures;
 mod forged;
 mod hops;
+mod letters;
 mod pages;
 mod proof_cookie;
 mod question;
@@ -90,6 +91,9 @@ fn every_row(mut world: World) {
     rows::every_kind_of_request_gets_through(&world);
     rows::the_application_learns_the_name_in_the_log(&world);
     rows::a_web_socket_gets_through(&world);
+    letters::an_address_with_raw_letters_is_served(&world);
+    letters::a_control_character_in_an_address_is_not_served(&world);
+    letters::the_application_learns_every_letter_of_a_name(&world);
     forged::no_forged_header_is_believed(&world);
     sign_in::published_paths_reach_samehand_and_no_others(&world);
     sign_in::a_token_from_login_is_bound_to_the_client_and_not_to_the_proxy(&world);

@@ -139,6 +139,9 @@ fn from_a_deep_link_and_back(browser: &mut Browser<'_>) {
     let target = sign_in_target(&browser.navigate(APP, "/a/b?c=d&e=%26"));
     assert_eq!(target, "/login?rd=http%3A%2F%2Fapp.demo.localhost%2Fa%2Fb%3Fc%3Dd%26e%3D%2526");
     assert_eq!(sign_in_target(&browser.send(navigation(Request::new("HEAD", "/a/b?c=d&e=%26")).host(APP))), target);
+    // Raw letters, as a link of a small program has them, come back as a browser writes them.
+    let letters = sign_in_target(&browser.navigate(APP, "/caf\u{e9}?q=\u{e9}"));
+    assert_eq!(letters, "/login?rd=http%3A%2F%2Fapp.demo.localhost%2Fcaf%25C3%25A9%3Fq%3D%25C3%25A9");
 
     let page = browser.navigate(AUTH, &target);
     assert_eq!((page.status, page.header("Content-Type")), (200, Some("text/html; charset=utf-8")), "{page:?}");

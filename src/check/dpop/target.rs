@@ -2,7 +2,7 @@
 
 use super::proof::{Address, Expected, NonceRule, Proof, ProofError, VerifiedProof};
 use super::{HttpUrl, NonceKeys};
-use crate::check::forwarded::{ForwardedRequest, Scheme, text};
+use crate::check::forwarded::{ForwardedRequest, Scheme, escaped, text};
 use std::borrow::Cow;
 
 /// The method and the address of a request. Nothing is normalised before a proof comes.
@@ -60,7 +60,7 @@ impl<'a> Target<'a> {
     ) -> Result<VerifiedProof, ProofError> {
         let addresses: Vec<HttpUrl> = match &self.places {
             Places::Asked { scheme, authority, target } => {
-                HttpUrl::of_parts(*scheme, text(authority), text(target)).into_iter().collect()
+                HttpUrl::of_parts(*scheme, text(authority), &escaped(target)).into_iter().collect()
             }
             Places::Own(places) => {
                 let read = |place: &Place<'_>| HttpUrl::of_parts(place.scheme, &place.authority, &place.target);

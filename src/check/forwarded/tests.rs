@@ -27,7 +27,7 @@ fn a_complete_description_is_read() {
     let headers = complete();
     let request = read(&headers).unwrap();
     assert_eq!((request.method(), request.scheme()), ("GET", Scheme::Https));
-    assert_eq!((request.host(), request.path()), ("app.example.com", "/a"));
+    assert_eq!((request.host(), &*request.path()), ("app.example.com", "/a"));
 }
 
 #[test]
@@ -92,10 +92,39 @@ fn what_has_not_the_shape_of_its_header_is_unreadable() {
         (&FORWARDED_URI, b"http://app.example.com/".to_vec()),
         (&FORWARDED_URI, b"admin".to_vec()),
         (&FORWARDED_URI, b"/a b".to_vec()),
-        (&FORWARDED_URI, b"/caf\xc3\xa9".to_vec()),
+        (&FORWARDED_URI, b"caf\xc3\xa9".to_vec()),
+        (&FORWARDED_URI, b"\xc3\xa9/".to_vec()),
+        (&FORWARDED_URI, b"/caf\xc3\xa9 au lait".to_vec()),
+        (&FORWARDED_URI, b"/a\tb".to_vec()),
         (&FORWARDED_URI, long(b'/', 64 * 1024)),
     ] {
         assert_eq!(with(name, &value).unwrap_err(), ForwardedError::Unreadable(name.as_str()), "{name}: {value:?}");
+    }
+}
+
+/// What `HeaderValue` lets through and a target cannot have is above; what it does not let through never gets here.
+#[test]
+fn control_characters_are_no_target() {
+    for byte in (0..=b' ').chain([0x7f]) {
+        assert_eq!(parse_uri(&[b'/', b'a', byte, b'b']), None, "{byte:#04x}");
+        assert_eq!(parse_uri(&[b'/', b'\xc3', b'\xa9', byte]), None, "{byte:#04x}");
+    }
+}
+
+#[test]
+fn letters_beyond_ascii_are_read_and_shown_escaped() {
+    for (sent, path, uri) in [
+        (&b"/caf\xc3\xa9?q=\xe2\x82\xac"[..], "/caf%C3%A9", "/caf%C3%A9?q=%E2%82%AC"),
+        (b"/caf\xe9", "/caf%E9", "/caf%E9"),
+        // Never a control character of a terminal, however it is spelt.
+        (b"/\xc2\x9b31m\x9b\x85", "/%C2%9B31m%9B%85", "/%C2%9B31m%9B%85"),
+        (b"/%C3%A9?\xff", "/%C3%A9", "/%C3%A9?%FF"),
+    ] {
+        let mut headers = complete();
+        headers.insert(FORWARDED_URI.clone(), HeaderValue::from_bytes(sent).unwrap());
+        let request = read(&headers).unwrap();
+        assert_eq!((&*request.path(), &*request.uri()), (path, uri));
+        assert_eq!(place(&headers, "/renew").unwrap().target, uri, "the target of a proof");
     }
 }
 

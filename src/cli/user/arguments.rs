@@ -105,6 +105,6 @@ impl Given<Email> {
 
 impl Given<DisplayName> {
     fn read(text: &str) -> Result<Self, DisplayNameError> {
-        if text.is_empty() { Ok(Self(None)) } else { DisplayName::read(text).map(|name| Self(Some(name))) }
+        if text.is_empty() { Ok(Self(None)) } else { DisplayName::enter(text).map(|name| Self(Some(name))) }
     }
 }
