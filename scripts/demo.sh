@@ -170,14 +170,15 @@ configure_nginx() {
 configure_traefik() {
     fill_in 127.0.0.1:8080 "127.0.0.1:$1" traefik/dynamic.yml "$WORK/traefik/dynamic.yml" \
         <traefik/traefik.yml >"$WORK/traefik/traefik.yml"
-    fill_in 127.0.0.1:9180 "$SAMEHAND_ADDRESS" 127.0.0.1:9191 "$APPLICATION" \
-        <traefik/dynamic.yml >"$WORK/traefik/dynamic.yml"
+    fill_in 127.0.0.1:9180 "$SAMEHAND_ADDRESS" 127.0.0.1:9191 "$APPLICATION" app.example.com "$SITE" \
+        auth.example.com "$SIGN_IN" <traefik/dynamic.yml >"$WORK/traefik/dynamic.yml"
     proxy=(traefik "--configFile=$WORK/traefik/traefik.yml")
 }
 
 configure_caddy() {
-    fill_in http://:8080 "http://:$1" 127.0.0.1:9180 "$SAMEHAND_ADDRESS" 127.0.0.1:9191 "$APPLICATION" \
+    fill_in :8080 ":$1" 127.0.0.1:9191 "$APPLICATION" app.example.com "$SITE" auth.example.com "$SIGN_IN" \
         <examples/caddy/Caddyfile >"$WORK/caddy/Caddyfile"
+    fill_in 127.0.0.1:9180 "$SAMEHAND_ADDRESS" <examples/caddy/samehand.caddy >"$WORK/caddy/samehand.caddy"
     # It keeps its own files under the home directory.
     proxy=(env "HOME=$WORK/caddy" "XDG_DATA_HOME=$WORK/caddy" "XDG_CONFIG_HOME=$WORK/caddy"
         caddy run --adapter caddyfile --config "$WORK/caddy/Caddyfile")
@@ -185,7 +186,7 @@ configure_caddy() {
 
 # Traefik listens before it has read its routers, and answers 404 to everything until then.
 proxy_is_ready() {
-    accepts "$1" && [ "$(curl -q -s --noproxy '*' -o /dev/null -w '%{http_code}' "http://127.0.0.1:$1/")" != 404 ]
+    accepts "$1" && [ "$(curl -q -s --noproxy '*' -o /dev/null -w '%{http_code}' -H "Host: $SITE" "http://127.0.0.1:$1/")" != 404 ]
 }
 
 # The familiar port when it is free, else some other. Another program may take it between the look and the start.
@@ -197,7 +198,7 @@ start_proxy() {
             "configure_$PROXY" "$port"
             start "$PROXY" "${proxy[@]}"
             if wait_for 30 "$started" proxy_is_ready "$port"; then
-                PORT=$port ADDRESS="http://127.0.0.1:$port"
+                PORT=$port ADDRESS="http://$SITE:$port" PAGES="http://$SIGN_IN:$port"
                 return
             fi
             says "$PROXY" 'in use' || break
@@ -232,7 +233,8 @@ request() {
         shown+=" $argument"
     done
     printf '   %s$ curl%s%s\n' "$dim" "$shown" "$plain"
-    status=$(curl -q -s --noproxy '*' --max-time 20 -o "$WORK/body" -w '%{http_code}' "$@") || status="none, curl failed"
+    # The names are this machine, whatever it knows of them.
+    status=$(curl -q -s --noproxy '*' --resolve "$SITE:$PORT:127.0.0.1" --resolve "$SIGN_IN:$PORT:127.0.0.1" --max-time 20 -o "$WORK/body" -w '%{http_code}' "$@") || status="none, curl failed"
     body=$(cat "$WORK/body" 2>/dev/null || true)
     rm -f "$WORK/body"
     printf '   %sstatus %s%s\n' "$dim" "$status" "$plain"
@@ -295,14 +297,14 @@ walk_through() {
     answered 401 "sign in first"
 
     title "A browser is sent to the sign-in page instead"
-    request -H "Host: $SITE:$PORT" -H 'Accept: text/html' "$ADDRESS/reports?year=2026"
+    request -A Mozilla/5.0 -H 'Accept: text/html' "$ADDRESS/reports?year=2026"
     answered 303 "to http://$SIGN_IN:$PORT/login, and from there back to where it was going"
-    request -H "Host: $SIGN_IN:$PORT" -H 'Accept: text/html' "$ADDRESS/login"
+    request -A Mozilla/5.0 -H 'Accept: text/html' "$PAGES/login"
     holds "the page asks for a name and a password" grep -q 'autocomplete="current-password"' <<<"$body"
 
     title "The user signs in through $PROXY and gets a token for this client"
     request -H 'Content-Type: application/json' \
-        -d "{\"username\":\"$USER_NAME\",\"password\":\"$PASSWORD\"}" "$ADDRESS/login"
+        -d "{\"username\":\"$USER_NAME\",\"password\":\"$PASSWORD\"}" "$PAGES/login"
     answered 200 "signed in"
     TOKEN=$(sed -n 's/.*"token":"\([^"]*\)".*/\1/p' <<<"$body")
     holds "the answer is  $(by_name "$body")" [ -n "$TOKEN" ]
@@ -352,10 +354,10 @@ ${bold}Still up, for you to try. Ctrl-C ends it and removes everything.${plain}
    A browser that does not find these names needs this line in /etc/hosts:
    127.0.0.1 $SITE $SIGN_IN
 
-   curl -d '{"username":"$USER_NAME","password":"$PASSWORD"}' -H 'Content-Type: application/json' $ADDRESS/login
+   curl -d '{"username":"$USER_NAME","password":"$PASSWORD"}' -H 'Content-Type: application/json' $PAGES/login
    TOKEN=...                                                       # from the answer
    curl -H "Authorization: Bearer \$TOKEN" $ADDRESS/
-   curl -H "Authorization: Bearer \$TOKEN" $ADDRESS/whoami
+   curl -H "Authorization: Bearer \$TOKEN" $PAGES/whoami
    curl -H "Authorization: Bearer \$TOKEN" --interface $OTHER_ADDRESS -i $ADDRESS/
 
    tail -f $WORK/samehand.log                     # what samehand decides, and why

@@ -19,9 +19,12 @@ fn the_compose_files_offer_the_site_at_names_below_localhost() {
 #[test]
 fn what_the_compose_file_of_caddy_relies_on_stands_in_the_caddyfile() {
     let (compose, caddyfile) = (file(FILES[1]), file("examples/caddy/Caddyfile"));
-    assert!(compose.contains("s/bind 127.0.0.1/bind 0.0.0.0/"));
-    for line in ["bind 127.0.0.1", "http://:8080", "reverse_proxy 127.0.0.1:9180", "reverse_proxy 127.0.0.1:9191"] {
+    assert!(compose.contains("s/bind 127.0.0.1/bind 0.0.0.0/") && compose.contains("s/example.com/demo.localhost/"));
+    for line in
+        ["bind 127.0.0.1", "http://app.example.com:8080", "http://auth.example.com:8080", "samehand 127.0.0.1:9191"]
+    {
         assert!(caddyfile.contains(line), "the Caddyfile does not say {line:?}");
     }
+    assert!(file("examples/caddy/samehand.caddy").contains("reverse_proxy 127.0.0.1:9180"));
     assert!(compose.contains("--port 9191"));
 }

@@ -63,16 +63,16 @@ impl Demo {
             }
             Kind::Caddy => {
                 let pages = self.filled_in("Caddyfile", "/srv/demo", self.directory.path().display().to_string());
-                let after = "respond @hidden 404\n";
-                let changes = [(after, format!("{after}{pages}"))];
+                let whole = format!("import samehand_with_pages {application}");
+                let changes = [(whole.as_str(), format!("{pages}\nhandle {{\n{whole}\n}}"))];
                 caddy::start_https_with(authority, &samehand.tcp, application, &changes)
             }
             Kind::Traefik => {
                 let (_, server) = self.server.as_ref().expect("Traefik serves no files");
                 let pages = self.filled_in("traefik.yml", "127.0.0.1:9292", server.to_string());
                 let mut changes = vec![
-                    ("[without-claims, samehand]", "[other-origin, without-claims, samehand]".to_owned()),
-                    ("[without-claims]", "[other-origin, without-claims]".to_owned()),
+                    ("middlewares: [samehand]", "middlewares: [other-origin, samehand]".to_owned()),
+                    ("priority: 1000\n", "priority: 1000\n      middlewares: [other-origin]\n".to_owned()),
                 ];
                 let sections = ["\n  routers:\n", "\n  middlewares:\n", "\n  services:\n"];
                 changes.extend(sections.map(|head| (head, format!("{head}{}\n", section(&pages, head).trim_end()))));

@@ -7,7 +7,7 @@ use crate::support::{CLIENT, THIEF, client::Request};
 const NOBODY: &str = "203.0.113.66";
 
 /// Header and value. `{ip}` is the address somebody would like to have.
-pub(crate) const CLAIMS: [(&str, &str); 34] = [
+pub(crate) const CLAIMS: [(&str, &str); 46] = [
     ("X-Forwarded-For", "{ip}"),
     ("X-Real-IP", "{ip}"),
     ("Forwarded", "for={ip};host=forged.example.com;proto=https"),
@@ -40,6 +40,18 @@ pub(crate) const CLAIMS: [(&str, &str); 34] = [
     ("Remote_Email", "forged@example.com"),
     ("Remote~User", "forged"),
     ("Remote!User", "forged"),
+    ("X-Remote-User", "forged"),
+    ("X-Remote-Groups", "forged"),
+    ("X-Forwarded-User", "forged"),
+    ("X-Forwarded-Groups", "forged"),
+    ("X-Forwarded-Email", "forged@example.com"),
+    ("X-Forwarded-Preferred-Username", "forged"),
+    ("X-WebAuth-User", "forged"),
+    ("X-Auth-Request-User", "forged"),
+    ("X-Auth-Request-Email", "forged@example.com"),
+    ("X-Authenticated-User", "forged"),
+    ("X-User", "forged"),
+    ("X_Remote_User", "forged"),
     ("Connection", "X-Forwarded-For"),
     ("Connection", "Remote-User"),
 ];

@@ -17,6 +17,7 @@ mod question;
 mod replicas;
 mod rows;
 mod sign_in;
+mod sites;
 mod world;
 
 use support::{

@@ -13,7 +13,7 @@ use crate::support::{
     client::{Address, Request, ask},
     nginx,
     scripted::Scripted,
-    shipped::{Place, Proxy},
+    shipped::{Kind, Place, Proxy},
     traefik,
 };
 
@@ -39,10 +39,17 @@ const READ: [(&str, &str); 12] = [
     ("x-request-id", "a-request"),
 ];
 
+/// What the proxies pass on besides, with its value. nginx's list follows.
+const READ_BESIDES: [(&str, &str); 3] =
+    [("content-type", "text/plain"), ("sec-fetch-site", "same-origin"), ("sec-fetch-dest", "document")];
+
+/// What samehand believes on the paths that clients use.
+const BELIEVED: [&str; 5] =
+    ["x-forwarded-for", "x-forwarded-method", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-uri"];
+
 /// What must never go along, because a body, a tunnel or an answer of another kind would follow.
-const NEVER: [&str; 10] = [
+const NEVER: [&str; 9] = [
     "content-length",
-    "content-type",
     "transfer-encoding",
     "connection",
     "upgrade",
@@ -124,13 +131,18 @@ fn asks_exactly_what_samehand_reads(
     assert_eq!(application.seen().body_length(), 11);
     let question = samehand.last_question();
     assert_eq!(question[0], format!("GET {path} HTTP/1.1"));
-    for (name, expected) in READ {
-        assert_eq!(values(&question, name), [expected], "{name} in {question:#?}");
+    let besides = if path == "/auth/nginx" { &[][..] } else { &READ_BESIDES };
+    for (name, expected) in READ.iter().chain(besides) {
+        assert_eq!(values(&question, name), [*expected], "{name} in {question:#?}");
     }
+    // The version of WebSocket alone tells Traefik's questions about one from the others.
+    let version = if path == "/auth/traefik" { &["13"][..] } else { &[] };
+    assert_eq!(values(&question, "sec-websocket-version"), version, "{question:#?}");
     for line in &question[1..] {
         let (name, _) = split(line);
         let name = name.as_str();
-        let known = READ.iter().any(|(read, _)| *read == name) || OF_THE_PROXY.contains(&name);
+        let known = READ.iter().chain(besides).any(|(read, _)| *read == name) || OF_THE_PROXY.contains(&name);
+        let known = known || name == "sec-websocket-version";
         let known = known || split(line) == (EMPTY.to_owned(), "");
         assert!(known || passed_over.contains(&name), "{name} goes along in {question:#?}");
         assert!(!NEVER.contains(&name), "{name} goes along in {question:#?}");
@@ -185,8 +197,11 @@ fn asks_for_the_client_on_published_paths(samehand: &Scripted, proxy: &Proxy) {
             assert_eq!(values(&question, "content-type"), ["text/plain"], "{question:#?}");
             assert_eq!(values(&question, "origin"), ["https://elsewhere.example.com"], "{question:#?}");
         }
-        let believed = |line: &&String| line.contains("203.0.113.66") || line.contains("forged");
-        assert_eq!(question.iter().find(believed), None, "{question:#?}");
+        // Traefik passes on as it comes what samehand does not read.
+        let is_read = |line: &str| proxy.kind != Kind::Traefik || BELIEVED.contains(&split(line).0.as_str());
+        let believed =
+            |line: &&String| (line.contains("203.0.113.66") || line.contains("forged")) && is_read(line.as_str());
+        assert_eq!(question[1..].iter().find(believed), None, "{question:#?}");
     }
 }
 
@@ -198,6 +213,8 @@ fn noisy_request(target: &str) -> Request {
         .header("User-Agent", CHROME)
         .header("Accept", "text/html")
         .header("Sec-Fetch-Mode", "navigate")
+        .header("Sec-Fetch-Site", "same-origin")
+        .header("Sec-Fetch-Dest", "document")
         .header("X-Requested-With", "XMLHttpRequest")
         .header("X-Request-Id", "a-request")
         .header("Content-Type", "text/plain")
@@ -206,6 +223,7 @@ fn noisy_request(target: &str) -> Request {
         .header("If-None-Match", "\"x\"")
         .header("Expect", "100-continue")
         .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
+        .header("Sec-WebSocket-Version", "13")
         .header("X-Noise", "noise")
         .header("Forwarded", "for=203.0.113.66")
         .header("X-Original-URL", "/forged")

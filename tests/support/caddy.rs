@@ -1,4 +1,4 @@
-//! The real Caddy with `examples/caddy/Caddyfile`.
+//! The real Caddy with the files of `examples/caddy/`.
 
 use std::{
     fs,
@@ -15,7 +15,10 @@ use super::{
     shipped::{APPLICATION, Kind, Place, Proxy, SAMEHAND, Tls, file, fill_in, uncomment},
 };
 
-/// Starts Caddy in front of the application.
+/// What every Caddyfile imports.
+const COMMON: &str = "examples/caddy/samehand.caddy";
+
+/// Starts Caddy in front of the application; its one host has every name.
 #[track_caller]
 pub(crate) fn start(place: Place, samehand: &Address, application: SocketAddr) -> Proxy {
     start_with(place, Tls::None, samehand, application, &|text| text)
@@ -24,9 +27,11 @@ pub(crate) fn start(place: Place, samehand: &Address, application: SocketAddr) -
 /// Starts Caddy with the application below `/app`, which it takes away after samehand was asked.
 #[track_caller]
 pub(crate) fn start_below_prefix(samehand: &Address, application: SocketAddr) -> Proxy {
-    let pass_on = format!("reverse_proxy {application}");
-    let below = format!("uri strip_prefix /app\n\t\t{pass_on}");
-    start_with(Place::Edge, Tls::None, samehand, application, &|text| fill_in(&text, &[(&pass_on, below.clone())]))
+    let whole = format!("import samehand_with_pages {application}");
+    let below = format!(
+        "import samehand_pages\n\timport samehand_asks\n\thandle_path /app/* {{\n\t\treverse_proxy {application}\n\t}}",
+    );
+    start_with(Place::Edge, Tls::None, samehand, application, &|text| fill_in(&text, &[(&whole, below.clone())]))
 }
 
 /// Starts Caddy at the edge, where it tells samehand which network a client is in.
@@ -34,11 +39,10 @@ pub(crate) fn start_below_prefix(samehand: &Address, application: SocketAddr) ->
 pub(crate) fn start_with_parts(samehand: &Address, application: SocketAddr) -> Proxy {
     let example = file("examples/header-parts/network.caddy");
     let certificate = "header_up X-Client-Cert {http.request.tls.client.certificate_der_base64}";
-    let changes = [
-        ("\troute {", format!("{example}\n\troute {{")),
-        (certificate, format!("{certificate}\n\t\t\theader_up X-Network {{vars.network}}")),
-    ];
-    start_with(Place::Edge, Tls::None, samehand, application, &|text| fill_in(&text, &changes))
+    let changes = [("\timport samehand_with_pages", format!("{example}\n\timport samehand_with_pages"))];
+    let told = [(certificate, format!("{certificate}\n\t\t\theader_up X-Network {{vars.network}}"))];
+    let common = fill_in(&file(COMMON), &told);
+    start_with_common(Place::Edge, Tls::None, samehand, application, &common, &|text| fill_in(&text, &changes))
 }
 
 /// Starts Caddy at the edge for https.
@@ -77,6 +81,23 @@ pub(crate) fn serve_files(root: &Path) -> (Process, SocketAddr) {
     })
 }
 
+/// The files for several applications, whose pages have a host of their own, and for one.
+pub(crate) const FILES: [&str; 2] = ["examples/caddy/Caddyfile", "examples/caddy/Caddyfile.one-host"];
+
+/// Starts Caddy with one of [`FILES`] and the hosts that it names, with these texts of it changed.
+#[track_caller]
+pub(crate) fn start_as_shipped(
+    name: &str,
+    samehand: &Address,
+    application: SocketAddr,
+    changes: &[(&str, String)],
+) -> Proxy {
+    let shipped = fill_in(&file(name), changes);
+    let common = fill_in(&file(COMMON), &[(SAMEHAND, upstream(samehand))]);
+    let application = (APPLICATION, application.to_string());
+    run(&common, |own| fill_in(&shipped, &[(":8080 {", format!(":{} {{", own.port())), application.clone()]))
+}
+
 #[track_caller]
 fn start_with(
     place: Place,
@@ -85,16 +106,23 @@ fn start_with(
     application: SocketAddr,
     change: &dyn Fn(String) -> String,
 ) -> Proxy {
-    let directory = TempDir::new().expect("a temporary directory");
-    let path = directory.path();
-    let (process, address) = on_a_free_address(|address| {
+    start_with_common(place, tls, samehand, application, &file(COMMON), change)
+}
+
+/// Starts Caddy with the Caddyfile for one host, which has every name, and this file beside it.
+#[track_caller]
+fn start_with_common(
+    place: Place,
+    tls: Tls<'_>,
+    samehand: &Address,
+    application: SocketAddr,
+    common: &str,
+    change: &dyn Fn(String) -> String,
+) -> Proxy {
+    run(&fill_in(common, &[(SAMEHAND, upstream(samehand))]), |address| {
         let mut text = fill_in(
-            &file("examples/caddy/Caddyfile"),
-            &[
-                ("http://:8080 {", site(address, tls)),
-                (APPLICATION, application.to_string()),
-                (SAMEHAND, upstream(samehand)),
-            ],
+            &file("examples/caddy/Caddyfile.one-host"),
+            &[("http://app.example.com:8080 {", site(address, tls)), (APPLICATION, application.to_string())],
         );
         if tls.authority().is_some() {
             // It has to be told not to get a certificate, and to leave port 80 alone.
@@ -127,8 +155,19 @@ fn start_with(
                 );
             }
         }
+        change(text)
+    })
+}
+
+/// Starts Caddy with what this makes of its own address, and `samehand.caddy` beside it.
+#[track_caller]
+pub(crate) fn run(common: &str, caddyfile: impl Fn(SocketAddr) -> String) -> Proxy {
+    let directory = TempDir::new().expect("a temporary directory");
+    let path = directory.path();
+    fs::write(path.join("samehand.caddy"), common).expect("a file in the temporary directory");
+    let (process, address) = on_a_free_address(|address| {
         let configuration = path.join("Caddyfile");
-        fs::write(&configuration, change(text)).expect("a file in the temporary directory");
+        fs::write(&configuration, caddyfile(address)).expect("a file in the temporary directory");
         let mut process = Process::start_tool("caddy", |command| {
             command.args(["run", "--adapter", "caddyfile", "--config"]).arg(&configuration);
             // It keeps its own files under the home directory.

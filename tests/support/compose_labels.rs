@@ -1,7 +1,7 @@
 //! The labels of `traefik/docker-compose.yml`, translated one to one into the form of Traefik's file provider.
 //!
 //! What the Docker provider would look up is filled in: the address of a container for its port, and the name of the
-//! provider behind an @. Nothing else is added, left out or corrected.
+//! provider behind an @. Each host has every name. Nothing else is added, left out or corrected.
 
 use std::{net::SocketAddr, path::Path};
 
@@ -10,6 +10,9 @@ use serde_json::{Map, Value, json};
 /// Options that hold several values, which labels separate by commas.
 const LISTS: [&str; 5] =
     ["entrypoints", "middlewares", "authrequestheaders", "authresponseheaders", "addauthcookiestoresponse"];
+
+/// The hosts of the file, in whose place every name counts that tests use.
+const HOSTS: [&str; 2] = ["app.demo.localhost", "auth.demo.localhost"];
 
 /// The dynamic configuration. JSON is YAML.
 #[track_caller]
@@ -23,6 +26,8 @@ pub(crate) fn as_file(compose: &str, samehand: SocketAddr, application: SocketAd
         }
         let value =
             value.replace("$$", "$").replace("samehand:9180", &samehand.to_string()).replace("@docker", "@file");
+        let value =
+            HOSTS.iter().fold(value, |value, host| value.replace(&format!("Host(`{host}`)"), "HostRegexp(`^`)"));
         match key.strip_suffix(".server.port") {
             None => insert(&mut root, key, typed(key, &value)),
             Some(service) => {

@@ -13,18 +13,42 @@ use super::{
     shipped::{APPLICATION, Kind, PROXY, Place, Proxy, SAMEHAND, file, fill_in, tcp},
 };
 
-/// Starts Traefik in front of the application with the file provider.
+/// The rule of the host in the shipped files for one host, and one that takes every name that tests use.
+const ONE_HOST: (&str, &str) = ("Host(`app.example.com`)", "HostRegexp(`^`)");
+
+/// Starts Traefik in front of the application with the file provider; its one host has every name.
 #[track_caller]
 pub(crate) fn start(place: Place, samehand: &Address, application: SocketAddr) -> Proxy {
-    let (folder, samehand) = match place {
-        Place::Edge => ("traefik", tcp(samehand)),
-        Place::BehindFrontHop => ("traefik/behind-load-balancer", tcp(samehand)),
+    let (folder, name) = match place {
+        Place::Edge => ("traefik", "one-host.yml"),
+        Place::BehindFrontHop => ("traefik/behind-load-balancer", "dynamic.yml"),
     };
-    let dynamic = fill_in(
-        &file(format!("{folder}/dynamic.yml")),
-        &[(SAMEHAND, samehand.to_string()), (APPLICATION, application.to_string())],
-    );
-    run(&dynamic, ask_plainly, with_configuration(folder))
+    run(&filled_in(&format!("{folder}/{name}"), &[], samehand, application), ask_plainly, with_configuration(folder))
+}
+
+/// The files for several applications, whose pages have a host of their own, and for one.
+pub(crate) const FILES: [&str; 2] = ["traefik/dynamic.yml", "traefik/one-host.yml"];
+
+/// Starts Traefik with one of [`FILES`] and the hosts that it names, with these texts of it changed.
+#[track_caller]
+pub(crate) fn start_as_shipped(
+    name: &str,
+    samehand: &Address,
+    application: SocketAddr,
+    changes: &[(&str, String)],
+) -> Proxy {
+    let shipped = fill_in(&file(name), changes);
+    let addresses = [(SAMEHAND, tcp(samehand).to_string()), (APPLICATION, application.to_string())];
+    run(&fill_in(&shipped, &addresses), ask_plainly, with_configuration("traefik"))
+}
+
+/// The shipped dynamic configuration with these texts changed, and the addresses and the hosts filled in.
+#[track_caller]
+fn filled_in(path: &str, changes: &[(&str, String)], samehand: &Address, application: SocketAddr) -> String {
+    let (host, every_name) = ONE_HOST;
+    let addresses =
+        [(SAMEHAND, tcp(samehand).to_string()), (APPLICATION, application.to_string()), (host, every_name.to_owned())];
+    fill_in(&fill_in(&file(path), changes), &addresses).replace("Host(`auth.example.com`)", every_name)
 }
 
 /// The command line for the shipped static configuration in this folder.
@@ -44,12 +68,11 @@ fn with_configuration(folder: &str) -> impl Fn(SocketAddr, &Path) -> Vec<String>
 pub(crate) fn start_below_prefix(samehand: &Address, application: SocketAddr) -> Proxy {
     let strip = "\n  middlewares:\n    strip:\n      stripPrefix:\n        prefixes: [/app]\n";
     let changes = [
-        (SAMEHAND, tcp(samehand).to_string()),
-        (APPLICATION, application.to_string()),
-        ("middlewares: [without-claims, samehand]", "middlewares: [without-claims, samehand, strip]".to_owned()),
+        ("middlewares: [samehand]", "middlewares: [samehand, strip]".to_owned()),
         ("\n  middlewares:\n", strip.to_owned()),
     ];
-    run(&fill_in(&file("traefik/dynamic.yml"), &changes), ask_plainly, with_configuration("traefik"))
+    let dynamic = filled_in("traefik/one-host.yml", &changes, samehand, application);
+    run(&dynamic, ask_plainly, with_configuration("traefik"))
 }
 
 /// Starts Traefik at the edge for https: a certificate, and TLS at the entry point.
@@ -68,14 +91,9 @@ pub(crate) fn start_https_with(
 ) -> Proxy {
     let (certificate, key) = (authority.server_certificate(), authority.server_key());
     let (certificate, key) = (certificate.display(), key.display());
-    let dynamic = fill_in(
-        &fill_in(&file("traefik/dynamic.yml"), changes),
-        &[
-            (SAMEHAND, tcp(samehand).to_string()),
-            (APPLICATION, application.to_string()),
-            ("\nhttp:\n", format!("\ntls:\n  certificates: [{{ certFile: {certificate}, keyFile: {key} }}]\nhttp:\n")),
-        ],
-    );
+    let certificates = format!("\ntls:\n  certificates: [{{ certFile: {certificate}, keyFile: {key} }}]\nhttp:\n");
+    let changes = [changes, &[("\nhttp:\n", certificates)]].concat();
+    let dynamic = filled_in("traefik/one-host.yml", &changes, samehand, application);
     run(
         &dynamic,
         |own, request| authority.ask(own, request),
@@ -97,38 +115,29 @@ pub(crate) fn start_https_with(
 pub(crate) fn start_mtls(authority: &Authority, samehand: &Address, application: SocketAddr) -> Proxy {
     let folder = "traefik/client-certificates";
     let (certificate, key) = (authority.server_certificate(), authority.server_key());
-    let dynamic = fill_in(
-        &file(format!("{folder}/dynamic.yml")),
-        &[
-            (SAMEHAND, tcp(samehand).to_string()),
-            (APPLICATION, application.to_string()),
-            ("/etc/traefik/app.pem", certificate.display().to_string()),
-            ("/etc/traefik/app.key", key.display().to_string()),
-            ("/etc/traefik/clients.pem", authority.certificate().display().to_string()),
-        ],
-    );
+    let files = [
+        ("/etc/traefik/app.pem", certificate.display().to_string()),
+        ("/etc/traefik/app.key", key.display().to_string()),
+        ("/etc/traefik/clients.pem", authority.certificate().display().to_string()),
+    ];
+    let dynamic = filled_in(&format!("{folder}/dynamic.yml"), &files, samehand, application);
     run(&dynamic, |own, request| authority.ask(own, request), with_configuration(folder))
 }
 
 /// Starts Traefik at the edge, where it tells samehand which network a client is in.
 #[track_caller]
 pub(crate) fn start_with_parts(samehand: &Address, application: SocketAddr) -> Proxy {
-    let dynamic = fill_in(
-        &file("traefik/dynamic.yml"),
-        &[
-            (SAMEHAND, tcp(samehand).to_string()),
-            (APPLICATION, application.to_string()),
-            ("[without-claims", "[without-claims, elsewhere".to_owned()),
-            (
-                "X-Request-Id, DPoP]\n        # What the application",
-                "X-Request-Id, DPoP, X-Network]\n        # What the application".to_owned(),
-            ),
-        ],
-    );
+    let changes = [
+        ("middlewares: [samehand]", "middlewares: [elsewhere, samehand]".to_owned()),
+        ("      priority: 1000\n", "      priority: 1000\n      middlewares: [elsewhere]\n".to_owned()),
+        ("X-Request-Id, DPoP]", "X-Request-Id, DPoP, X-Network]".to_owned()),
+    ];
+    let dynamic = filled_in("traefik/one-host.yml", &changes, samehand, application);
     run(&dynamic, ask_plainly, |own, dynamic| {
         let directory = dynamic.with_file_name("both");
         fs::create_dir_all(&directory).expect("a temporary directory");
-        let example = file("examples/header-parts/traefik.yml");
+        let (host, every_name) = ONE_HOST;
+        let example = fill_in(&file("examples/header-parts/traefik.yml"), &[(host, every_name.to_owned())]);
         for (name, text) in
             [("dynamic.yml", fs::read_to_string(dynamic).expect("it was written")), ("parts.yml", example)]
         {
