@@ -10,19 +10,37 @@ use log::{Level, LevelFilter, Record};
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
+/// The most that libraries say unless the filter names them: some write what they are handed, and that holds secrets.
+const OF_LIBRARIES: LevelFilter = LevelFilter::Warn;
+
 /// Starts logging. Later calls in one process have no effect.
 pub fn start(filter: &str, format: LogFormat) {
     let mut builder = Builder::new();
-    // The web server tells of its threads and sockets, and calls it an error of its own when somebody sends rubbish, who
-    // hears so and could fill the log. Who wants to read that names `actix_server` or `actix_http` in SAMEHAND_LOG.
-    builder.filter_module("actix_server", LevelFilter::Warn).filter_module("actix_http", LevelFilter::Off);
-    builder.parse_filters(filter).target(Target::Stderr);
+    choose(&mut builder, filter);
+    builder.target(Target::Stderr);
     match format {
         LogFormat::Text => builder.format(text_line),
         LogFormat::Json => builder.format(json_line),
     };
     // A second logger is refused by `log`; the first one goes on.
     let _already_started = builder.try_init();
+}
+
+/// A level alone is samehand's own. A target counts as it is written, whatever stands before or after it.
+fn choose(builder: &mut Builder, filter: &str) {
+    // The web server calls it an error of its own when somebody sends rubbish, who hears so and could fill the log. Who
+    // wants to read that names `actix_http` in SAMEHAND_LOG.
+    builder.filter_module("actix_http", LevelFilter::Off);
+    for directive in filter.split(',').filter(|directive| !directive.contains('=')) {
+        // The settings let nothing else pass than levels.
+        let level = directive.parse().unwrap_or(LevelFilter::Info);
+        builder.filter_level(level.min(OF_LIBRARIES)).filter_module("samehand", level);
+    }
+    for directive in filter.split(',') {
+        if let Some((target, level)) = directive.split_once('=') {
+            builder.filter_module(target, level.parse().unwrap_or(LevelFilter::Info));
+        }
+    }
 }
 
 fn timestamp(formatter: &Formatter) -> String {
@@ -135,6 +153,33 @@ mod tests {
             let mut line = String::new();
             push_text_value(&mut line, value);
             assert_eq!(line, written);
+        }
+    }
+
+    #[test]
+    fn a_level_is_samehands_own_and_libraries_speak_below_warn_only_where_they_are_named() {
+        for (filter, target, level, speaks) in [
+            ("trace", "samehand::http", Level::Trace, true),
+            ("trace", "tokio_postgres::query", Level::Warn, true),
+            ("trace", "tokio_postgres::query", Level::Info, false),
+            ("debug", "redis", Level::Debug, false),
+            ("info", "actix_server::builder", Level::Info, false),
+            ("trace", "actix_http::h1", Level::Error, false),
+            ("error", "redis", Level::Warn, false),
+            ("off", "redis", Level::Error, false),
+            ("off", "samehand", Level::Error, false),
+            ("info,redis=debug", "redis", Level::Debug, true),
+            ("redis=debug,info", "redis", Level::Debug, true),
+            ("samehand::http=error,TRACE", "samehand::http", Level::Warn, false),
+            ("samehand::http=error,TRACE", "samehand::server", Level::Trace, true),
+            ("warn,samehand::decision=debug", "samehand::decision", Level::Debug, true),
+            ("samehand::decision=debug", "samehand::server", Level::Error, false),
+            ("info,actix_http=trace", "actix_http::h1", Level::Trace, true),
+        ] {
+            let mut builder = Builder::new();
+            choose(&mut builder, filter);
+            let record = Record::builder().target(target).level(level).build();
+            assert_eq!(builder.build().matches(&record), speaks, "{filter}: {target} at {level}");
         }
     }
 

@@ -55,6 +55,9 @@ fn workers(text: &str) -> Result<usize, String> {
     usize::try_from(number).map_err(|error| error.to_string())
 }
 
+/// The library that writes every parameter of a statement at `debug`: password hashes, names of sessions, the sealed key ring.
+const TELLS_SECRETS: &str = "tokio_postgres";
+
 /// env_logger skips what it cannot read, and the operator would wonder where the lines are.
 fn log_filter(text: &str) -> Result<String, String> {
     let levels = ["off", "error", "warn", "info", "debug", "trace"].map(|level| (level, ()));
@@ -67,7 +70,15 @@ fn log_filter(text: &str) -> Result<String, String> {
                 "`{target}` is not a target; write a level, or target=level such as samehand::http=debug"
             ));
         }
-        one_of(&level.to_ascii_lowercase(), &levels)?;
+        let level = level.to_ascii_lowercase();
+        one_of(&level, &levels)?;
+        // A target means everything that begins with it.
+        let is_told_secrets = target.starts_with(TELLS_SECRETS) || TELLS_SECRETS.starts_with(target);
+        if is_told_secrets && ["debug", "trace"].contains(&level.as_str()) {
+            return Err(format!(
+                "`{directive}` would write password hashes and keys into the log; write {TELLS_SECRETS}=info at most"
+            ));
+        }
         Ok(directive.to_owned())
     })?;
     Ok(directives.join(","))
