@@ -86,7 +86,7 @@ impl Target {
     /// # Errors
     /// [`TargetError::User`].
     pub fn user(text: &str) -> Result<Self, TargetError> {
-        UserName::enter(text).map(Self::User).map_err(TargetError::User)
+        UserName::typed(text).map(Self::User).map_err(TargetError::User)
     }
 
     /// What the store is told.

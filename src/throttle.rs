@@ -115,7 +115,7 @@ impl Throttle {
     pub async fn take(&self, store: &dyn Store, typed: &str, ip: ClientIp) -> Result<Attempt, Refused> {
         let _place = self.asking.try_acquire().map_err(|_| Refused::Busy)?;
         // What is no name has no attempts of its own: such names are endless, and nobody's.
-        let user = UserName::enter(typed).ok();
+        let user = UserName::typed(typed).ok();
         let client = user.as_ref().map(|user| client_key(user, ip));
         let mut choices = vec![of_strangers(user.as_ref(), ip)];
         let in_store = tokio::time::timeout(PATIENCE, async {

@@ -88,7 +88,7 @@ const IMPORTS: [(&str, &[&str]); 25] = [
 ];
 
 /// Where each dependency of `Cargo.toml` is used; a folder stands for everything in it.
-const HOMES: [(&str, &[&str]); 48] = [
+const HOMES: [(&str, &[&str]); 49] = [
     // The decision reads the web server's header map, which is checked more closely below; settings name headers, and two
     // commands fill such a map.
     ("actix_web", &["http", "server", "check", "config/binding", "config/proxy_headers", "cli/explain", "cli/token"]),
@@ -126,6 +126,7 @@ const HOMES: [(&str, &[&str]); 48] = [
     ("argon2", &["users/password"]),
     ("bcrypt", &["users"]),
     ("zxcvbn", &["users/rules"]),
+    ("unicode_normalization", &["users/typed"]),
     ("serde", &["config", "http", "keys", "check"]),
     ("serde_json", &["check", "http", "keys", "issue", "app", "cli", "logging", "store"]),
     ("envy", &["config/raw"]),

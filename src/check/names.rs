@@ -19,9 +19,23 @@ const GROUPS_LIMIT: usize = 2048;
 pub struct UserName(String);
 
 impl UserName {
-    /// For what a person types: folded to ASCII lower case, so that `Alice` and `alice` are one user.
+    /// For what a program says: folded to ASCII lower case, so that `Alice` and `alice` are one user.
     pub fn enter(text: &str) -> Result<Self, NameError> {
         check_name(Named::User, text).map(|()| Self(text.to_ascii_lowercase()))
+    }
+
+    /// For what a person types as the name to sign in with, as RFC 8265 section 3.3 prepares it: letters of full width, which
+    /// keyboards for East Asian scripts write, are plain ones. Blanks around the name do not count, and inside none may be.
+    pub fn typed(text: &str) -> Result<Self, NameError> {
+        let text = text.trim();
+        if text.is_ascii() {
+            return Self::enter(text);
+        }
+        let plain = |character: char| match u32::from(character) {
+            code @ 0xff01..=0xff5e => char::from_u32(code - 0xfee0).unwrap_or(character),
+            _ => character,
+        };
+        Self::enter(&text.chars().map(plain).collect::<String>())
     }
 
     /// For what stands in a token: the same alphabet, verbatim.

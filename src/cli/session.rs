@@ -22,7 +22,7 @@ enum Command {
     /// SAMEHAND_SESSION_IDLE if that is set.
     List {
         /// Only those of this user.
-        #[arg(long, value_name = "NAME", value_parser = UserName::enter)]
+        #[arg(long, value_name = "NAME", value_parser = UserName::typed)]
         user: Option<UserName>,
         /// One JSON array instead of a table.
         #[arg(long)]

@@ -100,7 +100,7 @@ pub(super) fn run(args: Args, config: &Config, now: u64) -> Outcome {
 
 fn mint(args: &Mint, config: &Config, now: u64) -> Outcome {
     let usage = |option: &str, problem: &dyn std::fmt::Display| Failure::Usage(format!("--{option}: {problem}"));
-    let subject = UserName::enter(&args.user).map_err(|error| usage("user", &error))?;
+    let subject = UserName::typed(&args.user).map_err(|error| usage("user", &error))?;
     let ttl = args.ttl.as_deref().map(duration::seconds).transpose().map_err(|error| usage("ttl", &error))?;
     let claims = read_claims(&args.claims)?;
     let user_agent = Some(args.user_agent.as_str()).filter(|user_agent| !user_agent.is_empty());

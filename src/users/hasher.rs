@@ -116,8 +116,13 @@ impl Bench {
     }
 
     /// Another hash of a password that was just verified, where [`PasswordHash::renewed`] sees need for one.
-    pub fn renew(&self, hash: &PasswordHash, password: &[u8]) -> Option<Result<PasswordHash, HashingFailed>> {
-        hash.renewed(password).inspect(|_| self.count())
+    pub fn renew(
+        &self,
+        hash: &PasswordHash,
+        verified: &[u8],
+        prepared: &[u8],
+    ) -> Option<Result<PasswordHash, HashingFailed>> {
+        hash.renewed(verified, prepared).inspect(|_| self.count())
     }
 
     fn count(&self) {

@@ -8,11 +8,13 @@ pub mod import;
 pub mod own_password;
 pub mod password;
 pub mod rules;
+mod typed;
 
 pub use self::hasher::Hasher;
 
 use self::hasher::{Bench, HasherError};
 use self::password::PasswordHash;
+use self::typed::TypedPassword;
 use crate::check::identifiers::Revision;
 use crate::check::names::{DisplayName, Email, Groups, UserName};
 use crate::secret::Secret;
@@ -149,8 +151,8 @@ impl From<HasherError> for SignInError {
 /// not be.
 const PATIENCE: Duration = Duration::from_millis(1500);
 
-/// Signs a user in. The name is what a person typed; upper case is folded. A password that was right and whose hash is
-/// weaker than those written now is hashed anew.
+/// Signs a user in. Name and password are what a person typed. A password that was right is hashed anew, where its hash is
+/// weaker than those written now, or of another spelling.
 pub async fn sign_in(
     store: &dyn Store,
     hasher: &Hasher,
@@ -163,7 +165,8 @@ pub async fn sign_in(
     let reading = tokio::time::timeout(PATIENCE, read(store, name)).await;
     let too_long = |_| StoreError::Away { place: store.place(), problem: "it takes its time".into() };
     let (issued_under, schemes, user) = reading.map_err(too_long)??;
-    let (user, renewed) = place.run(move |bench| attempt(bench, schemes, user, password.expose())).await??;
+    let password = TypedPassword::new(password);
+    let (user, renewed) = place.run(move |bench| attempt(bench, schemes, user, &password)).await??;
     if let Some(renewed) = renewed {
         renew(store, &user, renewed, now).await;
     }
@@ -175,7 +178,7 @@ async fn read(store: &dyn Store, name: &str) -> Result<(Revision, Vec<String>, O
     let issued_under = store.revision().await?;
     let schemes = store.password_schemes().await?;
     // What is no name at all is nobody's name, and takes as long.
-    let user = match UserName::enter(name) {
+    let user = match UserName::typed(name) {
         Ok(name) => store.user(&name).await?,
         Err(_) => None,
     };
@@ -185,13 +188,13 @@ async fn read(store: &dyn Store, name: &str) -> Result<(Revision, Vec<String>, O
 /// A better hash of a password that was right, or why there is none.
 type Renewed = Option<Result<PasswordHash, password::HashingFailed>>;
 
-/// Every refusal costs one verification in each scheme of the store and in the current one, in one order, whoever is
-/// asked for: a store with an imported bcrypt hash would otherwise tell by its time who has one.
+/// Every refusal costs one verification of each spelling in each scheme of the store and in the current one, in one order,
+/// whoever is asked for: a store with an imported bcrypt hash would otherwise tell by its time who has one.
 fn attempt(
     bench: &Bench,
     mut schemes: Vec<String>,
     user: Option<User>,
-    password: &[u8],
+    password: &TypedPassword,
 ) -> Result<(User, Renewed), SignInError> {
     let current = PasswordHash::current_scheme();
     if !schemes.contains(&current) {
@@ -207,18 +210,23 @@ fn attempt(
     let (before, rest) = schemes.split_at(position);
     let after = rest.get(1..).unwrap_or_default();
     spend(bench, before, password)?;
-    let right = bench.verify(&hash, password);
-    if right && !user.disabled {
-        return Ok((user, bench.renew(&hash, password)));
+    let mut is_right = false;
+    for spelling in password.spellings() {
+        let matches = bench.verify(&hash, spelling);
+        if matches && !user.disabled {
+            return Ok((user, bench.renew(&hash, spelling, password.prepared())));
+        }
+        is_right |= matches;
     }
     spend(bench, after, password)?;
-    let reason = if right { RefusalReason::Disabled } else { RefusalReason::WrongPassword };
+    let reason = if is_right { RefusalReason::Disabled } else { RefusalReason::WrongPassword };
     Err(SignInError::Refused(reason))
 }
 
-fn spend(bench: &Bench, schemes: &[String], password: &[u8]) -> Result<(), SignInError> {
+fn spend(bench: &Bench, schemes: &[String], password: &TypedPassword) -> Result<(), SignInError> {
     for scheme in schemes {
-        bench.spend(&PasswordHash::decoy(scheme)?, password);
+        let decoy = PasswordHash::decoy(scheme)?;
+        password.spellings().for_each(|spelling| bench.spend(&decoy, spelling));
     }
     Ok(())
 }

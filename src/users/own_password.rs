@@ -4,6 +4,7 @@
 use super::hasher::{Bench, HasherError};
 use super::password::{HashingFailed, PasswordHash};
 use super::rules::{NewPassword, PasswordRefused, Person};
+use super::typed::TypedPassword;
 use super::{Hasher, SignedIn, Unavailable};
 use crate::check::names::UserName;
 use crate::secret::Secret;
@@ -73,7 +74,8 @@ pub async fn change(
     let place = hasher.admit()?;
     let user = store.user(name).await?.filter(|user| !user.disabled).ok_or(ChangeError::NotTheirs)?;
     let known = user.password.clone();
-    let hash = place.run(move |bench| exchange(bench, &user, present.expose(), chosen)).await??.stored();
+    let present = TypedPassword::new(present);
+    let hash = place.run(move |bench| exchange(bench, &user, &present, chosen)).await??.stored();
     let change =
         UserChange { password: Some(hash.clone()), if_password: Some(known), revokes: true, ..UserChange::default() };
     let (_, revoked) = store.change_user(name, &change, now).await?;
@@ -84,10 +86,10 @@ pub async fn change(
 }
 
 /// What is wrong with the new password is said only to who knows the present one.
-fn exchange(bench: &Bench, user: &User, present: &[u8], chosen: Secret) -> Result<PasswordHash, ChangeError> {
+fn exchange(bench: &Bench, user: &User, present: &TypedPassword, chosen: Secret) -> Result<PasswordHash, ChangeError> {
     let known = PasswordHash::read(user.password.hash());
     let known = known.map_err(|error| ChangeError::Unavailable(Unavailable::StoredHash(error)))?;
-    if !bench.verify(&known, present) {
+    if !present.spellings().any(|spelling| bench.verify(&known, spelling)) {
         return Err(ChangeError::NotTheirs);
     }
     let person =

@@ -60,19 +60,21 @@ impl PasswordHash {
         Self::of_bytes(password.expose())
     }
 
-    /// Another hash of a password that was just verified, when this one is bcrypt or weaker than what is written now.
-    /// Nothing is returned where the password may be longer than what this hash saw of it.
-    pub fn renewed(&self, password: &[u8]) -> Option<Result<Self, HashingFailed>> {
+    /// Another hash of a password that was just verified, when this one is bcrypt, weaker than what is written now, or of
+    /// another spelling than the prepared one. Nothing is returned where the password may be longer than what this hash saw
+    /// of it.
+    pub fn renewed(&self, verified: &[u8], prepared: &[u8]) -> Option<Result<Self, HashingFailed>> {
         let outdated = match &self.kind {
             Kind::Argon2id { parameters, salt, output } => {
                 parameters.m_cost() < MEMORY
                     || parameters.t_cost() < PASSES
                     || salt.len() < SALT_LENGTH
                     || output.len() < OUTPUT_LENGTH
+                    || verified != prepared
             }
-            Kind::Bcrypt { .. } => password.len() <= BCRYPT_SEES,
+            Kind::Bcrypt { .. } => verified.len() <= BCRYPT_SEES,
         };
-        outdated.then(|| Self::of_bytes(password))
+        (outdated && prepared.len() <= LONGEST).then(|| Self::of_bytes(prepared))
     }
 
     /// Whether this is the hash of the password. Takes the same time whatever the password is; one that is empty or

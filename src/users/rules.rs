@@ -1,7 +1,9 @@
 //! Which passwords may be set: long, and not among the first that somebody would try.
 //!
-//! The rules hold when a password is chosen, never when somebody signs in. Nothing is folded, trimmed or shortened.
+//! The rules hold when a password is chosen, never when somebody signs in. It is prepared as at a sign-in (RFC 8265), and
+//! nothing is folded, trimmed or shortened.
 
+use super::typed::prepare;
 use crate::check::names::{DisplayName, Email, UserName};
 use crate::secret::Secret;
 use std::fmt;
@@ -23,6 +25,10 @@ pub struct NewPassword(Secret);
 impl NewPassword {
     /// Takes a password that keeps the rules. What is known about the person counts as guessed first.
     pub fn choose(password: Secret, person: &Person<'_>) -> Result<Self, PasswordRefused> {
+        if password.expose().len() > LONGEST {
+            return Err(PasswordRefused::TooLong);
+        }
+        let password = prepare(&password);
         let text = std::str::from_utf8(password.expose()).map_err(|_| PasswordRefused::NotText)?;
         if text.len() > LONGEST {
             return Err(PasswordRefused::TooLong);
@@ -161,6 +167,8 @@ mod tests {
     #[test]
     fn characters_count_at_the_short_end_and_bytes_at_the_long_one() {
         is_refused("kD8!xv%Qp2&mZr", "fewer than 15");
+        // Fifteen code points, of which an accent is no character of its own.
+        is_refused("kD8!xv%Qp2&me\u{301}r", "fewer than 15");
         // Fourteen characters in 42 bytes.
         is_refused("山田電機東京馬車道猫背中港町", "fewer than 15");
         assert_eq!(choose("").map(|_| ()), Err(PasswordRefused::TooShort));
@@ -168,6 +176,15 @@ mod tests {
         assert_eq!(choose(&long[..1025]).map(|_| ()), Err(PasswordRefused::TooLong));
         let unique: String = (0..200).map(|number| format!("{:04x} ", number * 331 % 65_521)).collect();
         may_be_set(&format!("{unique:x<1024}"));
+    }
+
+    #[test]
+    fn what_is_set_is_what_any_keyboard_writes() {
+        let of = |text: &str| choose(text).unwrap_or_else(|refused| panic!("{text:?}: {refused}"));
+        let composed = of("gr\u{fc}ner Wecker, nasser Igel");
+        for typed in ["gru\u{308}ner Wecker, nasser Igel", "gr\u{fc}ner\u{a0}Wecker,\u{3000}nasser Igel"] {
+            assert_eq!(of(typed).expose(), composed.expose(), "{typed:?}");
+        }
     }
 
     #[test]

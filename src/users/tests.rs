@@ -107,6 +107,55 @@ fn unknown_wrong_and_disabled_are_one_error_after_one_real_hash() {
     installation.refuses("off", "another password of somebody", RefusalReason::WrongPassword, 1);
 }
 
+/// As most systems send it, as macOS may, and with a space that looks like one.
+const COMPOSED: &str = "gr\u{fc}ner Wecker, nasser Igel";
+const OTHERWISE: [&str; 2] = ["gru\u{308}ner Wecker, nasser Igel", "gr\u{fc}ner\u{a0}Wecker, nasser Igel"];
+
+#[test]
+fn a_password_is_the_same_from_every_keyboard_and_counts_as_one_attempt() {
+    let chosen = NewPassword::choose(Secret::new(COMPOSED.as_bytes().to_vec()), &Person::default());
+    let hash = PasswordHash::of(&chosen.unwrap()).unwrap().stored();
+    let installation = installation(&[user("zoe", hash.clone(), false), user("off", hash, true)]);
+    for typed in [COMPOSED, OTHERWISE[0], OTHERWISE[1]] {
+        installation.accepts(" Zoe ", typed, 1);
+    }
+    assert_eq!(installation.stored("zoe").updated_at, 100, "signing in changes nothing");
+    // A text with two spellings costs twice, whoever is asked for and whatever is wrong.
+    let wrong = "u\u{308}ber another password of somebody";
+    installation.refuses("zoe", wrong, RefusalReason::WrongPassword, 2);
+    installation.refuses("nobody", wrong, RefusalReason::UnknownUser, 2);
+    installation.refuses("off", OTHERWISE[0], RefusalReason::Disabled, 2);
+    installation.refuses("off", wrong, RefusalReason::WrongPassword, 2);
+}
+
+#[test]
+fn a_hash_of_the_password_as_it_was_typed_still_works_and_becomes_one_for_all_keyboards() {
+    for typed in OTHERWISE {
+        let installation = installation(&[user("zoe", bcrypt_of(typed, 4), false)]);
+        installation.refuses("zoe", COMPOSED, RefusalReason::WrongPassword, 2);
+        // The current scheme is no user's yet, so it is spent on after a failure only; the new hash is the third.
+        installation.accepts("zoe", typed, 3);
+        assert_eq!(installation.stored("zoe").password.scheme(), PasswordHash::current_scheme());
+        installation.accepts("zoe", COMPOSED, 1);
+        installation.accepts("zoe", typed, 1);
+    }
+}
+
+#[test]
+fn the_present_password_is_known_however_it_is_typed() {
+    let installation = installation(&[user("zoe", bcrypt_of(OTHERWISE[0], 4), false)]);
+    let name = UserName::enter("zoe").unwrap();
+    let change = |present: &str, chosen: &str| {
+        let (present, chosen) = (present.as_bytes().to_vec(), chosen.as_bytes().to_vec());
+        let (present, chosen) = (Secret::new(present), Secret::new(chosen));
+        let change = own_password::change(&*installation.store, &installation.hasher, &name, present, chosen, 200);
+        installation.runtime.block_on(change)
+    };
+    assert!(matches!(change(COMPOSED, PASSWORD), Err(ChangeError::NotTheirs)), "the hash is of another text");
+    change(OTHERWISE[0], OTHERWISE[1]).unwrap();
+    installation.accepts("zoe", COMPOSED, 1);
+}
+
 #[test]
 fn a_store_without_users_hashes_too() {
     installation(&[]).refuses("nobody", PASSWORD, RefusalReason::UnknownUser, 1);

@@ -49,3 +49,25 @@ fn a_unix_socket_has_no_address_to_fall_back_to() {
     assert_eq!(ask_whoami(THIEF, tcp, whoami.clone().header("X-Forwarded-For", "127.0.0.7")), 403);
     assert_eq!(ask_whoami(PROXY, tcp, whoami.header("X-Forwarded-For", "127.0.0.7")), 200);
 }
+
+/// Names and passwords of the same letters, whichever keyboard wrote them.
+#[test]
+fn somebody_signs_in_from_every_keyboard() {
+    let world = World::start();
+    let decomposed = "gru\u{308}ner Wecker, nasser Igel";
+    world.samehand.succeed(&["user", "add", " Zoe", "--password-stdin"], decomposed);
+    let imported = world.samehand.succeed(&["hash"], "gr\u{fc}ner\u{a0}Wecker, nasser Igel");
+    let file = world.samehand.write("htpasswd", &format!("kim:{imported}\n"));
+    world.samehand.succeed(&["user", "import", &file], "");
+    let sign_in = |name: &str, password: &str| {
+        let body = serde_json::json!({ "username": name, "password": password }).to_string();
+        let request = Request::post("/login", body).header("Content-Type", "application/json");
+        ask(CLIENT, &world.samehand.tcp, &request.header("User-Agent", BROWSER)).status
+    };
+    for name in ["zoe", "Zoe ", "\u{ff3a}oe", "kim\t"] {
+        for password in [decomposed, "gr\u{fc}ner Wecker, nasser Igel", "gr\u{fc}ner Wecker,\u{2009}nasser Igel"] {
+            assert_eq!(sign_in(name, password), 200, "{name:?}, {password:?}");
+        }
+    }
+    assert_eq!(sign_in("zoe", "gru\u{308}ner Wecker, nasser Esel"), 401);
+}

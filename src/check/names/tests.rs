@@ -102,6 +102,19 @@ fn an_email_address_is_visible_ascii_around_an_at() {
 }
 
 #[test]
+fn a_name_that_is_typed_has_no_blanks_around_it_and_no_width() {
+    for typed in ["alice", "Alice", " alice", "alice ", "\talice\u{a0}", "\u{3000}alice\r\n", "\u{ff21}\u{ff4c}ice"] {
+        assert_eq!(UserName::typed(typed).unwrap().as_str(), "alice", "{typed:?}");
+    }
+    for other in
+        ["al ice", "", " ", "al\u{a0}ice", "\u{200b}alice", "\u{430}lice", "\u{e5}lice", "\u{212a}ate", "\u{ff0c}"]
+    {
+        assert!(UserName::typed(other).is_err(), "{other:?}");
+    }
+    assert!(UserName::enter("alice ").is_err(), "a back end's `alice ` is somebody else there");
+}
+
+#[test]
 fn a_display_name_has_letters_of_every_script() {
     for text in ["Alice Example", "O'Brien, Pat; \"PO\"", "Jürgen", "山田太郎", &"山".repeat(128)] {
         assert_eq!(DisplayName::read(text).unwrap().as_str(), text);

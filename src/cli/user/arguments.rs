@@ -73,7 +73,7 @@ pub(super) enum Command {
 #[derive(clap::Args)]
 pub(super) struct Who {
     /// Name to sign in with: 1 to 64 of A-Z a-z 0-9 . _ @ + -, of which upper case is made lower case.
-    #[arg(value_name = "NAME", value_parser = UserName::enter)]
+    #[arg(value_name = "NAME", value_parser = UserName::typed)]
     pub(super) name: UserName,
 }
 
