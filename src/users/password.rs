@@ -6,7 +6,7 @@
 use super::rules::{LONGEST, NewPassword};
 use crate::store::StoredPassword;
 use argon2::password_hash::phc;
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use std::fmt;
 use subtle::ConstantTimeEq;
 
@@ -16,6 +16,10 @@ const MEMORY: u32 = 19_456;
 const PASSES: u32 = 2;
 /// Lanes of the memory.
 const LANES: u32 = 1;
+/// Room for at least so many blocks is asked for: 33 MiB, of which only what a hash uses takes memory. glibc asks the system
+/// for each piece of more than 32 MiB, and gives it back when it is freed. Smaller ones it keeps after the first, for the
+/// thread that freed them: 19 MiB for each of the arenas in which hashes were ever computed.
+const MAPPED: usize = 33 * 1024 * 1024 / Block::SIZE;
 const SALT_LENGTH: usize = 16;
 const OUTPUT_LENGTH: usize = 32;
 
@@ -129,7 +133,7 @@ impl PasswordHash {
         getrandom::fill(&mut salt).map_err(|_| HashingFailed)?;
         let parameters = Params::new(MEMORY, PASSES, LANES, Some(OUTPUT_LENGTH)).map_err(|_| HashingFailed)?;
         let mut output = [0; OUTPUT_LENGTH];
-        argon2id(&parameters).hash_password_into(password, &salt, &mut output).map_err(|_| HashingFailed)?;
+        hash_into(&parameters, password, &salt, &mut output)?;
         let salt = phc::Salt::new(&salt).map_err(|_| HashingFailed)?;
         let output = phc::Output::new(&output).map_err(|_| HashingFailed)?;
         let text = format!("{}{salt}${output}", argon2id_scheme(&parameters));
@@ -142,7 +146,7 @@ impl PasswordHash {
             Kind::Argon2id { parameters, salt, output } => {
                 let mut computed = [0; phc::Output::MAX_LENGTH];
                 let computed = &mut computed[..output.len()];
-                let hashed = argon2id(parameters).hash_password_into(password, salt, computed);
+                let hashed = hash_into(parameters, password, salt, computed);
                 hashed.is_ok() & bool::from(computed.ct_eq(output.as_bytes()))
             }
             // bcrypt repeats the password with a zero byte after it: `a` and `a\0a` have one hash.
@@ -154,8 +158,14 @@ impl PasswordHash {
     }
 }
 
-fn argon2id(parameters: &Params) -> Argon2<'static> {
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, parameters.clone())
+/// Computes argon2id in memory that goes back to the system as soon as the hash is done.
+fn hash_into(parameters: &Params, password: &[u8], salt: &[u8], output: &mut [u8]) -> Result<(), HashingFailed> {
+    let argon2id = Argon2::new(Algorithm::Argon2id, Version::V0x13, parameters.clone());
+    let blocks = parameters.block_count();
+    let mut memory: Vec<Block> = Vec::new();
+    memory.try_reserve_exact(blocks.max(MAPPED)).map_err(|_| HashingFailed)?;
+    memory.resize(blocks, Block::new());
+    argon2id.hash_password_into_with_memory(password, salt, output, &mut memory).map_err(|_| HashingFailed)
 }
 
 fn argon2id_scheme(parameters: &Params) -> String {

@@ -14,6 +14,7 @@ mod flood;
 mod keys;
 mod lifecycle;
 mod logs;
+mod memory;
 mod minting;
 mod misconfigured;
 mod pages;
