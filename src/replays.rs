@@ -161,7 +161,8 @@ impl Replays {
     }
 
     fn shard(&self, id: ReplayId) -> MutexGuard<'_, Shard> {
-        let shard = &self.shards[usize::from(id.bytes()[0]) % SHARDS];
+        // By a hash with a key that nobody knows: whoever makes proofs chooses what they are named by.
+        let shard = &self.shards[self.hasher.hash_one(id) as usize % SHARDS];
         // Whoever panicked did so between two whole changes.
         shard.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -5,12 +5,14 @@
 //! threads of their own behind a bounded queue; when it is full the answer is 429 at once, so that a flood of sign-ins
 //! costs neither memory nor the decisions of others. So it is when there were too many attempts, whoever was asked for.
 
-use super::continuing;
 use super::opening::{Opening, open};
+use super::{continuing, dpop};
 use crate::app::App;
 use crate::check::Caller;
 use crate::check::client_ip::ClientIp;
+use crate::check::dpop::VerifiedProof;
 use crate::check::observed::ObservedClient;
+use crate::check::once::{Replay, UnlessReplayed};
 use crate::check::parts::Part;
 use crate::issue::{Grant, Minted};
 use crate::secret::Secret;
@@ -43,17 +45,23 @@ pub(super) enum Refusal {
     SlowDown(u64),
     /// This part has to be the same for the token to be good, and the client has not shown it.
     ProofMissing(Part),
+    /// The password was right, and the proof of the key not used for the first time.
+    ProofUsed(Replay),
     /// It cannot be said now.
     Unavailable,
 }
 
-/// One attempt with a name and a password, however they came; `caller` may have brought a token of a session to go on with.
+/// One attempt with a name and a password, however they came; `caller` may have brought a token of a session to go on with,
+/// and `proof` is of the key that the client has shown.
+///
+/// Only when the password was right the proof is noted as used: a stranger writes nothing but counts of attempts.
 pub(super) async fn attempt(
     app: &App,
     caller: &Caller<'_>,
     username: &str,
     password: Secret,
     client: &ObservedClient<'_>,
+    proof: Option<UnlessReplayed<VerifiedProof>>,
 ) -> Result<Welcome, Refusal> {
     let (started, ip) = (Instant::now(), client.ip);
     if let Some(part) = unshown(app, client) {
@@ -69,6 +77,12 @@ pub(super) async fn attempt(
     };
     let outcome = sign_in(app.store(), app.hasher(), username, password, app.now()).await;
     settle(app, attempt, &outcome).await;
+    if let (Ok(user), Some(proof)) = (&outcome, proof)
+        && let Err((_, replay)) = dpop::settle(app, proof, None).await
+    {
+        report_used_proof(app, user, ip);
+        return Err(Refusal::ProofUsed(replay));
+    }
     match outcome {
         Ok(user) => match open_for(app, caller, &user, client).await {
             Ok((minted, session)) => {
@@ -107,6 +121,13 @@ fn refuse_without_proof(app: &App, part: Part, username: &str, ip: ClientIp) -> 
         "login without the proof that SAMEHAND_REQUIRE_SAME asks for"
     );
     Refusal::ProofMissing(part)
+}
+
+/// Whoever knows the password guesses nothing, so this is no line for fail2ban either.
+fn report_used_proof(app: &App, user: &SignedIn, ip: ClientIp) {
+    app.audit().metrics().login("proof-used");
+    let (username, remote_ip) = (user.name().as_str(), ip.to_string());
+    info!(username = username, remote_ip = remote_ip.as_str(); "login with a DPoP proof that was used before");
 }
 
 async fn open_for(

@@ -100,8 +100,12 @@ pub(super) fn proxys_own_id<'a>(question: &Question<'a>) -> Option<&'a str> {
     }
 }
 
-/// The key that a new token is to be bound to: of the proof that came to one of samehand's own endpoints.
-pub(super) async fn new_key(app: &App, caller: &Caller<'_>) -> Result<Option<Thumbprint>, HttpResponse> {
+/// The proof of the key that a new token is to be bound to, as it came to one of samehand's own endpoints. It is verified, and
+/// nobody was asked yet whether it was used before: that is written down, and anybody can make proofs.
+pub(super) fn of_new_key(
+    app: &App,
+    caller: &Caller<'_>,
+) -> Result<Option<UnlessReplayed<VerifiedProof>>, HttpResponse> {
     let offered = {
         let state = app.state();
         proofs::of_new_key(caller, &state.gate, app.now()).map_err(|error| refused(&error, &state, app.now()))?
@@ -111,15 +115,22 @@ pub(super) async fn new_key(app: &App, caller: &Caller<'_>) -> Result<Option<Thu
         let is_required = state.gate.policy.require_same.contains(Part::Dpop);
         return if is_required { Err(refused(&ProofError::Missing, &state, app.now())) } else { Ok(None) };
     };
-    first_use(app, proof).await.map(Some)
+    Ok(Some(proof))
 }
 
 /// The key of a proof that was verified, if it is used for the first time.
 pub(super) async fn first_use(app: &App, proof: UnlessReplayed<VerifiedProof>) -> Result<Thumbprint, HttpResponse> {
     match settle(app, proof, None).await {
         Ok(proof) => Ok(proof.key()),
-        Err((_, Replay::Again)) => Err(invalid("the proof was used before", &app.state(), app.now())),
-        Err((_, Replay::Unremembered)) => Err(json::unavailable()),
+        Err((_, replay)) => Err(used(replay, app)),
+    }
+}
+
+/// The answer to a proof that is not used for the first time.
+pub(super) fn used(replay: Replay, app: &App) -> HttpResponse {
+    match replay {
+        Replay::Again => invalid("the proof was used before", &app.state(), app.now()),
+        Replay::Unremembered => json::unavailable(),
     }
 }
 

@@ -6,7 +6,9 @@ use super::mint::issued;
 use super::whoami::caller_of;
 use super::{cookie, dpop, json, pages};
 use crate::app::App;
+use crate::check::dpop::VerifiedProof;
 use crate::check::observed::{CookieProof, ObservedClient};
+use crate::check::once::UnlessReplayed;
 use crate::check::parts::Part;
 use crate::check::proofs;
 use crate::check::user_agent::UserAgent;
@@ -57,11 +59,12 @@ pub(super) async fn login(request: HttpRequest, body: web::Payload, app: web::Da
         Err(refusal) => return refusal,
     };
     let password = Secret::new(credentials.password.into_bytes());
-    let client = match dpop::new_key(&app, &caller).await {
-        Ok(key) => client.with_key(key),
+    let proof = match dpop::of_new_key(&app, &caller) {
+        Ok(proof) => proof,
         Err(refusal) => return refusal,
     };
-    match attempt(&app, &caller, &credentials.username, password, &client).await {
+    let client = client.with_key(proof.as_ref().and_then(UnlessReplayed::proof).map(VerifiedProof::key));
+    match attempt(&app, &caller, &credentials.username, password, &client, proof).await {
         Ok(Welcome { minted, session }) => {
             let left = session.map_or(minted.expires_in, |session| session.ends_at.saturating_sub(app.now()));
             let mut response = issued(&minted, &app);
@@ -82,6 +85,7 @@ pub(super) async fn login(request: HttpRequest, body: web::Payload, app: web::Da
             json::error(StatusCode::UNAUTHORIZED, "proof_missing", description)
         }
         Err(Refusal::SlowDown(seconds)) => json::slow_down(seconds),
+        Err(Refusal::ProofUsed(replay)) => dpop::used(replay, &app),
         Err(Refusal::Unavailable) => json::unavailable(),
     }
 }

@@ -83,6 +83,36 @@ pub(crate) fn a_session_is_renewed_shown_and_ended_with_proofs(world: &World) {
     );
 }
 
+/// Anybody can make good proofs of keys of their own: who knows no password makes samehand write none of them down.
+#[test]
+fn a_proof_is_noted_once_the_password_was_right_and_then_signs_nobody_in_again() {
+    let samehand = Samehand::start(&[]);
+    samehand.add_user("alice", &[]);
+    let store = rusqlite::Connection::open(samehand.data().join("samehand.sqlite")).expect("the store");
+    let noted = || -> i64 {
+        let count = "SELECT count(*) FROM remembered";
+        store.query_row(count, [], |row| row.get(0)).expect("a number")
+    };
+    let prover = Prover::new();
+    let proof = prover.sign(&prover.draft("POST", "http://app.example.com/login"));
+    let sign_in = |password: &str| {
+        let body = json!({ "username": "alice", "password": password }).to_string();
+        let request = Request::post("/login", body).header("Content-Type", "application/json");
+        ask(
+            CLIENT,
+            &samehand.tcp,
+            &request.host("app.example.com").header("User-Agent", PROGRAM).header("DPoP", proof.as_str()),
+        )
+    };
+    let before = noted();
+    for _ in 0..3 {
+        is_error(&sign_in("seven lighthouses count aloud"), "a wrong password", 401, "invalid_credentials");
+    }
+    assert_eq!(noted(), before, "proofs of strangers are in the store");
+    assert_eq!(sign_in(PASSWORD).status, 200);
+    is_error(&sign_in(PASSWORD), "once more", 400, "invalid_dpop_proof");
+}
+
 #[test]
 fn the_address_of_an_endpoint_is_where_it_was_reached_or_where_it_is_published() {
     let samehand = Samehand::start(&[("PUBLIC_URL", "https://auth.example.com/sso")]);

@@ -120,7 +120,7 @@ pub(in crate::http) async fn submitted(
         return again(request, StatusCode::FORBIDDEN, &username, back, client, app, text.to_owned());
     }
     let password = Secret::new(form.take(PASSWORD).as_bytes().to_vec());
-    match attempt(app, caller, &username, password, client).await {
+    match attempt(app, caller, &username, password, client, None).await {
         Ok(welcome) => signed_in(&welcome, back.as_ref(), client, app),
         Err(refusal) => {
             let (status, wait, text) = told(&refusal);
@@ -276,7 +276,8 @@ fn told(refusal: &Refusal) -> (StatusCode, Option<u64>, String) {
             };
             (StatusCode::UNAUTHORIZED, None, text.to_owned())
         }
-        Refusal::Unavailable => {
+        // Forms come without proofs.
+        Refusal::ProofUsed(_) | Refusal::Unavailable => {
             let text = "Signing in is not possible right now. Please try again in a moment.".to_owned();
             (StatusCode::SERVICE_UNAVAILABLE, Some(5), text)
         }
