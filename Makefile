@@ -1,11 +1,12 @@
 # What a person or a CI job calls. `make` alone tells what there is.
 
-.PHONY: help demo test efficacy pictures bench check clean
+.PHONY: help demo test efficacy omissions pictures bench check clean
 
 help:
 	@echo 'make demo     samehand behind a real proxy, step by step; PROXY=nginx (default), traefik or caddy'
 	@echo 'make test     installs the real proxies where they are missing, builds, and runs every test'
 	@echo 'make efficacy writes the numbers in docs/efficacy.md anew'
+	@echo 'make omissions writes the tables in docs/omissions.md anew'
 	@echo 'make pictures draws the pages in docs/images anew'
 	@echo 'make bench    measures samehand and others that check tokens; docs/performance.md says how to read it'
 	@echo '              ROWS=path,Lua  SECONDS=1  ROUNDS=3  for less of it; PUBLISH=yes writes docs/performance.md'
@@ -28,6 +29,12 @@ efficacy:
 	scripts/install-test-tools.sh nginx
 	cargo build --bins --examples
 	EFFICACY=write cargo test --test efficacy
+
+# What comes of each line that is forgotten, written into docs/omissions.md by the tests that compare it with that page otherwise.
+omissions:
+	scripts/install-test-tools.sh nginx traefik caddy
+	cargo build --bins --examples
+	OMISSIONS=write cargo test --test omissions
 
 # The pictures of the pages in docs/images, by the test that looks at every page.
 pictures:

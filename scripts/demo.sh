@@ -157,7 +157,7 @@ start_application() {
 configure_nginx() {
     local places='' place part mode
     for place in client_body proxy fastcgi uwsgi scgi; do places+=" ${place}_temp_path $WORK/nginx/$place;"; done
-    for part in edge forwarded auth protect endpoints; do cp "nginx/samehand-$part.conf" "$WORK/nginx/"; done
+    for part in edge forwarded auth protect public headers names endpoints; do cp "nginx/samehand-$part.conf" "$WORK/nginx/"; done
     fill_in 127.0.0.1:8080 "127.0.0.1:$1" 127.0.0.1:9191 "$APPLICATION" 'http {' "http { access_log off;$places" \
         app.example.com "$SITE" 'server_name auth.example.com' "server_name $SIGN_IN" <nginx/nginx.conf >"$WORK/nginx/nginx.conf"
     fill_in unix:/run/samehand/samehand.sock "unix:$SOCKET" \

@@ -24,7 +24,7 @@ const OF_THE_PROXY: [&str; 5] = ["host", "accept-encoding", "via", "x-forwarded-
 const EMPTY: &str = "x-client-cert";
 
 /// What samehand reads, with the value it has to have for [`noisy_request`] of a page.
-const READ: [(&str, &str); 12] = [
+const READ: [(&str, &str); 15] = [
     ("x-forwarded-for", "127.0.0.7"),
     ("x-forwarded-method", "POST"),
     ("x-forwarded-proto", "http"),
@@ -34,14 +34,13 @@ const READ: [(&str, &str); 12] = [
     ("cookie", "one=1; two=2"),
     ("user-agent", CHROME),
     ("accept", "text/html"),
+    ("content-type", "text/plain"),
     ("sec-fetch-mode", "navigate"),
+    ("sec-fetch-site", "same-origin"),
+    ("sec-fetch-dest", "document"),
     ("x-requested-with", "XMLHttpRequest"),
     ("x-request-id", "a-request"),
 ];
-
-/// What the proxies pass on besides, with its value. nginx's list follows.
-const READ_BESIDES: [(&str, &str); 3] =
-    [("content-type", "text/plain"), ("sec-fetch-site", "same-origin"), ("sec-fetch-dest", "document")];
 
 /// What samehand believes on the paths that clients use.
 const BELIEVED: [&str; 5] =
@@ -131,9 +130,8 @@ fn asks_exactly_what_samehand_reads(
     assert_eq!(application.seen().body_length(), 11);
     let question = samehand.last_question();
     assert_eq!(question[0], format!("GET {path} HTTP/1.1"));
-    let besides = if path == "/auth/nginx" { &[][..] } else { &READ_BESIDES };
-    for (name, expected) in READ.iter().chain(besides) {
-        assert_eq!(values(&question, name), [*expected], "{name} in {question:#?}");
+    for (name, expected) in READ {
+        assert_eq!(values(&question, name), [expected], "{name} in {question:#?}");
     }
     // The version of WebSocket alone tells Traefik's questions about one from the others.
     let version = if path == "/auth/traefik" { &["13"][..] } else { &[] };
@@ -141,7 +139,7 @@ fn asks_exactly_what_samehand_reads(
     for line in &question[1..] {
         let (name, _) = split(line);
         let name = name.as_str();
-        let known = READ.iter().chain(besides).any(|(read, _)| *read == name) || OF_THE_PROXY.contains(&name);
+        let known = READ.iter().any(|(read, _)| *read == name) || OF_THE_PROXY.contains(&name);
         let known = known || name == "sec-websocket-version";
         let known = known || split(line) == (EMPTY.to_owned(), "");
         assert!(known || passed_over.contains(&name), "{name} goes along in {question:#?}");

@@ -47,15 +47,10 @@ pub(crate) fn published_paths_reach_samehand_and_no_others(world: &World) {
     }
     for path in HIDDEN {
         let outcome = world.ask(CLIENT, world.good(Request::get(path)));
-        match world.proxy.kind {
-            Kind::Nginx => outcome.was_refused(path, &[404]),
-            // The application's own, and asked about as every path is.
-            Kind::Traefik | Kind::Caddy => {
-                outcome.reached_the_application_as_alice(path);
-                assert_eq!(world.decision(&outcome).field("reason"), "ok", "{path}");
-                world.ask(THIEF, world.good(Request::get(path))).was_refused(path, &[403]);
-            }
-        }
+        // The application's own, and asked about as every path is.
+        outcome.reached_the_application_as_alice(path);
+        assert_eq!(world.decision(&outcome).field("reason"), "ok", "{path}");
+        world.ask(THIEF, world.good(Request::get(path))).was_refused(path, &[403]);
         assert!(outcome.reply.all("Cache-Control").is_empty(), "{path} was answered by samehand: {:?}", outcome.reply);
     }
     for path in TWO_FACED {

@@ -11,6 +11,7 @@ pub(crate) mod backend;
 pub(crate) mod caddy;
 pub(crate) mod client;
 pub(crate) mod compose_labels;
+pub(crate) mod document;
 pub(crate) mod installation;
 pub(crate) mod nginx;
 pub(crate) mod postgres;

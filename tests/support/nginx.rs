@@ -157,7 +157,7 @@ fn main_file(
 
 fn write_configuration(to: &Path, main: String, upstream: &str, examples: &[&str]) {
     let examples = examples.iter().map(|name| ((*name).to_owned(), file(format!("examples/header-parts/{name}"))));
-    let untouched = ["edge", "behind-cdn", "forwarded", "auth", "protect", "endpoints"]
+    let untouched = ["edge", "behind-cdn", "forwarded", "auth", "protect", "public", "headers", "names", "endpoints"]
         .map(|part| (format!("samehand-{part}.conf"), file(format!("nginx/samehand-{part}.conf"))));
     let changed = [("nginx.conf".to_owned(), main), ("samehand-upstream.conf".to_owned(), upstream.to_owned())];
     for (name, text) in untouched.into_iter().chain(changed).chain(examples) {

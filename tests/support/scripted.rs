@@ -55,6 +55,11 @@ impl Scripted {
         self.asked.lock().expect("no connection panics").questions.last().expect("at least one question").clone()
     }
 
+    /// Every question since the last time, line by line.
+    pub(crate) fn take_questions(&self) -> Vec<Vec<String>> {
+        std::mem::take(&mut self.asked.lock().expect("no connection panics").questions)
+    }
+
     /// How many questions there have been.
     pub(crate) fn questions(&self) -> usize {
         self.asked.lock().expect("no connection panics").questions.len()
