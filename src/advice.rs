@@ -4,9 +4,10 @@
 
 use crate::check::certificate::CertificateError;
 use crate::check::client_ip::Peer;
-use crate::check::decision::Reason;
+use crate::check::decision::{Decision, Reason};
 use crate::check::forwarded::{ForwardedError, Proxy};
 use crate::check::policy::{Policy, TrustedProxies};
+use crate::check::sign_in::{OwnPage, SignIn};
 use crate::check::{Judgement, Question};
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
@@ -29,19 +30,32 @@ enum Mistake {
     Certificate(Proxy, String, CertificateError),
     /// The header of a part that stands on several lines.
     Part(Proxy, String),
+    /// A page for signing in is protected by the sign-in; with its host and path.
+    Unpublished(Proxy, OwnPage, String),
 }
 
 impl Advice {
     /// What to tell about this decision, unless it was told before.
-    pub fn about(&self, question: &Question<'_>, judgement: &Judgement<'_>, policy: &Policy) -> Option<String> {
-        let mistake = mistake_in(question, judgement, policy)?;
+    pub fn about(
+        &self,
+        question: &Question<'_>,
+        judgement: &Judgement<'_>,
+        policy: &Policy,
+        sign_in: Option<&SignIn>,
+    ) -> Option<String> {
+        let mistake = mistake_in(question, judgement, policy, sign_in)?;
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         let is_news = told.len() < MOST && told.insert(mistake.clone());
         is_news.then(|| text(&mistake, &policy.trusted_proxies))
     }
 }
 
-fn mistake_in(question: &Question<'_>, judgement: &Judgement<'_>, policy: &Policy) -> Option<Mistake> {
+fn mistake_in(
+    question: &Question<'_>,
+    judgement: &Judgement<'_>,
+    policy: &Policy,
+    sign_in: Option<&SignIn>,
+) -> Option<Mistake> {
     let proxy = question.proxy;
     if judgement.reason == Reason::ProxyUntrusted {
         // Nobody's address is nothing that could be trusted.
@@ -56,6 +70,12 @@ fn mistake_in(question: &Question<'_>, judgement: &Judgement<'_>, policy: &Polic
     if let Some(ambiguous) = judgement.seen.ambiguous_part {
         let (_, part) = policy.header_parts.iter().find(|(part, _)| *part == ambiguous)?;
         return Some(Mistake::Part(proxy, part.header.to_string()));
+    }
+    if let (Decision::Challenge(_) | Decision::Forbid, Some(request), Some(sign_in)) =
+        (&judgement.decision, &judgement.seen.request, sign_in)
+        && let Some(own) = sign_in.own_page(request)
+    {
+        return Some(Mistake::Unpublished(proxy, own, request.host().to_owned()));
     }
     let client = judgement.seen.client_ip?.address();
     policy.trusted_proxies.contains(client).then_some(Mistake::EverybodyIsTheProxy(proxy))
@@ -87,6 +107,17 @@ fn text(mistake: &Mistake, trusted: &TrustedProxies) -> String {
              docs/mtls.md has the lines for {proxy}",
             proxy = proxy.name(),
         ),
+        Mistake::Unpublished(proxy, OwnPage::Operators, host) => format!(
+            "{proxy} asks samehand about the page of SAMEHAND_SIGN_IN_URL on {host}, which people reach before they are signed \
+             in; let it through without asking",
+            proxy = proxy.name(),
+        ),
+        Mistake::Unpublished(proxy, OwnPage::Samehands(path), host) => format!(
+            "{proxy} asks samehand about {host}{path}, which is a page of samehand by SAMEHAND_PUBLIC_URL, in place of showing \
+             it; the line for {proxy} is: {line}",
+            proxy = proxy.name(),
+            line = line_for_pages(*proxy, host),
+        ),
         Mistake::Part(proxy, header) => format!(
             "{proxy} asks with {header} on several lines, so the request is refused: the client can write one too; {proxy} has \
              to replace what it sends",
@@ -104,6 +135,18 @@ fn line_for_front_hop(proxy: Proxy) -> &'static str {
              middleware"
         }
         Proxy::Caddy => "trusted_proxies static ADDRESS and trusted_proxies_strict under servers",
+    }
+}
+
+/// The configuration line with which the proxy shows samehand's pages.
+fn line_for_pages(proxy: Proxy, host: &str) -> String {
+    match proxy {
+        Proxy::Nginx => format!("include samehand-endpoints.conf; in the server {{ }} of {host}"),
+        Proxy::Traefik => format!(
+            "a router without the forwardAuth middleware and with the service of samehand, priority: 1000, rule: \
+             Host(`{host}`) && (Path(`/login`) || Path(`/logout`) || Path(`/renew`) || Path(`/whoami`) || Path(`/account`))"
+        ),
+        Proxy::Caddy => format!("import samehand_pages, in the site of {host} above what asks samehand"),
     }
 }
 

@@ -7,6 +7,7 @@ use crate::advice::Advice;
 use crate::check::decision::Decision;
 use crate::check::dpop::ProofError;
 use crate::check::policy::Policy;
+use crate::check::sign_in::SignIn;
 use crate::check::{Judgement, Question};
 use crate::metrics::{DecisionLabels, Metrics};
 use log::{Level, log, log_enabled, warn};
@@ -48,6 +49,7 @@ impl Audit {
         judgement: &Judgement<'_>,
         answered: &Answered<'_>,
         policy: &Policy,
+        sign_in: Option<&SignIn>,
     ) {
         let labels = DecisionLabels {
             decision: judgement.decision.name(),
@@ -64,7 +66,7 @@ impl Audit {
         if log_enabled!(target: TARGET, level) {
             write_line(level, question, judgement, answered, policy);
         }
-        if let Some(advice) = self.advice.about(question, judgement, policy) {
+        if let Some(advice) = self.advice.about(question, judgement, policy, sign_in) {
             warn!(proxy = question.proxy.name(); "{advice}");
         }
     }

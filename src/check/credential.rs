@@ -1,7 +1,7 @@
-//! Exactly one token, in `Authorization` or in the session cookie, read as bytes.
+//! What is presented as a token, in `Authorization` or in the session cookie, read as bytes. Which of several counts is
+//! said in [`presented`](super::presented).
 //!
-//! Two `Authorization` lines, or different tokens in header and cookie, are ambiguous and refused (RFC 6750 section
-//! 3.1). Cookies are split by hand: percent-decoding names or trimming Unicode blanks, as cookie libraries do, would
+//! Two `Authorization` lines are ambiguous and refused (RFC 6750 section 3.1). Cookies are split by hand: percent-decoding names or trimming Unicode blanks, as cookie libraries do, would
 //! let a subdomain smuggle in a `__Host-` cookie. A token is never taken from a query string.
 
 use super::policy::{Format, Policy};
@@ -50,13 +50,15 @@ pub enum Carrier {
     Cookie,
 }
 
-/// What was presented: one token, or several cookies of our name of which one has to verify.
+/// What was presented.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Presented<'a> {
     /// One token.
     One(BearerToken<'a>),
     /// Different session cookies, in the order sent; at least two.
     Cookies(Vec<BearerToken<'a>>),
+    /// Something in `Authorization`, ours or the application's, and session cookies that say something else; at least one.
+    Beside(BearerToken<'a>, Vec<BearerToken<'a>>),
 }
 
 /// Why there is no token to verify.
@@ -75,20 +77,34 @@ pub enum CredentialError {
 /// # Errors
 /// See [`CredentialError`].
 pub fn read<'a>(headers: &'a HeaderMap, policy: &Policy) -> Result<Presented<'a>, CredentialError> {
-    let header = if policy.token_from.authorization { from_authorization(headers, policy)? } else { None };
+    let header = if policy.token_from.authorization { from_authorization(headers, policy)? } else { InHeader::Nothing };
     let cookies = if policy.token_from.cookie { from_cookies(headers, &policy.cookie_name)? } else { Vec::new() };
     match (header, cookies.as_slice()) {
-        (Some(token), cookies) if cookies.iter().all(|cookie| cookie.bytes == token.bytes) => Ok(Presented::One(token)),
-        (Some(_), _) => Err(CredentialError::Ambiguous),
-        (None, []) => Err(CredentialError::Missing),
-        (None, [cookie]) => Ok(Presented::One(*cookie)),
-        (None, _) => Ok(Presented::Cookies(cookies)),
+        (InHeader::Token(token), cookies) if cookies.iter().all(|cookie| cookie.bytes == token.bytes) => {
+            Ok(Presented::One(token))
+        }
+        (InHeader::Token(token), _) => Ok(Presented::Beside(token, cookies)),
+        (InHeader::Nothing, []) => Err(CredentialError::Missing),
+        (InHeader::Malformed, []) => Err(CredentialError::Malformed),
+        // An application's scripts send `Bearer` with nothing behind it, too.
+        (InHeader::Nothing | InHeader::Malformed, [cookie]) => Ok(Presented::One(*cookie)),
+        (InHeader::Nothing | InHeader::Malformed, _) => Ok(Presented::Cookies(cookies)),
     }
 }
 
-fn from_authorization<'a>(headers: &'a HeaderMap, policy: &Policy) -> Result<Option<BearerToken<'a>>, CredentialError> {
+/// What stands in `Authorization`.
+enum InHeader<'a> {
+    /// Nothing that could be a token.
+    Nothing,
+    /// `Bearer` or `DPoP` without a token.
+    Malformed,
+    /// A token, of whomever.
+    Token(BearerToken<'a>),
+}
+
+fn from_authorization<'a>(headers: &'a HeaderMap, policy: &Policy) -> Result<InHeader<'a>, CredentialError> {
     let mut lines = headers.get_all(AUTHORIZATION);
-    let Some(line) = lines.next() else { return Ok(None) };
+    let Some(line) = lines.next() else { return Ok(InHeader::Nothing) };
     if lines.next().is_some() {
         return Err(CredentialError::Ambiguous);
     }
@@ -102,12 +118,13 @@ fn from_authorization<'a>(headers: &'a HeaderMap, policy: &Policy) -> Result<Opt
         // RFC 9110 section 11.4: blanks, not tabs, between scheme and token.
         let bytes = rest.trim_ascii_start();
         if bytes.is_empty() || rest[..rest.len() - bytes.len()].contains(&b'\t') {
-            return Err(CredentialError::Malformed);
+            return Ok(InHeader::Malformed);
         }
-        return Ok(Some(BearerToken { bytes, carrier }));
+        return Ok(InHeader::Token(BearerToken { bytes, carrier }));
     }
     let bare = rest.is_empty() && !scheme.is_empty() && policy.formats.accept(Format::Article);
-    Ok(bare.then_some(BearerToken { bytes: scheme, carrier: Carrier::Bare }))
+    let token = BearerToken { bytes: scheme, carrier: Carrier::Bare };
+    Ok(if bare { InHeader::Token(token) } else { InHeader::Nothing })
 }
 
 fn from_cookies<'a>(headers: &'a HeaderMap, name: &str) -> Result<Vec<BearerToken<'a>>, CredentialError> {

@@ -9,6 +9,7 @@ use super::dpop::Place;
 use actix_web::http::header::{HeaderMap, HeaderName};
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use url::Url;
 
 /// The header that lists the addresses a request came through.
 pub static FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -111,6 +112,13 @@ impl<'a> ForwardedRequest<'a> {
     #[must_use]
     pub fn authority(&self) -> &'a str {
         text(self.authority)
+    }
+
+    /// Whether it is at the host of this address, and at its port where the proxy told one.
+    #[must_use]
+    pub fn is_at(&self, url: &Url) -> bool {
+        let told = self.authority().rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
+        url.host_str() == Some(self.host()) && told.is_none_or(|port| url.port_or_known_default() == Some(port))
     }
 
     /// Method, authority and request target as they were sent.

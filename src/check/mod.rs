@@ -44,6 +44,7 @@ pub mod policy;
 mod presented;
 pub mod proofs;
 mod provisional;
+pub mod refusal_body;
 pub mod renewal;
 pub mod return_url;
 pub mod revocation;

@@ -1,5 +1,8 @@
 //! Which of the tokens that were presented counts: one, or of several cookies of our name the one that is good.
 //!
+//! Beside a session cookie, what stands in `Authorization` and is not of our form belongs to the application: the cookie
+//! decides, as if the line were not there. A token of ours there counts for itself, and is refused with its own reason.
+//!
 //! A browser sends every cookie of that name that fits: one that an earlier sign-in left behind on another path of cookies,
 //! one of another installation, one that a neighbour tossed in. What does not verify, has expired or was taken back is in
 //! nobody's way; two that are good for different sessions are ambiguous.
@@ -15,6 +18,13 @@ impl Judge<'_> {
         let cookies = match presented {
             Presented::One(token) => return self.verify_one(token, self.expiry, seen).map_err(Denial::Token),
             Presented::Cookies(cookies) => cookies,
+            Presented::Beside(header, cookies) if token::is_of_our_form(header, self.gate) => {
+                return self.verify_beside(header, &cookies, seen);
+            }
+            Presented::Beside(_, cookies) => match cookies[..] {
+                [cookie] => return self.verify_one(cookie, self.expiry, seen).map_err(Denial::Token),
+                _ => cookies,
+            },
         };
         // One that has expired counts where no other does.
         match (self.verify_cookies(&cookies, Expiry::Checked, seen), self.expiry) {
@@ -23,6 +33,26 @@ impl Judge<'_> {
             }
             (outcome, _) => outcome,
         }
+    }
+
+    /// A token of ours in the header counts, unless a cookie of another session is as good.
+    fn verify_beside(
+        &mut self,
+        header: BearerToken<'_>,
+        cookies: &[BearerToken<'_>],
+        seen: &mut Seen<'_>,
+    ) -> Result<VerifiedToken, Denial> {
+        let verified = self.verify_one(header, self.expiry, seen).map_err(Denial::Token)?;
+        for cookie in cookies {
+            let other = self.verify_one(*cookie, Expiry::Checked, &mut Seen::default());
+            let is_another = |other: &VerifiedToken| {
+                self.moment.revocations.set.taken_back(other).is_none() && !other.is_same_session(&verified)
+            };
+            if other.as_ref().is_ok_and(is_another) {
+                return Err(Denial::Credential(CredentialError::Ambiguous, self.gate.policy.formats.minted));
+            }
+        }
+        Ok(verified)
     }
 
     fn verify_one(

@@ -42,6 +42,12 @@ impl ReturnUrls {
         Self { pages, domain }
     }
 
+    /// The address of the pages.
+    #[must_use]
+    pub fn pages(&self) -> &Url {
+        &self.pages
+    }
+
     /// The address that was asked for. Not every proxy tells the port: it is that of the pages.
     ///
     /// # Errors

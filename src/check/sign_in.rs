@@ -1,13 +1,14 @@
 //! What a browser gets in place of a refusal: the way to the sign-in page, or the word that it would not help.
 //!
 //! Decided after the decision, and changes nothing about it. Only pages are sent anywhere, and only by GET and HEAD: the
-//! body of a form would be lost, and a script or an API client gets the plain refusal. A token in `Authorization` is
+//! body of a form would be lost, and a script or an API client gets the plain refusal. Nor is a page in a frame: no sign-in
+//! page is shown there. A token in `Authorization` is
 //! not a browser's. Why it was refused goes along as one word of [`Why`], which the page puts into a sentence.
 
 use super::credential::Carrier;
 use super::decision::{Decision, Reason};
 use super::forwarded::ForwardedRequest;
-use super::page_request::is_page_request;
+use super::page_request::{can_be_redirected, is_page_request};
 use super::parts::{Part, Parts};
 use super::policy::Policy;
 use super::return_url::{ReturnUrlError, ReturnUrls};
@@ -48,7 +49,21 @@ pub enum Detour {
         /// The sign-in page, which says so too: for proxies that cannot show a page.
         location: String,
     },
+    /// It asks for the sign-in page, which the proxy protects in place of showing it: it would go round for ever.
+    SignInPageItself,
 }
+
+/// A page that people need to sign in and out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OwnPage {
+    /// samehand's, at this path below the address of its pages.
+    Samehands(&'static str),
+    /// The operator's own sign-in page.
+    Operators,
+}
+
+/// What samehand publishes at the address of its pages.
+const OWN_PATHS: [&str; 5] = ["/login", "/logout", "/renew", "/whoami", "/account"];
 
 /// Why a browser has to sign in, as the sign-in page is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,12 +149,17 @@ pub fn detour(
         Decision::Challenge(_) | Decision::Forbid => judgement.passed.is_none(),
         Decision::Allow(_) | Decision::Reject(_) | Decision::Undecided => false,
     };
-    let is_read = matches!(request.method(), "GET" | "HEAD");
-    if !is_refused || !is_read || !is_page_request(request.method(), question.headers) {
+    if !is_refused || !is_page_request(request.method(), question.headers) {
         return None;
     }
     let why = why(judgement.reason, judgement.seen.changed)?;
     if is_from_authorization(question, judgement, policy) {
+        return None;
+    }
+    if sign_in.is_asked_about(request) {
+        return Some(Detour::SignInPageItself);
+    }
+    if !can_be_redirected(request.method(), question.headers) {
         return None;
     }
     // What was ended on purpose is over soon or late.
@@ -149,7 +169,7 @@ pub fn detour(
 }
 
 /// A browser's token is in its cookie. Where `Authorization` is read, what stands there is an API client's.
-fn is_from_authorization(question: &Question<'_>, judgement: &Judgement<'_>, policy: &Policy) -> bool {
+pub(super) fn is_from_authorization(question: &Question<'_>, judgement: &Judgement<'_>, policy: &Policy) -> bool {
     match judgement.seen.carrier {
         Some(Carrier::Authorization | Carrier::Dpop | Carrier::Bare) => true,
         Some(Carrier::Cookie) => false,
@@ -204,6 +224,26 @@ impl SignIn {
     #[must_use]
     pub fn before(&self, page: &str, why: Option<Why>) -> String {
         self.location(Some(page), why, false)
+    }
+
+    /// Whether the sign-in page itself is what the proxy asks about. A proxy that tells no port is not contradicted.
+    #[must_use]
+    pub fn is_asked_about(&self, request: &ForwardedRequest<'_>) -> bool {
+        request.path() == self.url.path() && request.is_at(&self.url)
+    }
+
+    /// Which page of a sign-in the proxy asks about in place of showing it.
+    #[must_use]
+    pub fn own_page(&self, request: &ForwardedRequest<'_>) -> Option<OwnPage> {
+        let pages = self.returns.pages();
+        let base = pages.path().trim_end_matches('/');
+        let path = request.path();
+        let below = path.strip_prefix(base).filter(|_| request.is_at(pages));
+        let is_samehands = self.url.origin() == pages.origin() && self.url.path().strip_prefix(base) == Some("/login");
+        match OWN_PATHS.into_iter().find(|path| below == Some(path)) {
+            Some(path) if is_samehands => Some(OwnPage::Samehands(path)),
+            Some(_) | None => self.is_asked_about(request).then_some(OwnPage::Operators),
+        }
     }
 
     fn way(&self, request: &ForwardedRequest<'_>, why: Option<Why>, goes_round: impl Fn(&str) -> bool) -> Detour {

@@ -3,6 +3,7 @@
 //! Any method, any path below the prefix; a body is neither read nor waited for, the query string is not looked at.
 
 use super::dpop::{self, Manner};
+use super::pages::refused;
 use super::{json, on_the_way, request_id, respond};
 use crate::app::{App, State};
 use crate::audit::Answered;
@@ -11,11 +12,13 @@ use crate::check::forwarded::Proxy;
 use crate::check::memory::Memory;
 use crate::check::observed::ObservedClient;
 use crate::check::once::{Replay, UnlessReplayed};
+use crate::check::refusal_body::refusal_body;
 use crate::check::renewal::{self, Renewal};
 use crate::check::sign_in::{self, Detour};
 use crate::check::{Judgement, Moment, Question, decide_remembering};
 use actix_http::HttpMessage as _;
 use actix_web::dev::Extensions;
+use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, SET_COOKIE};
 use actix_web::rt::net::UnixStream;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -161,9 +164,14 @@ impl<'a> Asked<'a> {
             request_id: request_id.to_str().unwrap_or_default(),
             duration: self.at.started.elapsed(),
         };
-        app.audit().decision(question, judgement, &answered, &state.gate.policy);
+        app.audit().decision(question, judgement, &answered, &state.gate.policy, state.sign_in.as_ref());
         let manner = Manner::of(&judgement.seen, state, self.at.seconds);
         let mut response = respond::answer(proxy, judgement, detour.as_ref(), request_id, &manner);
+        if response.status() == StatusCode::UNAUTHORIZED {
+            let sign_in = state.sign_in.as_ref().map(|sign_in| sign_in.url.as_str());
+            let body = refusal_body(question, judgement, &state.gate.policy, detour.as_ref(), sign_in.is_some());
+            response = refused::fill(response, body, sign_in, proxy);
+        }
         if let Some(cookie) = cookie {
             response.headers_mut().insert(SET_COOKIE, cookie);
         }

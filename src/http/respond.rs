@@ -32,6 +32,7 @@ const RETRY_UNDECIDED: HeaderValue = HeaderValue::from_static("5");
 pub fn status_of(proxy: Proxy, judgement: &Judgement<'_>, detour: Option<&Detour>) -> StatusCode {
     match (detour, proxy) {
         (None, _) => {}
+        (Some(Detour::SignInPageItself), _) => return StatusCode::UNAUTHORIZED,
         // With `Location`: the shipped configuration makes 303 of it.
         (Some(Detour::SignIn { .. } | Detour::OtherSite { .. }), Proxy::Nginx) => return StatusCode::UNAUTHORIZED,
         (Some(Detour::SignIn { .. }), Proxy::Traefik | Proxy::Caddy) => return StatusCode::SEE_OTHER,
@@ -60,7 +61,7 @@ pub(super) fn answer(
 ) -> HttpResponse {
     let mut response = match (detour, proxy) {
         (Some(Detour::OtherSite { host, .. }), Proxy::Traefik | Proxy::Caddy) => message::other_site(Some(host)),
-        (Some(Detour::SignIn { .. } | Detour::OtherSite { .. }) | None, _) => {
+        (Some(Detour::SignIn { .. } | Detour::OtherSite { .. } | Detour::SignInPageItself) | None, _) => {
             HttpResponse::new(status_of(proxy, judgement, detour))
         }
     };
@@ -95,7 +96,7 @@ pub(super) fn answer(
 /// stands in a header.
 fn location_of(proxy: Proxy, detour: &Detour) -> Option<HeaderValue> {
     let location = match (detour, proxy) {
-        (Detour::OtherSite { .. }, Proxy::Traefik | Proxy::Caddy) => return None,
+        (Detour::SignInPageItself, _) | (Detour::OtherSite { .. }, Proxy::Traefik | Proxy::Caddy) => return None,
         (Detour::SignIn { location }, _) | (Detour::OtherSite { location, .. }, Proxy::Nginx) => location,
     };
     HeaderValue::from_str(location).ok()

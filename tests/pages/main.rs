@@ -9,6 +9,7 @@ mod forged_forms;
 mod forms;
 mod headers;
 mod reflected;
+mod refusals;
 mod returning;
 mod sent_there;
 mod signing_out;

@@ -86,6 +86,8 @@ fn explain_says_the_status_that_a_browser_gets() {
             "192.0.2.7",
             "--url",
             "https://app.example.com/",
+            "--user-agent",
+            FIREFOX,
         ];
         let said = samehand.succeed(&[&arguments[..], &["--header", accept]].concat(), "");
         assert!(said.contains(expected), "{accept}: {said}");

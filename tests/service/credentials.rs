@@ -1,7 +1,13 @@
 //! Where a token may travel: header, cookie, both, several; and what is not a token's place.
 
-use crate::support::{CLIENT, client::Request, samehand::Samehand, token::Token};
+use crate::support::{
+    CLIENT,
+    client::Request,
+    samehand::{SECRET, Samehand},
+    token::Token,
+};
 use crate::{FIREFOX, decided, question};
+use serde_json::json;
 
 const COOKIE: &str = "__Host-samehand";
 
@@ -53,10 +59,25 @@ fn a_token_travels_in_the_header_or_in_one_cookie_of_our_name() {
     row(&[(authorization, header(alice)), (cookies, cookie(alice))], 200, "ok", "alice");
     // A scheme that is the application's own.
     row(&[(authorization, "Basic YWxpY2U6eA==".into()), (cookies, cookie(alice))], 200, "ok", "alice");
-    // Different tokens: nobody can say which one is meant.
+    // Two good ones: nobody can say which one is meant.
     row(&[(authorization, header(alice)), (cookies, cookie(bob))], 401, "token-ambiguous", "");
     row(&[(authorization, header(alice)), (cookies, cookie(again))], 401, "token-ambiguous", "");
-    row(&[(authorization, header(alice)), (cookies, cookie(forged))], 401, "token-ambiguous", "");
+    row(
+        &[(authorization, header(alice)), (cookies, format!("{}; {}", cookie(forged), cookie(bob)))],
+        401,
+        "token-ambiguous",
+        "",
+    );
+    // What is not good beside it is in nobody's way.
+    row(&[(authorization, header(alice)), (cookies, cookie(forged))], 200, "ok", "alice");
+    row(
+        &[(authorization, header(alice)), (cookies, format!("{}; {}", cookie("x"), cookie(alice)))],
+        200,
+        "ok",
+        "alice",
+    );
+    // A bad one of ours is refused for its own reason, whatever the cookie says.
+    row(&[(authorization, header(forged)), (cookies, cookie(alice))], 401, "signature-invalid", "");
     row(&[(authorization, header(alice)), (authorization, header(alice))], 401, "token-ambiguous", "");
     row(&[(authorization, header(alice)), (authorization, "Basic eA==".into())], 401, "token-ambiguous", "");
     // Of several cookies of our name the one that verifies counts; a subdomain can plant what it likes.
@@ -85,6 +106,79 @@ fn a_token_travels_in_the_header_or_in_one_cookie_of_our_name() {
     row(&[("X-Token", alice.clone())], 401, "token-missing", "");
     row(&[("Proxy-Authorization", header(alice))], 401, "token-missing", "");
     row(&[(authorization, alice.clone())], 401, "token-missing", "");
+}
+
+#[test]
+fn beside_a_cookie_of_ours_a_token_that_is_not_of_our_form_is_the_applications() {
+    let world = World::start(&[]);
+    let (alice, bob) = (&world.alice, &world.bob);
+    let cookie = format!("{COOKIE}={alice}");
+    let with_header = |change: &dyn Fn(&mut serde_json::Value)| {
+        let mut token = Token::parse(bob);
+        change(&mut token.header);
+        token.signed("the application's own secret")
+    };
+    let theirs = with_header(&|header| *header = json!({ "alg": "HS256", "typ": "JWT" }));
+    let with_a_key =
+        with_header(&|header| *header = json!({ "alg": "RS256", "typ": "at+jwt", "kid": "of-the-application" }));
+    let encrypted = format!("{theirs}.x.y");
+    let long = "a".repeat(8000);
+    let others = [
+        "Bearer",
+        "Bearer null",
+        "Bearer undefined",
+        "bearer 0123456789abcdef",
+        "Bearer a.b",
+        "DPoP x",
+        "Bearer \t",
+        "Bearer e30.e30.e30",
+        &format!("Bearer {theirs}"),
+        &format!("Bearer {with_a_key}"),
+        &format!("DPoP {theirs}"),
+        &format!("Bearer {encrypted}"),
+        &format!("Bearer {long}"),
+        alice,
+        "Token x",
+        "Basic eDp5",
+    ]
+    .map(str::to_owned);
+    for header in &others {
+        world.row(&[("Authorization", header), ("Cookie", &cookie)], 200, "ok", "alice");
+        world.row(
+            &[("Authorization", header), ("Cookie", &format!("{COOKIE}={}", world.forged))],
+            401,
+            "signature-invalid",
+            "",
+        );
+    }
+    // Without such a cookie everything there is judged.
+    for header in ["Bearer", "Bearer null", "DPoP x", &format!("Bearer {theirs}")] {
+        world.row(&[("Authorization", header)], 401, "token-malformed", "");
+        world.row(&[("Authorization", header), ("Cookie", "other=1")], 401, "token-malformed", "");
+    }
+    // Ours in form, whoever wrote it: by its type, by one of our keys, by its beginning.
+    let typed = with_header(&|header| header["kid"] = "unknown".into());
+    let named = with_header(&|header| header["typ"] = "JWT".into());
+    for (token, reason) in [(typed, "key-unknown"), (named, "token-malformed"), ("smh_x".to_owned(), "token-malformed")]
+    {
+        world.row(&[("Authorization", &format!("Bearer {token}")), ("Cookie", &cookie)], 401, reason, "");
+    }
+}
+
+#[test]
+fn where_article_tokens_are_accepted_one_that_we_signed_is_ours() {
+    let world = World::start(&[("FINGERPRINT", "keyed,article"), ("SECRET", SECRET)]);
+    let cookie = format!("{COOKIE}={}", world.alice);
+    let article = |secret: &str| {
+        let mut token = Token::parse(&world.bob);
+        token.header = json!({ "alg": "HS256", "typ": "JWT" });
+        token.signed(secret)
+    };
+    let (ours, theirs) = (article(SECRET), article("the application's own secret"));
+    for form in ["Bearer ", ""] {
+        world.row(&[("Authorization", &format!("{form}{theirs}")), ("Cookie", &cookie)], 200, "ok", "alice");
+        world.row(&[("Authorization", &format!("{form}{ours}")), ("Cookie", &cookie)], 403, "token-malformed", "");
+    }
 }
 
 #[test]

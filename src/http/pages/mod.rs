@@ -8,6 +8,7 @@ mod fields;
 pub(super) mod form;
 mod loops;
 pub(super) mod message;
+pub(super) mod refused;
 pub(super) mod sign_in;
 pub(super) mod sign_out;
 
