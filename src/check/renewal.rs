@@ -5,6 +5,7 @@
 
 use super::credential::Carrier;
 use super::decision::Reason;
+use super::forwarded::Proxy;
 use super::page_request::is_page_request;
 use super::token::VerifiedToken;
 use super::{Judgement, Question};
@@ -12,6 +13,8 @@ use actix_web::http::header::{ACCEPT, HeaderMap, HeaderName};
 
 static SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 static SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+static SEC_WEBSOCKET_VERSION: HeaderName = HeaderName::from_static("sec-websocket-version");
+static FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// Whether the token of a session is to be renewed on the way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +39,7 @@ pub fn wanted(question: &Question<'_>, judgement: &Judgement<'_>, now: u64) -> R
         return Renewal::No;
     }
     if let Some(bound) = &judgement.bound {
-        let is_wanted = is_due(bound.token(), now) && !is_asset(question.headers);
+        let is_wanted = is_due(bound.token(), now) && !is_asset(question.headers) && !is_lost(question);
         return if is_wanted { Renewal::Due } else { Renewal::No };
     }
     let asks_for_page =
@@ -48,6 +51,24 @@ fn is_due(token: &VerifiedToken, now: u64) -> bool {
     let lifetime = token.expires_at().saturating_sub(token.issued_at());
     let left = token.expires_at().saturating_sub(now);
     token.session().is_some() && left.saturating_mul(SHARE) <= lifetime
+}
+
+/// Whether the answer would lose a cookie on the way. Traefik puts none on the answer to a WebSocket handshake, and who then
+/// believes that it was delivered gives no other for a while.
+fn is_lost(question: &Question<'_>) -> bool {
+    match question.proxy {
+        Proxy::Traefik => is_web_socket(question.headers),
+        Proxy::Nginx | Proxy::Caddy => false,
+    }
+}
+
+/// Traefik takes `Upgrade` out of its questions. What is left is the version (RFC 6455 section 4.1), what some browsers say
+/// of themselves, and the scheme, where Traefik believes forwarded headers.
+fn is_web_socket(headers: &HeaderMap) -> bool {
+    let says = |name, values: &[&[u8]]| headers.get(name).is_some_and(|value| values.contains(&value.as_bytes()));
+    headers.contains_key(&SEC_WEBSOCKET_VERSION)
+        || says(&SEC_FETCH_MODE, &[b"websocket"])
+        || says(&FORWARDED_PROTO, &[b"ws", b"wss"])
 }
 
 /// Whether the answer is a part of a page that caches may keep for everybody. Documents and what scripts ask for are not;
@@ -110,5 +131,19 @@ mod tests {
         asset(true, &[("sec-fetch-mode", "no-cors"), ("accept", "*/*")]);
         asset(true, &[("accept", "Image/avif,image/webp,*/*;q=0.8")]);
         asset(true, &[("accept", "text/css,*/*;q=0.1")]);
+    }
+
+    #[test]
+    fn a_web_socket_shows_in_each_of_three_ways() {
+        for (expected, name, value) in [
+            (true, "sec-websocket-version", "13"),
+            (true, "sec-fetch-mode", "websocket"),
+            (true, "x-forwarded-proto", "wss"),
+            (false, "x-forwarded-proto", "https"),
+            (false, "sec-fetch-mode", "cors"),
+        ] {
+            let line = (HeaderName::from_static(name), HeaderValue::from_static(value));
+            assert_eq!(is_web_socket(&[line].into_iter().collect()), expected, "{name}: {value}");
+        }
     }
 }

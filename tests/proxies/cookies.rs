@@ -7,10 +7,12 @@ use serde_json::json;
 
 use super::world::CHROME;
 use crate::support::{
-    CLIENT, THIEF, caddy,
+    CLIENT, THIEF,
+    backend::Backend,
+    caddy,
     client::{Reply, Request, ask},
     nginx,
-    samehand::{PASSWORD, Samehand},
+    samehand::{PASSWORD, SECRET, Samehand},
     scripted::Scripted,
     shipped::{Kind, Place, Proxy, tcp},
     token::Token,
@@ -148,6 +150,83 @@ fn a_cookie_that_is_good_for_long_brings_no_line() {
         let reply = ask(CLIENT, &proxy.address, &navigation().header("Cookie", cookie));
         assert_eq!(reply.all("Set-Cookie"), OF_THE_APPLICATION, "{:?}: {reply:?}", proxy.kind);
     }
+}
+
+#[test]
+fn no_cookie_is_lost_on_a_web_socket() {
+    let starts: [fn(&Samehand, &Backend) -> Proxy; 4] = [
+        |samehand, application| nginx::start(Place::Edge, &samehand.unix, application.address),
+        |samehand, application| traefik::start(Place::Edge, &samehand.tcp, application.address),
+        |samehand, application| traefik::start_with_labels(&samehand.tcp, application.address),
+        |samehand, application| caddy::start(Place::Edge, &samehand.tcp, application.address),
+    ];
+    for start in starts {
+        let samehand = Samehand::start(&[]);
+        samehand.add_user("alice", &[]);
+        let application = Backend::start();
+        let proxy = start(&samehand, &application);
+        let cookie = format!("__Host-samehand={}", in_its_last_third(&samehand));
+        let asked = |request: Request| {
+            let request = request.header("User-Agent", CHROME).header("Cookie", cookie.as_str());
+            ask(CLIENT, &proxy.address, &request)
+        };
+        // As Chromium shakes hands: without Sec-Fetch-Mode.
+        let reply = asked(
+            Request::get("/ws")
+                .header("Connection", "Upgrade")
+                .header("Upgrade", "websocket")
+                .header("Sec-WebSocket-Version", "13")
+                .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+        );
+        let arrived = reply.all("Set-Cookie").len();
+        assert_eq!(reply.status, 101, "{:?}: {reply:?}", proxy.kind);
+        let reply = asked(Request::get("/data").header("Sec-Fetch-Mode", "cors").header("Sec-Fetch-Dest", "empty"));
+        let afterwards = reply.all("Set-Cookie").len();
+        assert_eq!(arrived + afterwards, 1, "{:?}: the fresh cookie arrives: {reply:?}", proxy.kind);
+        if proxy.kind == Kind::Traefik {
+            assert_eq!(afterwards, 1, "with the next answer that can carry it");
+        }
+    }
+}
+
+#[test]
+fn no_shared_cache_keeps_an_answer_with_a_cookie() {
+    const PUBLIC: &str = "HTTP/1.1 200 OK\r\nCache-Control: public, max-age=600\r\nSurrogate-Control: max-age=600\r\n\
+                          CDN-Cache-Control: max-age=600\r\nContent-Length: 0\r\n\r\n";
+    for start in [TRAEFIK, TRAEFIK_LABELS, CADDY] {
+        let samehand = Samehand::start(&[]);
+        samehand.add_user("alice", &[]);
+        let application = Scripted::on_tcp(PUBLIC);
+        let proxy = start(&samehand, &application);
+        let (due, good) = (in_its_last_third(&samehand), sign_in(&samehand));
+        let asked = |token: &str, destination| {
+            let request = Request::get("/page").header("User-Agent", CHROME).header("Sec-Fetch-Dest", destination);
+            let reply = ask(CLIENT, &proxy.address, &request.header("Cookie", format!("__Host-samehand={token}")));
+            let told = ["Cache-Control", "Surrogate-Control", "CDN-Cache-Control"];
+            let told = told.map(|name| reply.header(name).unwrap_or_default().to_owned());
+            (reply.all("Set-Cookie").len(), told)
+        };
+        let of_the_application = ["public, max-age=600", "max-age=600", "max-age=600"].map(str::to_owned);
+        for (token, destination) in [(&good, "document"), (&due, "script"), (&due, "image"), (&due, "style")] {
+            assert_eq!(asked(token, destination), (0, of_the_application.clone()), "{:?} {destination}", proxy.kind);
+        }
+        let told = match proxy.kind {
+            Kind::Caddy => ["private, no-store", "", ""].map(str::to_owned),
+            // It cannot be told to: docs/traefik.md says so.
+            Kind::Traefik | Kind::Nginx => of_the_application,
+        };
+        assert_eq!(asked(&due, "document"), (1, told), "{:?}", proxy.kind);
+    }
+}
+
+/// A token of a session that is about to end.
+#[track_caller]
+fn in_its_last_third(samehand: &Samehand) -> String {
+    let mut token = Token::parse(&sign_in(samehand));
+    for time in ["iat", "exp"] {
+        token.claims[time] = (token.claims[time].as_u64().expect("a time") - 6 * 60 * 60).into();
+    }
+    token.signed(SECRET)
 }
 
 fn navigation() -> Request {

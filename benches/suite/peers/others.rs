@@ -52,15 +52,16 @@ pub(crate) fn traefik(samehand: Option<&Samehand>, application: &Peer) -> Result
     let (directory, address) = (temporary(), free_address());
     let path = directory.path().join("dynamic.yml");
     let (asked, middlewares) = match samehand {
-        Some(samehand) => (samehand.tcp.to_string(), "[without-claims, samehand]"),
-        None => (SAMEHAND.to_owned(), "[without-claims]"),
+        Some(samehand) => (samehand.tcp.to_string(), "[samehand]"),
+        None => (SAMEHAND.to_owned(), "[]"),
     };
     let changes = [
         (SAMEHAND, asked),
         (APPLICATION, application.address.to_string()),
-        ("[without-claims, samehand]", middlewares.to_owned()),
+        ("[samehand]", middlewares.to_owned()),
+        ("Host(`app.example.com`)", "HostRegexp(`^`)".to_owned()),
     ];
-    fs::write(&path, fill_in_shipped(&file("traefik/dynamic.yml"), &changes)).unwrap();
+    fs::write(&path, fill_in_shipped(&file("traefik/one-host.yml"), &changes)).unwrap();
     let changes = [(PROXY, address.to_string()), ("traefik/dynamic.yml", path.display().to_string())];
     let configuration = directory.path().join("traefik.yml");
     fs::write(&configuration, fill_in_shipped(&file("traefik/traefik.yml"), &changes)).unwrap();
@@ -69,26 +70,28 @@ pub(crate) fn traefik(samehand: Option<&Samehand>, application: &Peer) -> Result
     finish(Server::start(command, directory, address)?, address, samehand, application)
 }
 
-/// Caddy with the shipped file, or with the question taken out.
+/// Caddy with the shipped files, or with the question taken out.
 pub(crate) fn caddy(samehand: Option<&Samehand>, application: &Peer) -> Result<Peer, String> {
     let (directory, address) = (temporary(), free_address());
     let path = directory.path();
-    let mut text = file("examples/caddy/Caddyfile");
+    let mut common = file("examples/caddy/samehand.caddy");
     let asked = match samehand {
         Some(samehand) => format!("unix/{}", samehand.unix.display()),
         None => {
-            let (begin, end) = ("\t\t# The question, by GET", "\t\treverse_proxy 127.0.0.1:9191");
-            let (before, rest) = text.split_once(begin).expect("the shipped file says where the question begins");
-            text = format!("{before}{}", &rest[rest.find(end).expect("what comes after the question")..]);
+            let (begin, end) = ("\t\t# The question, by GET", "\n\t}\n}\n");
+            let (before, rest) = common.split_once(begin).expect("the shipped file says where the question begins");
+            let end = rest.find(end).expect("the end of the question");
+            common = format!("{before}\t\tvars samehand allowed{}", &rest[end..]);
             SAMEHAND.to_owned()
         }
     };
+    fs::write(path.join("samehand.caddy"), fill_in_shipped(&common, &[(SAMEHAND, asked)])).unwrap();
     let changes = [
-        ("http://:8080 {", format!("http://:{} {{", address.port())),
+        ("http://app.example.com:8080 {", format!("http://:{} {{", address.port())),
         (APPLICATION, application.address.to_string()),
-        (SAMEHAND, asked),
     ];
     let configuration = path.join("Caddyfile");
+    let text = file("examples/caddy/Caddyfile.one-host");
     fs::write(&configuration, fill_in_shipped(&text, &changes)).unwrap();
     let mut command = Command::new(tool("caddy"));
     command.args(["run", "--adapter", "caddyfile", "--config"]).arg(&configuration);
