@@ -25,6 +25,13 @@ pub(crate) struct Line {
     pub(crate) text: String,
 }
 
+/// The lines of this file that are neither empty nor a comment (`#`), nor only the end of a block in braces.
+pub(crate) fn of(file: &str, text: &str) -> Vec<Line> {
+    let lines = text.lines().enumerate().filter(|(_, line)| !is_comment(line) && line.trim() != "}");
+    let line = |(at, line): (usize, &str)| Line { file: file.to_owned(), number: at + 1, text: line.trim().to_owned() };
+    lines.map(line).collect()
+}
+
 pub(crate) fn is_comment(line: &str) -> bool {
     let line = line.trim();
     line.is_empty() || line.starts_with('#')

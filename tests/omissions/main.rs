@@ -7,8 +7,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod caddy;
 mod lines;
 mod nginx;
 mod nginx_slips;
 mod page;
+mod traefik;
 mod world;
