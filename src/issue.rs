@@ -11,7 +11,8 @@ use crate::check::observed::{CookieProof, ObservedClient};
 use crate::check::parts::Part;
 use crate::check::policy::{Format, Policy};
 use crate::check::proofs::SECRET_BYTES;
-use crate::check::token::{JKT, MAX_TOKEN, X5T_S256, are_readable};
+use crate::check::room;
+use crate::check::token::{JKT, X5T_S256, are_readable};
 use crate::keys::{Keys, Signer};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -134,8 +135,8 @@ pub enum MintError {
     ProofMissing(Part),
     /// The lifetime is zero or over the limit, both in seconds.
     Lifetime(u64, u64),
-    /// The token would have this many bytes.
-    TooLarge(usize),
+    /// The token would have this many bytes, more than these.
+    TooLarge(usize, usize),
     /// There are more claims, or deeper ones, than are read in a token.
     TooComplex,
     /// The system gives no random bytes, or the library does not sign.
@@ -154,12 +155,25 @@ impl fmt::Display for MintError {
             Self::Lifetime(asked, limit) => {
                 write!(formatter, "a lifetime of {asked} s is outside 1 s to {limit} s (SAMEHAND_SESSION_TTL)")
             }
-            Self::TooLarge(bytes) => {
-                write!(formatter, "the token would have {bytes} bytes, more than {MAX_TOKEN}; give it fewer claims")
-            }
+            Self::TooLarge(bytes, most) => write!(
+                formatter,
+                "the token would have {bytes} bytes, more than the {most} that are read back and kept as a cookie; give it \
+                 fewer or shorter groups and claims"
+            ),
             Self::TooComplex => formatter
                 .write_str("the token would have more claims, or deeper ones, than are read back; give it fewer"),
             Self::Failed(problem) => formatter.write_str(problem),
+        }
+    }
+}
+
+impl MintError {
+    /// Whether it will be the same at the next attempt, until somebody changes what the token says.
+    #[must_use]
+    pub fn is_lasting(&self) -> bool {
+        match self {
+            Self::ClaimReserved(_) | Self::ClaimUnusable(..) | Self::TooLarge(..) | Self::TooComplex => true,
+            Self::ProofMissing(_) | Self::Lifetime(..) | Self::Failed(_) => false,
         }
     }
 }
@@ -235,9 +249,10 @@ impl Minter {
         claims.extend(grant.email.map(|email| ("email".into(), email.as_str().into())));
         let needs_proof = claims.get("cnf").is_some_and(|cnf| cnf.get(JKT).is_some());
         let token = self.sign(&claims)?;
+        let most = room::of_token(policy, terms.before.is_some());
         match token.len() {
-            0..=MAX_TOKEN => Ok(Minted { token, expires_in, needs_proof, secret }),
-            bytes => Err(MintError::TooLarge(bytes)),
+            bytes if bytes <= most => Ok(Minted { token, expires_in, needs_proof, secret }),
+            bytes => Err(MintError::TooLarge(bytes, most)),
         }
     }
 

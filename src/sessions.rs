@@ -40,6 +40,17 @@ impl fmt::Display for SessionError {
     }
 }
 
+impl SessionError {
+    /// Whether it will be the same at the next attempt, until somebody changes what the user's tokens say.
+    #[must_use]
+    pub fn is_lasting(&self) -> bool {
+        match self {
+            Self::Mint(error) => error.is_lasting(),
+            Self::Ended | Self::Store(_) | Self::ReboundTooOften(_) => false,
+        }
+    }
+}
+
 impl std::error::Error for SessionError {}
 
 impl From<StoreError> for SessionError {

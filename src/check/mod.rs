@@ -48,6 +48,7 @@ pub mod refusal_body;
 pub mod renewal;
 pub mod return_url;
 pub mod revocation;
+pub mod room;
 mod seen;
 pub mod sign_in;
 pub mod thumbprint;

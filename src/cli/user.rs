@@ -12,6 +12,7 @@ use super::console::Console;
 use super::opened::Opened;
 use super::{Failure, Outcome, print};
 use crate::check::names::{DisplayName, Email, GroupName, Groups, UserName};
+use crate::check::room::{Room, TooMuch};
 use crate::config::Config;
 use crate::store::{Access, StoreAddress, StoreError, StoredPassword, User, UserChange, all_users};
 use crate::throttle;
@@ -23,13 +24,13 @@ use std::path::Path;
 
 /// Runs the command on the store of these settings; `now` is in seconds since 1970.
 pub(crate) fn run(args: Args, config: &Config, now: u64) -> Outcome {
-    Console::of_process(|console| execute(args, &config.store, now, console))
+    Console::of_process(|console| execute(args, &config.store, Room::under(&config.policy), now, console))
 }
 
-fn execute(args: Args, store: &StoreAddress, now: u64, console: &mut Console<'_>) -> Outcome {
+fn execute(args: Args, store: &StoreAddress, room: Room, now: u64, console: &mut Console<'_>) -> Outcome {
     match args.command {
-        Command::Add { who, details } => add(who.name, details, store, now, console),
-        Command::Set { who, details, no_groups } => set(&who.name, details, no_groups, store, now, console),
+        Command::Add { who, details } => add(who.name, details, (store, room), now, console),
+        Command::Set { who, details, no_groups } => set(&who.name, details, no_groups, (store, room), now, console),
         Command::Passwd { who, password_stdin } => passwd(&who.name, password_stdin, store, now, console),
         Command::List { json } => list(json, store, console),
         Command::Disable { who } => disable(&who.name, store, now, console),
@@ -40,10 +41,17 @@ fn execute(args: Args, store: &StoreAddress, now: u64, console: &mut Console<'_>
     }
 }
 
-fn add(name: UserName, details: Details, at: &StoreAddress, now: u64, console: &mut Console<'_>) -> Outcome {
+fn add(
+    name: UserName,
+    details: Details,
+    (at, room): (&StoreAddress, Room),
+    now: u64,
+    console: &mut Console<'_>,
+) -> Outcome {
     let groups = Groups::new(details.groups).map_err(|error| Failure::Usage(error.to_string()))?;
     let email = details.email.and_then(|given| given.0);
     let display_name = details.display_name.and_then(|given| given.0);
+    room.fits(&name, &groups, display_name.as_ref(), email.as_ref()).map_err(too_much)?;
     // Before anybody types a password in vain, and without creating a store for a password that is refused.
     if let Some(store) = Opened::if_any(at)?
         && store.wait(store.user(&name))?.is_some()
@@ -72,7 +80,7 @@ fn set(
     name: &UserName,
     details: Details,
     no_groups: bool,
-    at: &StoreAddress,
+    (at, room): (&StoreAddress, Room),
     now: u64,
     console: &mut Console<'_>,
 ) -> Outcome {
@@ -95,6 +103,11 @@ fn set(
         email: email.as_ref().unwrap_or(&user.email).as_ref(),
         display_name: display_name.as_ref().unwrap_or(&user.display_name).as_ref(),
     };
+    // Who has too much already may change the password, and whatever makes it less.
+    if groups.is_some() || email.is_some() || display_name.is_some() {
+        room.fits(name, groups.as_ref().unwrap_or(&user.groups), person.display_name, person.email)
+            .map_err(too_much)?;
+    }
     let password = match details.password_stdin {
         true => Some(choose_password(true, &person, console)?),
         false => None,
@@ -238,6 +251,10 @@ fn choose_password(
 
 fn known_user(store: &Opened, name: &UserName) -> Result<User, Failure> {
     store.wait(store.user(name))?.ok_or_else(|| StoreError::NoSuchUser(name.clone()).into())
+}
+
+fn too_much(problem: TooMuch) -> Failure {
+    Failure::Usage(problem.to_string())
 }
 
 fn exists(name: &UserName) -> Failure {

@@ -32,6 +32,7 @@ mod well_known;
 
 use crate::check::policy::{Format, Policy};
 use crate::check::return_url::ReturnUrls;
+use crate::check::room::Room;
 use crate::check::sign_in::SignIn;
 use crate::keys::KeySettings;
 use crate::secret::Secret;
@@ -220,6 +221,23 @@ fn validate(mut raw: raw::Raw, given: &sources::Given, findings: &mut Findings) 
     if signing_keys.is_empty() || binding.formats.accept(Format::Article) {
         effective.insert("SECRET", GENERATED.to_owned());
     }
+    let policy = Policy {
+        trusted_proxies: trusted_proxies?,
+        token_from: binding.token_from,
+        cookie_name: cookie.name,
+        issuer: service.issuer,
+        audience: service.audience,
+        max_lifetime: lifetimes.session,
+        formats: binding.formats,
+        require_same: binding.require_same,
+        watch: binding.watch,
+        header_parts: binding.header_parts,
+        certificate_header: binding.certificate_header,
+        recipe: binding.recipe,
+        dpop_nonce: binding.dpop_nonce,
+        enforce: binding.enforce,
+    };
+    findings.keep("ISSUER", Room::under(&policy).is_enough())?;
     Some(Config {
         listen: listeners.listen,
         socket_mode: listeners.socket_mode,
@@ -241,22 +259,7 @@ fn validate(mut raw: raw::Raw, given: &sources::Given, findings: &mut Findings) 
             max_lifetime: lifetimes.session,
         },
         token_ttl: lifetimes.token,
-        policy: Policy {
-            trusted_proxies: trusted_proxies?,
-            token_from: binding.token_from,
-            cookie_name: cookie.name,
-            issuer: service.issuer,
-            audience: service.audience,
-            max_lifetime: lifetimes.session,
-            formats: binding.formats,
-            require_same: binding.require_same,
-            watch: binding.watch,
-            header_parts: binding.header_parts,
-            certificate_header: binding.certificate_header,
-            recipe: binding.recipe,
-            dpop_nonce: binding.dpop_nonce,
-            enforce: binding.enforce,
-        },
+        policy,
         cookie: cookie.session,
         public_url: public_urls.pages.map(|pages| pages.url),
         sign_in,

@@ -47,6 +47,8 @@ pub(super) enum Refusal {
     ProofMissing(Part),
     /// The password was right, and the proof of the key not used for the first time.
     ProofUsed(Replay),
+    /// The password is right, and what is kept of the user does not fit into a token. Trying again does not help.
+    TooLarge,
     /// It cannot be said now.
     Unavailable,
 }
@@ -88,6 +90,12 @@ pub(super) async fn attempt(
             Ok((minted, session)) => {
                 report(app, "ok", user.name().as_str(), ip);
                 Ok(Welcome { minted, session })
+            }
+            Err(problem) if problem.is_lasting() => {
+                let name = user.name().as_str();
+                report(app, "token-too-large", name, ip);
+                error!(username = name; "{name} cannot sign in until `samehand user set {name}` shortens groups or names: {problem}");
+                Err(Refusal::TooLarge)
             }
             Err(problem) => {
                 report(app, "unavailable", user.name().as_str(), ip);

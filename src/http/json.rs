@@ -38,6 +38,13 @@ pub(super) fn unavailable() -> HttpResponse {
     response
 }
 
+/// What a token would say does not fit into one. Asking again does not help, so it is no 503.
+pub(super) fn token_too_large() -> HttpResponse {
+    let description =
+        "the groups and claims of this user do not fit into a token; whoever runs this service has to shorten them";
+    error(StatusCode::INTERNAL_SERVER_ERROR, "token_too_large", description)
+}
+
 /// 503 with a body of its own.
 pub(super) fn not_ready(body: &serde_json::Value) -> HttpResponse {
     HttpResponse::ServiceUnavailable()

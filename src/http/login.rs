@@ -86,6 +86,7 @@ pub(super) async fn login(request: HttpRequest, body: web::Payload, app: web::Da
         }
         Err(Refusal::SlowDown(seconds)) => json::slow_down(seconds),
         Err(Refusal::ProofUsed(replay)) => dpop::used(replay, &app),
+        Err(Refusal::TooLarge) => json::token_too_large(),
         Err(Refusal::Unavailable) => json::unavailable(),
     }
 }

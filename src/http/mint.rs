@@ -213,7 +213,7 @@ fn refused(error: &MintError) -> HttpResponse {
         | MintError::ClaimUnusable(..)
         | MintError::ProofMissing(_)
         | MintError::Lifetime(..)
-        | MintError::TooLarge(_)
+        | MintError::TooLarge(..)
         | MintError::TooComplex => json::invalid_request(&error.to_string()),
     }
 }

@@ -56,7 +56,7 @@ pub(super) async fn renew(request: HttpRequest, app: web::Data<App>) -> HttpResp
 
 fn failed(bound: &BoundToken, error: &SessionError) -> HttpResponse {
     error!(username = bound.token().subject(); "no token was renewed: {error}");
-    json::unavailable()
+    if error.is_lasting() { json::token_too_large() } else { json::unavailable() }
 }
 
 /// Whoever has shown the secret that the token is bound to keeps it. Whoever has none, and may renew all the same, gets one:

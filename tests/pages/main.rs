@@ -8,6 +8,7 @@ mod cookies;
 mod forged_forms;
 mod forms;
 mod headers;
+mod large;
 mod reflected;
 mod refusals;
 mod returning;

@@ -46,12 +46,12 @@ impl Installation {
 
     fn piped(&self, input: &str, arguments: &str) -> Told {
         let args = parse(arguments).unwrap();
-        piped(input.as_bytes(), |console| execute(args, &self.address(), 100, console))
+        piped(input.as_bytes(), |console| execute(args, &self.address(), room(), 100, console))
     }
 
     fn typed(&self, lines: &[&str], arguments: &str) -> Told {
         let args = parse(arguments).unwrap();
-        typed(lines, |console| execute(args, &self.address(), 200, console))
+        typed(lines, |console| execute(args, &self.address(), room(), 200, console))
     }
 
     fn with_alice(self) -> Self {
@@ -95,8 +95,14 @@ impl Installation {
         let file = self.0.path().join("htpasswd");
         fs::write(&file, text).unwrap();
         let args = parse(&format!("import {}", file.display())).unwrap();
-        piped(b"", |console| execute(args, &self.address(), 100, console))
+        piped(b"", |console| execute(args, &self.address(), room(), 100, console))
     }
+}
+
+/// What the default settings leave.
+fn room() -> Room {
+    let Ok(config) = crate::config::load(None, []) else { panic!("the defaults are good") };
+    Room::under(&config.policy)
 }
 
 #[track_caller]
@@ -328,5 +334,25 @@ fn groups_that_do_not_fit_into_one_header_are_wrong_usage() {
     for command in ["add bob", "set alice"] {
         let message = installation.piped(PASSWORD, &format!("{command}{groups}")).wrong_usage();
         assert!(message.contains("fewer groups"), "{message}");
+    }
+}
+
+/// `count` groups of 15 letters.
+fn in_groups(count: usize) -> String {
+    (0..count).map(|number| format!(" --group department-{number:04}")).collect()
+}
+
+#[test]
+fn what_would_not_fit_into_a_token_is_refused_where_it_is_given() {
+    let installation = installation();
+    let message = installation.piped(PASSWORD, &format!("add alice --password-stdin{}", in_groups(120))).wrong_usage();
+    assert!(message.contains("bytes in a token") && message.contains("fewer groups"), "{message}");
+    assert!(!installation.path().exists());
+    installation.piped(PASSWORD, &format!("add alice --password-stdin{}", in_groups(60))).succeeded();
+    let before = installation.user("alice").unwrap();
+    for grown in [in_groups(120), format!(" --display-name {}{}", "\u{1f98a}".repeat(128), in_groups(90))] {
+        let message = installation.typed(&[], &format!("set alice{grown}")).wrong_usage();
+        assert!(message.contains("bytes in a token"), "{message}");
+        assert_eq!(installation.user("alice").unwrap(), before);
     }
 }

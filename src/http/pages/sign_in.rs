@@ -276,6 +276,11 @@ fn told(refusal: &Refusal) -> (StatusCode, Option<u64>, String) {
             };
             (StatusCode::UNAUTHORIZED, None, text.to_owned())
         }
+        Refusal::TooLarge => {
+            let text = "Your password is right, but you belong to more groups than your browser can keep. Trying again does not \
+                        help. Please tell whoever runs this service.";
+            (StatusCode::INTERNAL_SERVER_ERROR, None, text.to_owned())
+        }
         // Forms come without proofs.
         Refusal::ProofUsed(_) | Refusal::Unavailable => {
             let text = "Signing in is not possible right now. Please try again in a moment.".to_owned();
