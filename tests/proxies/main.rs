@@ -11,6 +11,7 @@ mod failures;
 mod forged;
 mod hops;
 mod letters;
+mod nginx_answers;
 mod pages;
 mod proof_cookie;
 mod question;

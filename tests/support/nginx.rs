@@ -85,15 +85,45 @@ fn start_with(
     let (process, address) = on_a_free_address(|address| {
         let main = main_file(path, place, |option| listen(address, option, tls), tls, application);
         write_configuration(path, change(main), upstream, examples);
-        let mut process = Process::start_tool("nginx", |command| {
-            // One process, so that it is gone when it is killed, and nothing written outside of the directory.
-            let ours = format!("daemon off; master_process off; pid {}/pid;", path.display());
-            command.args(["-e", "stderr", "-g", &ours, "-c"]).arg(path.join("nginx.conf")).arg("-p").arg(path);
-        });
-        process.wait_until(|| accepts(address))?;
-        Ok(process)
+        run(path, address)
     });
     Proxy { kind: Kind::Nginx, address: address.into(), process, _directory: directory }
+}
+
+/// Starts an nginx that caches what comes from there, with cookies or without.
+#[track_caller]
+pub(crate) fn start_cache(origin: SocketAddr) -> Proxy {
+    let directory = TempDir::new().expect("a temporary directory");
+    let path = directory.path();
+    let (process, address) = on_a_free_address(|address| {
+        let places = temporary_places(path);
+        let text = format!(
+            "events {{ }} http {{ access_log off;{places} proxy_cache_path {}/cache keys_zone=all:1m; server {{ listen {address}; \
+             location / {{ proxy_cache all; proxy_ignore_headers Set-Cookie; proxy_pass http://{origin}; }} }} }}",
+            path.display()
+        );
+        fs::write(path.join("nginx.conf"), text).expect("a file in the temporary directory");
+        run(path, address)
+    });
+    Proxy { kind: Kind::Nginx, address: address.into(), process, _directory: directory }
+}
+
+/// Runs nginx with the configuration in this directory.
+fn run(path: &Path, address: SocketAddr) -> Result<Process, String> {
+    let mut process = Process::start_tool("nginx", |command| {
+        // One process, so that it is gone when it is killed, and nothing written outside of the directory.
+        let ours = format!("daemon off; master_process off; pid {}/pid;", path.display());
+        command.args(["-e", "stderr", "-g", &ours, "-c"]).arg(path.join("nginx.conf")).arg("-p").arg(path);
+    });
+    process.wait_until(|| accepts(address))?;
+    Ok(process)
+}
+
+/// The places that a distribution's nginx has for uploads need root.
+fn temporary_places(to: &Path) -> String {
+    ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+        .map(|what| format!(" {what}_temp_path {}/{what};", to.display()))
+        .concat()
 }
 
 fn upstream(samehand: &Address) -> String {
@@ -123,10 +153,7 @@ fn main_file(
     tls: Tls<'_>,
     application: SocketAddr,
 ) -> String {
-    // The places that a distribution's nginx has for uploads need root.
-    let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-        .map(|what| format!(" {what}_temp_path {}/{what};", to.display()))
-        .concat();
+    let temporary = temporary_places(to);
     let mut main = fill_in(
         &file("nginx/nginx.conf"),
         &[
