@@ -88,7 +88,8 @@ fn shipped(
     let upstream = shipped::fill_in(&shipped::file("nginx/samehand-upstream.conf"), &[(own, upstream)]);
     let forwarded = forwarded(shipped::file("nginx/samehand-forwarded.conf"));
     let changed = [("nginx.conf", main), ("samehand-upstream.conf", upstream), ("samehand-forwarded.conf", forwarded)];
-    let untouched = ["edge", "auth", "protect", "endpoints"].map(|part| format!("samehand-{part}.conf"));
+    let untouched =
+        ["edge", "auth", "protect", "headers", "names", "endpoints"].map(|part| format!("samehand-{part}.conf"));
     let untouched = untouched.each_ref().map(|name| (name.as_str(), shipped::file(format!("nginx/{name}"))));
     for (name, text) in changed.iter().chain(&untouched) {
         fs::write(path.join(name), text).unwrap();
