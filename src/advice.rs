@@ -146,7 +146,10 @@ fn line_for_pages(proxy: Proxy, host: &str) -> String {
             "a router without the forwardAuth middleware and with the service of samehand, priority: 1000, rule: \
              Host(`{host}`) && (Path(`/login`) || Path(`/logout`) || Path(`/renew`) || Path(`/whoami`) || Path(`/account`))"
         ),
-        Proxy::Caddy => format!("import samehand_pages, in the site of {host} above what asks samehand"),
+        Proxy::Caddy => format!(
+            "import samehand_pages in a site {host} of its own, or import samehand_with_pages ADDRESS in place of import \
+             samehand ADDRESS where {host} has the application too"
+        ),
     }
 }
 

@@ -47,6 +47,50 @@ fn traefik_keeps_sites_apart() {
 }
 
 #[test]
+fn where_the_entry_point_of_traefik_asks_no_router_can_forget_it() {
+    let samehand = Samehand::start(&[("PUBLIC_URL", "https://auth.example.com:8443")]);
+    samehand.add_user("alice", &[]);
+    let application = Backend::start();
+    let forgotten = "\n  routers:\n    forgotten:\n      rule: \"PathPrefix(`/api`)\"\n      priority: 5000\n      service: application\n";
+    let stranger = format!(
+        "{forgotten}    stranger:\n      entryPoints: [open]\n      rule: \"Host(`{STRANGER}`)\"\n      service: application\n",
+    );
+    let changes = [("\n  routers:\n", stranger)];
+    let (proxy, open) = traefik::start_closed_by_default(&samehand.tcp, application.address, &changes);
+    let token = samehand.mint("alice", CLIENT, CHROME);
+    let mut sites = Sites { samehand, application, proxy, token };
+    for path in OF_SAMEHAND.iter().chain(&OF_APPLICATIONS).chain(&["/api/x"]) {
+        sites.is_protected("app.example.com", path);
+    }
+    sites.is_protected("nobody.example.org", "/api/x");
+    sites.proxy.address = open;
+    sites.pages_are_all_there_is_on_their_host();
+    sites.a_stranger_keeps_everything();
+    let (reply, seen) = sites.ask("app.example.com", Request::get("/"));
+    assert_eq!((reply.status, seen), (404, false), "the application is not there: {reply:?}");
+}
+
+#[test]
+fn pages_that_are_not_published_are_told_once_and_lead_nowhere() {
+    for (start, name, line) in [
+        (behind_traefik as Start, traefik::FILES[0], "rule: Host(`app.example.com`) && (Path(`/login`)"),
+        (behind_caddy as Start, caddy::FILES[0], "import samehand_with_pages"),
+    ] {
+        // Where the proxy protects everything.
+        let sites = Sites::start(name, start, "app.example.com");
+        for _ in 0..2 {
+            let page = Request::get("/login").header("Sec-Fetch-Mode", "navigate").header("Accept", "text/html");
+            let (reply, seen) = sites.ask("app.example.com", page);
+            assert_eq!((reply.header("Location"), seen), (None, false), "{name}: {reply:?}");
+            assert!(reply.status >= 400, "{name}: {reply:?}");
+        }
+        let told = |text: &str| text.contains("level=warn") && text.contains(line);
+        sites.samehand.process.wait_for("the advice", |text| told(text).then_some(()));
+        assert_eq!(sites.samehand.process.log().lines().filter(|text| told(text)).count(), 1, "{name}");
+    }
+}
+
+#[test]
 fn caddy_keeps_sites_apart() {
     each_site_has_its_own(behind_caddy, caddy::FILES);
 }
@@ -74,7 +118,7 @@ fn each_site_has_its_own(start: Start, [several, one]: [&str; 2]) {
 }
 
 struct Sites {
-    _samehand: Samehand,
+    samehand: Samehand,
     application: Backend,
     proxy: Proxy,
     token: String,
@@ -88,7 +132,7 @@ impl Sites {
         let application = Backend::start();
         let proxy = start(name, &samehand.tcp, application.address);
         let token = samehand.mint("alice", CLIENT, CHROME);
-        Self { _samehand: samehand, application, proxy, token }
+        Self { samehand, application, proxy, token }
     }
 
     /// The answer, and whether the application saw the request.

@@ -9,7 +9,7 @@ use super::{
     authority::Authority,
     client::{Address, Request, ask},
     compose_labels,
-    process::{Process, accepts, on_a_free_address},
+    process::{Process, accepts, free_address, on_a_free_address},
     shipped::{APPLICATION, Kind, PROXY, Place, Proxy, SAMEHAND, file, fill_in, tcp},
 };
 
@@ -40,6 +40,28 @@ pub(crate) fn start_as_shipped(
     let shipped = fill_in(&file(name), changes);
     let addresses = [(SAMEHAND, tcp(samehand).to_string()), (APPLICATION, application.to_string())];
     run(&fill_in(&shipped, &addresses), ask_plainly, with_configuration("traefik"))
+}
+
+/// Starts Traefik with an entry point that asks about everything, and says where the other one is. These texts of the dynamic
+/// configuration are changed.
+#[track_caller]
+pub(crate) fn start_closed_by_default(
+    samehand: &Address,
+    application: SocketAddr,
+    changes: &[(&str, String)],
+) -> (Proxy, Address) {
+    let (folder, open) = ("traefik/closed-by-default", free_address());
+    let shipped = fill_in(&file(format!("{folder}/dynamic.yml")), changes);
+    let addresses = [(SAMEHAND, tcp(samehand).to_string()), (APPLICATION, application.to_string())];
+    let proxy = run(&fill_in(&shipped, &addresses), ask_plainly, |own, dynamic| {
+        let arguments = with_configuration(folder)(own, dynamic);
+        let configuration = dynamic.with_file_name("traefik.yml");
+        let text = fs::read_to_string(&configuration).expect("it was written");
+        let text = fill_in(&text, &[("127.0.0.1:8081", open.to_string())]);
+        fs::write(&configuration, text).expect("a file in the temporary directory");
+        arguments
+    });
+    (proxy, open.into())
 }
 
 /// The shipped dynamic configuration with these texts changed, and the addresses and the hosts filled in.
