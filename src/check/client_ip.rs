@@ -8,7 +8,7 @@
 use super::forwarded::{FORWARDED_FOR, trim_blanks};
 use super::policy::TrustedProxies;
 use actix_web::http::header::HeaderMap;
-use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use ipnet::IpNet;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -66,15 +66,19 @@ impl ClientIp {
         self.0
     }
 
-    /// The network it belongs to, as far as people and limits tell networks apart: /24 and /64.
+    /// The network it belongs to, as far as people tell networks apart: /24 and /64.
     #[must_use]
     pub fn network(self) -> IpNet {
-        let network = match self.0 {
-            IpAddr::V4(v4) => Ipv4Net::new(v4, 24).map(IpNet::V4),
-            IpAddr::V6(v6) => Ipv6Net::new(v6, 64).map(IpNet::V6),
-        };
-        // Both lengths fit.
-        network.unwrap_or(IpNet::from(self.0)).trunc()
+        match self.0 {
+            IpAddr::V4(_) => self.within(24),
+            IpAddr::V6(_) => self.within(64),
+        }
+    }
+
+    /// The network with a prefix of so many bits, which are at most those of the address.
+    #[must_use]
+    pub fn within(self, bits: u8) -> IpNet {
+        IpNet::new(self.0, bits).unwrap_or(IpNet::from(self.0)).trunc()
     }
 }
 

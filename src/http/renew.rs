@@ -21,6 +21,7 @@ use crate::check::user_agent::UserAgent;
 use crate::check::{Caller, Moment, Seen, recognise};
 use crate::issue::{Minted, new_secret};
 use crate::sessions::{LiveSession, SessionError};
+use crate::throttle;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, SET_COOKIE};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -31,6 +32,9 @@ pub(super) async fn renew(request: HttpRequest, app: web::Data<App>) -> HttpResp
         Ok(renewable) => renewable,
         Err(answer) => return answer,
     };
+    if let Err(answer) = take_renewal(&app, &bound).await {
+        return answer;
+    }
     let secret = match new_secret() {
         Ok(secret) => secret,
         Err(error) => return failed(&bound, &error.into()),
@@ -51,6 +55,20 @@ pub(super) async fn renew(request: HttpRequest, app: web::Data<App>) -> HttpResp
             json::slow_down_as(seconds, "the client has changed too often today; sign in again, or try again later")
         }
         Err(error @ (SessionError::Store(_) | SessionError::Mint(_))) => failed(&bound, &error),
+    }
+}
+
+/// Each fresh token is one more that is good: a session gets as many as pages need, and no store full of work.
+async fn take_renewal(app: &App, bound: &BoundToken) -> Result<(), HttpResponse> {
+    // A token without a session is not renewed, which is said further on.
+    let Some(sid) = bound.token().session() else { return Ok(()) };
+    match throttle::renewing::renew(app.store(), sid).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(seconds)) => Err(json::slow_down_as(
+            seconds,
+            "this session was renewed too often just now; keep the token that you have",
+        )),
+        Err(error) => Err(failed(bound, &error.into())),
     }
 }
 

@@ -213,3 +213,28 @@ fn a_trial_gives_a_changed_client_nothing_that_outlives_it() {
         assert_eq!(with_token(&samehand, &token), is(200, "ok"), "{enforce}: the session goes on");
     }
 }
+
+/// Each renewal is a token more that is good. A hundred tabs that wake up at once are no reason to refuse.
+#[test]
+fn a_session_is_renewed_so_often_and_then_told_to_wait() {
+    const AT_ONCE: usize = 200;
+    let samehand = start(&[]);
+    let (began, token) = (std::time::Instant::now(), signed_in(&samehand));
+    let other = signed_in(&samehand);
+    let mut statuses = Vec::new();
+    let last = loop {
+        let reply = call(&samehand, &post("/renew").bearer(&token));
+        statuses.push(reply.status);
+        if reply.status != 200 || statuses.len() > AT_ONCE + 100 {
+            break reply;
+        }
+    };
+    assert_eq!((last.status, &last.json()["error"]), (429, &"slow_down".into()), "{statuses:?}");
+    let renewed = statuses.len() - 1;
+    let regained = usize::try_from(began.elapsed().as_secs() / 5).expect("a few") + 1;
+    assert!((AT_ONCE..=AT_ONCE + regained).contains(&renewed), "{renewed}");
+    let wait = last.header("Retry-After").and_then(|seconds| seconds.parse::<u64>().ok());
+    assert!(wait.is_some_and(|seconds| (1..=5).contains(&seconds)), "{last:?}");
+    assert_eq!(with_token(&samehand, &token), is(200, "ok"), "the token is as good as before");
+    assert_eq!(call(&samehand, &post("/renew").bearer(&other)).status, 200, "another session of the same user");
+}

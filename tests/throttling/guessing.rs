@@ -3,7 +3,7 @@
 use std::{fs, net::Ipv4Addr, thread, time::Instant};
 
 use crate::{
-    OF_NETWORK, OF_STRANGERS, WAIT_OF_STRANGERS, WRONG, at_once, checked, counted, has_to_wait, import, regained,
+    OF_ADDRESS, OF_STRANGERS, WAIT_OF_STRANGERS, WRONG, at_once, checked, counted, has_to_wait, import, regained,
     retry_after, right, sign_in, somewhere,
     support::{
         CLIENT, THIEF,
@@ -83,14 +83,15 @@ fn ten_thousand_names_from_one_address_do_not_keep_others_out() {
     let elapsed = started.elapsed();
     let hashed = counted(&samehand, "unknown-user");
     assert!(
-        (OF_NETWORK..=OF_NETWORK + regained(started)).contains(&hashed),
+        (OF_ADDRESS..=OF_ADDRESS + regained(started)).contains(&hashed),
         "{hashed} of 10,000 were hashed in {elapsed:?}"
     );
     assert_eq!(hashed + counted(&samehand, "throttled"), 10_000, "every attempt is one or the other");
     assert_eq!(right(&samehand, "alice", CLIENT), 200, "the neighbour");
     assert_eq!(right(&samehand, "bob", somewhere(1)), 200, "a stranger from elsewhere");
     let neighbour = Ipv4Addr::new(127, 0, 0, 9);
-    assert!(has_to_wait(&samehand, "carol", neighbour), "a stranger in the attacker's network");
+    assert!(has_to_wait(&samehand, "carol", THIEF), "a stranger at the attacker's address");
+    assert_eq!(right(&samehand, "carol", neighbour), 200, "a stranger in the attacker's network");
 }
 
 /// The time that the processor has spent on a process, in ticks.
@@ -118,4 +119,29 @@ fn who_has_to_wait_is_told_so_without_hashing() {
     let (hashing, waiting) = (hashed - before, ticks(&samehand) - hashed);
     // With a hash each, five times as many attempts would take five times as long.
     assert!(waiting < hashing, "{hashing} ticks for {OF_STRANGERS} hashes, {waiting} for five times as many refusals");
+}
+
+/// One subscriber has a /48: 65,536 networks, which no limit of single networks holds up.
+#[test]
+fn a_thousand_guesses_from_one_network_of_ipv6_keep_nobody_new_out() {
+    let samehand = Samehand::start(&[]);
+    samehand.add_user("alice", &[]);
+    let mut connection = Connection::open(Ipv4Addr::LOCALHOST, &samehand.tcp);
+    let mut ask_from = |address: String, name: &str, password: &str| {
+        checked(&connection.ask(&sign_in(name, password).header("X-Forwarded-For", address)))
+    };
+    for number in 0..1000 {
+        let status = ask_from(format!("2001:db8:1:{number:x}::1"), "no name", WRONG);
+        assert!(matches!(status, 401 | 429), "{status}");
+    }
+    let mut served = 0;
+    for network in 0..10 {
+        // And it goes on: twenty for each second in which somebody new signs in.
+        for number in 0..20 {
+            ask_from(format!("2001:db8:1:{network}{number:02}::1"), &format!("name-{number}"), WRONG);
+        }
+        served += u32::from(ask_from(format!("2001:db8:{:x}::1", 2 + network), "alice", PASSWORD) == 200);
+    }
+    assert_eq!(served, 10);
+    assert!(counted(&samehand, "unknown-user") < 220, "{}", counted(&samehand, "unknown-user"));
 }

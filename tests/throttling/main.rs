@@ -25,8 +25,8 @@ const BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 
 const OF_STRANGERS: usize = 20;
 /// A client that the user has signed in from has so many of its own.
 const OF_KNOWN_CLIENT: usize = 50;
-/// A network has so many, whoever is asked for.
-const OF_NETWORK: usize = 100;
+/// An address has so many, whoever is asked for.
+const OF_ADDRESS: usize = 100;
 /// Strangers get another attempt at a user after so many seconds.
 const WAIT_OF_STRANGERS: u64 = 18 * 60;
 
@@ -85,12 +85,12 @@ fn wrong_until_told_to_wait(samehand: &Samehand, name: &str, from: Ipv4Addr) -> 
     unreachable!("some limit is reached")
 }
 
-/// So many attempts a network may have got back since then: one after each half minute.
+/// So many attempts an address may have got back since then: one after each half minute.
 fn regained(since: Instant) -> usize {
     usize::try_from(since.elapsed().as_secs() / 30).expect("a few") + 1
 }
 
-/// Whether this client has to wait, in whose network nothing was left a moment ago: what the network has got back since is
+/// Whether this client has to wait, at whose address nothing was left a moment ago: what the address has got back since is
 /// used up first.
 #[track_caller]
 fn has_to_wait(samehand: &Samehand, name: &str, from: Ipv4Addr) -> bool {
