@@ -57,7 +57,7 @@ impl Demo {
         match self.kind {
             Kind::Nginx => {
                 let pages = self.filled_in("nginx.conf", "/srv/demo/", format!("{}/", self.directory.path().display()));
-                let before = "        location / {\n            # In every location";
+                let before = "        location / {\n            # Opens this location";
                 let changes = [(before, format!("{pages}{before}"))];
                 nginx::start_https_with(authority, &samehand.unix, application, &changes)
             }
