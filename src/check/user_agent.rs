@@ -50,6 +50,20 @@
 //! (`A` to `Z`, `a` to `z`, `0x80` to `0xff`), either with a `v` or `V` between, or where its first digits are followed
 //! by `.` and a digit (`go1.22`, `rv:109.0`).
 //!
+//! A *run* is letters and digits that no letter or digit stands before. Of a version number are also the letters that follow its
+//! digits at once, and behind one of its separators or a `~` each run that begins with a digit, the name of a *commit* (seven
+//! or more of `0-9a-f`, a digit among them, with or without a `g` in front), and `alpha`, `beta`, `rc`, `pre`, `preview` or `dev`
+//! with a number behind it. A build is written as one `0` like a version: a commit that is a run; a run that begins with a digit and
+//! is all that a comment holds, as in `(21E219)`; a run behind `Build/`.
+//!
+//! **Helpers.** Some programs ask under more than one name, and are one family:
+//!
+//! - `AppleCoreMedia/`, which fetches the videos of Safari, is Safari on the system that its comment begins with: `iPhone`,
+//!   `iPod touch`, `iPad` or `Macintosh`. It has the tag of a browser.
+//! - A value whose first word is `git/` or `git-lfs/` with a version is `git/0`; with `rclone/`, `rclone/v0`; with `iOS/`,
+//!   `iPadOS/`, `macOS/` or `watchOS/`, which services for calendars and accounts begin with, that name and `/0`.
+//! - Of `pip/` and `uv/` the first word counts. Of `npm/`, `pnpm/` and `yarn/` the words `workspaces/` and `ci/` do not.
+//!
 //! # What follows from it
 //!
 //! - Versions, builds, device models and the reduced values that Chromium and Firefox send are all one family, and

@@ -2,6 +2,7 @@
 //! It asks the library only; what a fingerprint makes of a family is tested elsewhere.
 
 mod near_misses;
+mod programs;
 mod properties;
 
 use samehand::check::user_agent::UserAgent;

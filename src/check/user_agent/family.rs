@@ -1,6 +1,9 @@
 //! Writes the family of an agent, recipe v1: exactly the rules that [`super`] describes, in one or two passes over the
 //! value and without memory of its own. It never looks a browser up in a list: browsers name themselves.
 
+mod builds;
+mod helpers;
+
 const BROWSER: u8 = 2;
 const OTHER: u8 = 3;
 
@@ -9,9 +12,12 @@ pub(super) fn write(agent: &[u8], out: &mut Vec<u8>) {
     if let Some(browser) = Browser::recognise(agent) {
         out.push(BROWSER);
         browser.write(out);
+    } else if let Some(browser) = helpers::browser_of(agent) {
+        out.push(BROWSER);
+        out.extend_from_slice(browser);
     } else {
         out.push(OTHER);
-        write_without_versions(agent, out);
+        helpers::write(agent, out);
     }
 }
 
@@ -260,20 +266,29 @@ fn group_name(group: &[u8]) -> &[u8] {
     cut(first, version, 0).0
 }
 
-/// Appends the value with every version number as `0`.
+/// Appends the value with every version number and every build as `0`.
 fn write_without_versions(agent: &[u8], out: &mut Vec<u8>) {
     let mut rest = agent;
     while let [first, others @ ..] = rest {
+        let before = cut(agent, Some(agent.len() - rest.len()), 0).0;
+        if !before.last().is_some_and(u8::is_ascii_alphanumeric)
+            && let Some(after) = builds::after_build(before, rest)
+        {
+            out.push(b'0');
+            rest = builds::after_version(after);
+            continue;
+        }
         if !first.is_ascii_digit() {
             out.push(*first);
             rest = others;
             continue;
         }
-        let before = cut(agent, Some(agent.len() - rest.len()), 0).0;
         let (digits, after) = cut(rest, Some(digits_at_the_start(rest)), 0);
         if follows_a_name(before) || starts_with_one_of(after, b".") {
             out.push(b'0');
-            rest = after_version(after);
+            // What begins with digits is of the version: `5f418d0`.
+            let letters = after.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+            rest = builds::after_version(cut(after, Some(letters), 0).1);
         } else {
             out.extend_from_slice(digits);
             rest = after;
@@ -292,15 +307,6 @@ fn follows_a_name(before: &[u8]) -> bool {
         [.., last, b' '] => last.is_ascii_alphabetic() || !last.is_ascii(),
         _ => false,
     }
-}
-
-/// Skips the further digits of a version number.
-fn after_version(mut rest: &[u8]) -> &[u8] {
-    while starts_with_one_of(rest, b"._-+") {
-        let digits = rest.get(1..).unwrap_or_default();
-        rest = cut(digits, Some(digits_at_the_start(digits)), 0).1;
-    }
-    rest
 }
 
 /// Whether the bytes start with one of the separators and a digit.
