@@ -15,6 +15,7 @@ use crate::secret::Secret;
 use crate::sessions::Limits;
 use crate::store::Store;
 use crate::throttle::Throttle;
+use crate::trail::Trail;
 use crate::users::hasher::Hasher;
 use arc_swap::{ArcSwap, ArcSwapOption, Guard};
 use std::sync::Arc;
@@ -115,6 +116,7 @@ pub struct App {
     throttle: Throttle,
     replays: Replays,
     audit: Audit,
+    trail: Trail,
     activity: Activity,
     stopping: AtomicBool,
 }
@@ -134,6 +136,7 @@ impl App {
             throttle: Throttle::default(),
             replays: Replays::default(),
             audit: Audit::default(),
+            trail: Trail::default(),
             activity: Activity::default(),
             stopping: AtomicBool::new(false),
         }
@@ -215,6 +218,12 @@ impl App {
     #[must_use]
     pub fn audit(&self) -> &Audit {
         &self.audit
+    }
+
+    /// What strangers tried.
+    #[must_use]
+    pub fn trail(&self) -> &Trail {
+        &self.trail
     }
 
     /// When sessions were last used.

@@ -22,4 +22,5 @@ pub mod sessions;
 pub mod store;
 pub mod store_copy;
 pub mod throttle;
+pub mod trail;
 pub mod users;

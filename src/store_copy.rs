@@ -1,4 +1,4 @@
-//! Copies users, sessions, revocations and the sealed key ring from one store to another, and compares what arrived.
+//! Copies users, sessions, revocations, the sealed key ring and the audit trail from one store to another, and compares what arrived.
 //!
 //! Every step says what has to stand in the target, whatever stands there: after an interruption the same copy goes on
 //! where there is still something to do. The source may be in use; what changes there meanwhile is found by the
@@ -14,7 +14,8 @@ use self::ledger::Ledger;
 use self::pairs::{Pair, Pairs, Row};
 use crate::check::names::UserName;
 use crate::check::revocation::RevokedId;
-use crate::store::{PAGE, Session, Store, StoreError, User, outrun};
+use crate::store::{PAGE, Session, Store, StoreError, TrailEntry, User, outrun};
+use std::collections::HashSet;
 use std::fmt;
 
 /// A source in use may change under the comparison so often before that is an error.
@@ -183,7 +184,37 @@ pub async fn copy(from: &dyn Store, to: &dyn Store, tell: &mut dyn FnMut(Progres
     }
     copied.keys = run.put_keys().await?;
     copied.revocations = run.compare_revocations().await?;
+    copy_trail(from, to).await?;
     Ok(copied)
+}
+
+/// The audit trail: what the target has not.
+async fn copy_trail(from: &dyn Store, to: &dyn Store) -> Result<(), StoreError> {
+    let (mut known, mut position) = (HashSet::new(), 0);
+    loop {
+        let page = to.trail_after(position, PAGE).await?;
+        position = page.last().map_or(position, |row| row.position);
+        let is_last = page.len() < PAGE;
+        known.extend(page.into_iter().map(|row| row.entry.to_json().to_string()));
+        if is_last {
+            break;
+        }
+    }
+    position = 0;
+    loop {
+        let page = from.trail_after(position, PAGE).await?;
+        position = page.last().map_or(position, |row| row.position);
+        let is_last = page.len() < PAGE;
+        let lacking =
+            page.into_iter().map(|row| row.entry).filter(|entry| !known.contains(&entry.to_json().to_string()));
+        let lacking: Vec<TrailEntry> = lacking.collect();
+        if !lacking.is_empty() {
+            to.note_trail(&lacking).await?;
+        }
+        if is_last {
+            return Ok(());
+        }
+    }
 }
 
 struct Run<'a, 'b> {

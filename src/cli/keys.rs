@@ -1,5 +1,6 @@
 //! `samehand keys list | rotate | retire KID`.
 
+use super::trail::Deed;
 use super::{Failure, Outcome, print, ring};
 use crate::config::Config;
 use crate::keys::{ListedKey, Missing};
@@ -27,6 +28,17 @@ enum Command {
         #[arg(allow_hyphen_values = true)]
         kid: String,
     },
+}
+
+impl Args {
+    /// What is noted in the audit trail.
+    pub(super) fn deed(&self) -> Deed {
+        match &self.command {
+            Command::List { .. } => None,
+            Command::Rotate => Some(("keys-rotate", String::new())),
+            Command::Retire { kid } => Some(("keys-retire", kid.clone())),
+        }
+    }
 }
 
 pub(super) fn run(args: Args, config: &Config, now: u64) -> Outcome {

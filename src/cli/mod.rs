@@ -3,6 +3,7 @@
 //! Exit codes: 0 success, 1 failure, 2 wrong usage, 78 bad configuration (`EX_CONFIG`, so that supervisors do not
 //! restart in a loop).
 
+mod audit;
 mod check_config;
 mod completions;
 mod console;
@@ -18,6 +19,7 @@ mod session;
 mod store;
 mod time;
 mod token;
+mod trail;
 mod user;
 
 use crate::config::{self, Config, Problem};
@@ -51,6 +53,8 @@ enum Command {
     User(user::Args),
     /// Mint, inspect and revoke tokens.
     Token(token::Args),
+    /// Print the audit trail: who changed or tried what, from where, with which result.
+    Audit(audit::Args),
     /// List open sessions.
     Session(session::Args),
     /// List, rotate and retire signing keys.
@@ -135,11 +139,21 @@ fn run(cli: Cli) -> Outcome {
     match cli.command.unwrap_or(Command::Serve(serve::Args::default())) {
         Command::Serve(args) => serve::run(&args, settings()?, Box::new(load)),
         Command::CheckConfig => check_config::run(&settings()?),
-        Command::User(args) => user::run(args, &settings()?, now),
-        Command::Token(args) => token::run(args, &settings()?, now),
+        Command::Audit(args) => audit::run(&args, &settings()?, now),
+        Command::User(args) => {
+            let config = settings()?;
+            trail::noted(args.deed(), &config.store, now, || user::run(args, &config, now))
+        }
+        Command::Token(args) => {
+            let config = settings()?;
+            trail::noted(args.deed(), &config.store, now, || token::run(args, &config, now))
+        }
         Command::Session(args) => session::run(args, &settings()?, now),
-        Command::Store(args) => store::run(args, &settings()?),
-        Command::Keys(args) => keys::run(args, &settings()?, now),
+        Command::Store(args) => store::run(args, &settings()?, now),
+        Command::Keys(args) => {
+            let config = settings()?;
+            trail::noted(args.deed(), &config.store, now, || keys::run(args, &config, now))
+        }
         Command::Hash(args) => hash::run(args),
         Command::Explain(args) => explain::run(&args, &settings()?, now),
         Command::Healthcheck => healthcheck::run(&settings()?),

@@ -7,7 +7,7 @@ mod progress;
 
 use super::console::Console;
 use super::opened::Opened;
-use super::{Failure, Outcome};
+use super::{Failure, Outcome, trail};
 use crate::config::{Config, file_value};
 use crate::key_store;
 use crate::keys::KeyFile;
@@ -47,7 +47,7 @@ struct CopyArgs {
     to_file: Option<PathBuf>,
 }
 
-pub(super) fn run(args: Args, config: &Config) -> Outcome {
+pub(super) fn run(args: Args, config: &Config, now: u64) -> Outcome {
     let Command::Copy(args) = args.command;
     let from = address("from", args.from, args.from_file.as_deref(), config)?;
     let to = address("to", args.to, args.to_file.as_deref(), config)?;
@@ -60,6 +60,8 @@ pub(super) fn run(args: Args, config: &Config) -> Outcome {
         console.note(format_args!("copying {from} to {to}"));
         let copied =
             source.wait(store_copy::copy(&*source, &*target, &mut progress::shown(console))).map_err(failure)?;
+        let entry = trail::entry("store-copy", format!("{from} to {to}"), "ok", now);
+        source.wait(target.note_trail(&[entry]))?;
         console.result(summary(&copied))?;
         if !copied.keys && seal_key_file(&source, &*target, config)? {
             let file = KeyFile::path(&config.keys.data);

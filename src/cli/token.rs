@@ -3,6 +3,7 @@
 mod revoke;
 
 use super::opened::Opened;
+use super::trail::Deed;
 use super::{Failure, Outcome, print, ring};
 use crate::check::certificate;
 use crate::check::client_ip::{ClientIp, parse_address};
@@ -88,6 +89,16 @@ struct Inspect {
     /// As one JSON object.
     #[arg(long)]
     json: bool,
+}
+
+impl Args {
+    /// What is noted in the audit trail; a revocation notes itself, when it is known what it ends.
+    pub(super) fn deed(&self) -> Deed {
+        match &self.command {
+            Command::Mint(mint) => Some(("token-mint", mint.user.to_lowercase())),
+            Command::Inspect(_) | Command::Revoke(_) => None,
+        }
+    }
 }
 
 pub(super) fn run(args: Args, config: &Config, now: u64) -> Outcome {

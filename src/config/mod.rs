@@ -68,6 +68,8 @@ pub struct Config {
     pub store_max_stale: u64,
     /// How long a session may stay unused, in seconds.
     pub session_idle: Option<u64>,
+    /// How long entries of the audit trail are kept, in seconds.
+    pub audit_ttl: u64,
     /// What the settings say about keys, the directory of generated ones included.
     pub keys: KeySettings,
     /// Lifetime of a token in seconds.
@@ -247,6 +249,7 @@ fn validate(mut raw: raw::Raw, given: &sources::Given, findings: &mut Findings) 
         store: store.address,
         store_max_stale: store.max_stale,
         session_idle: lifetimes.idle,
+        audit_ttl: lifetimes.audit,
         keys: KeySettings {
             data,
             store_key: secrets.store_key,

@@ -38,6 +38,7 @@ pub(super) struct Raw {
     pub(super) token_ttl: String,
     pub(super) session_ttl: String,
     pub(super) session_idle: Option<String>,
+    pub(super) audit_ttl: String,
     pub(super) token_from: String,
     pub(super) trusted_proxies: String,
     pub(super) fingerprint: String,

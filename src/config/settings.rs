@@ -41,7 +41,7 @@ pub(super) struct Setting {
 }
 
 /// Every setting of this release and those that are only refused by it.
-pub(super) const SETTINGS: [Setting; 39] = [
+pub(super) const SETTINGS: [Setting; 40] = [
     list("SAMEHAND_LISTEN", Some("127.0.0.1:9180")),
     text("SAMEHAND_SOCKET_MODE", Some("0660")),
     text("SAMEHAND_SOCKET_GROUP", None),
@@ -62,6 +62,7 @@ pub(super) const SETTINGS: [Setting; 39] = [
     text("SAMEHAND_TOKEN_TTL", Some(DEFAULT_TOKEN_TTL)),
     text("SAMEHAND_SESSION_TTL", Some("30d")),
     text("SAMEHAND_SESSION_IDLE", None),
+    text("SAMEHAND_AUDIT_TTL", Some("90d")),
     list("SAMEHAND_TOKEN_FROM", Some("authorization,cookie")),
     list("SAMEHAND_TRUSTED_PROXIES", Some("127.0.0.1,::1")),
     list("SAMEHAND_FINGERPRINT", Some("keyed")),

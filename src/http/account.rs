@@ -9,6 +9,7 @@ use super::opening::open;
 use super::pages::account::{self, Done, Problem, Reader, Wrong};
 use super::pages::form::{self, Form};
 use super::pages::{message, see_other};
+use super::trail::{self, Deed};
 use super::whoami::caller_of;
 use super::{cookie, exchange, json, origin, refusal, renew};
 use crate::app::{App, Pages};
@@ -27,7 +28,7 @@ use crate::store::{Revocation, Session, SignedInBy, StoreError, open_sessions};
 use crate::throttle::Refused;
 use crate::users::own_password::{self, ChangeError};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderValue, SET_COOKIE};
+use actix_web::http::header::{HeaderMap, HeaderValue, SET_COOKIE};
 use actix_web::{HttpRequest, HttpResponse, web};
 use log::{error, info};
 
@@ -42,6 +43,7 @@ const USER_NAME: &str = "username";
 
 /// Whoever is signed in.
 struct Visitor<'a> {
+    headers: &'a HeaderMap,
     user: UserName,
     session: Option<SessionId>,
     client: ObservedClient<'a>,
@@ -121,7 +123,7 @@ async fn visitor<'a>(request: &'a HttpRequest, app: &App) -> Result<Visitor<'a>,
         }
     })?;
     if bound.token().session().is_none() {
-        return without_session(app, &bound, client);
+        return without_session(app, &bound, caller.headers, client);
     }
     let is_due = bound.token().is_expired() && held.carrier == Some(Carrier::Cookie);
     let shown = async {
@@ -140,6 +142,7 @@ async fn visitor<'a>(request: &'a HttpRequest, app: &App) -> Result<Visitor<'a>,
     let session = live.session();
     let left = session.ends_at.saturating_sub(app.now());
     Ok(Visitor {
+        headers: caller.headers,
         user: session.user.clone(),
         session: Some(session.id.clone()),
         client,
@@ -149,13 +152,18 @@ async fn visitor<'a>(request: &'a HttpRequest, app: &App) -> Result<Visitor<'a>,
 }
 
 /// An article token, or one that an administrator minted, is good until it expires.
-fn without_session<'a>(app: &App, bound: &BoundToken, client: ObservedClient<'a>) -> Result<Visitor<'a>, HttpResponse> {
+fn without_session<'a>(
+    app: &App,
+    bound: &BoundToken,
+    headers: &'a HeaderMap,
+    client: ObservedClient<'a>,
+) -> Result<Visitor<'a>, HttpResponse> {
     if bound.token().is_expired() {
         return Err(to_sign_in(app, Some(Why::Expired)));
     }
     // What is no name of ours is nobody's account here.
     let user = UserName::enter(bound.token().subject()).map_err(|_| to_sign_in(app, Some(Why::Unusable)))?;
-    Ok(Visitor { user, session: None, client, may_change: true, fresh: None })
+    Ok(Visitor { headers, user, session: None, client, may_change: true, fresh: None })
 }
 
 fn to_sign_in(app: &App, why: Option<Why>) -> HttpResponse {
@@ -176,7 +184,7 @@ async fn page(app: &App, visitor: &Visitor<'_>, done: Option<Done>, problem: Opt
     };
     let state = app.state();
     let Some(pages) = &state.pages else { return message::unavailable() };
-    let Visitor { user, session, client, may_change, fresh } = visitor;
+    let Visitor { user, session, client, may_change, fresh, headers: _ } = visitor;
     let reader = Reader { user, session: session.as_ref(), client: *client, may_change: *may_change };
     let mut response = account::show(app, pages, &reader, sessions, done, problem);
     if let Some(fresh) = fresh {
@@ -226,7 +234,16 @@ async fn revoke(app: &App, visitor: &Visitor<'_>, ended: &[Revocation]) -> Resul
     app.revocations().add(&revoked.entries);
     let remote_ip = visitor.client.ip.to_string();
     info!(username = visitor.user.as_str(), remote_ip = remote_ip.as_str(), sessions = revoked.sessions; "sessions ended by their user");
+    note(app, visitor, "sessions-end").await;
     Ok(())
+}
+
+/// What was done is in the audit trail.
+async fn note(app: &App, visitor: &Visitor<'_>, action: &'static str) {
+    let (actor, remote_ip) = (format!("user:{}", visitor.user), visitor.client.ip.to_string());
+    let sid = visitor.session.as_ref().map_or("", SessionId::as_str);
+    let deed = Deed { action, actor: &actor, subject: visitor.user.as_str(), remote_ip: &remote_ip, sid };
+    trail::note(app, visitor.headers, deed).await;
 }
 
 /// A wrong current password is a failed sign-in: it counts and is told as one.
@@ -257,6 +274,7 @@ async fn change_password(app: &App, visitor: &Visitor<'_>, form: &mut Form) -> R
     app.revocations().add(&revoked.entries);
     let remote_ip = ip.to_string();
     info!(username = username, remote_ip = remote_ip.as_str(), sessions = revoked.sessions; "password changed by its user");
+    note(app, visitor, "password-change").await;
     // From here on the old cookie is worth nothing, so what fails now ends at the sign-in page, with the new password.
     // The token goes into the session cookie, however the old one came.
     let proofs = Proofs { cookie: CookieProof::Session, ..visitor.client.proofs };

@@ -2,6 +2,7 @@
 //! setting there are no such endpoints.
 
 use super::json;
+use super::trail::{self, Deed};
 use crate::app::App;
 use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use actix_web::http::{Method, StatusCode};
@@ -14,7 +15,18 @@ pub(super) async fn authorised(request: &HttpRequest, app: &App) -> Result<(), H
         None => Err(json::not_found().await),
         Some(_) if request.method() != Method::POST => Err(json::only_post().await),
         Some(expected) if bearer(request.headers()).is_some_and(|token| expected.equals(token)) => Ok(()),
-        Some(_) => Err(unauthorised()),
+        Some(_) => {
+            let remote_ip = trail::administrator(request);
+            let deed = Deed {
+                action: "admin-token-wrong",
+                actor: "",
+                subject: request.path(),
+                remote_ip: &remote_ip,
+                sid: "",
+            };
+            trail::note_refused(app, request.headers(), deed).await;
+            Err(unauthorised())
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 //! costs neither memory nor the decisions of others. So it is when there were too many attempts, whoever was asked for.
 
 use super::opening::{Opening, open};
+use super::trail::{self, Deed};
 use super::{continuing, dpop};
 use crate::app::App;
 use crate::check::Caller;
@@ -88,7 +89,8 @@ pub(super) async fn attempt(
     match outcome {
         Ok(user) => match open_for(app, caller, &user, client).await {
             Ok((minted, session)) => {
-                report(app, "ok", user.name().as_str(), ip);
+                let sid = session.as_ref().map_or("", |session| session.id.as_str());
+                report_success(app, caller, user.name().as_str(), ip, sid).await;
                 Ok(Welcome { minted, session })
             }
             Err(problem) if problem.is_lasting() => {
@@ -194,14 +196,20 @@ fn refuse(app: &App, error: &SignInError, username: &str, ip: ClientIp) -> Refus
     }
 }
 
-/// One line and one count per attempt; fail2ban reads `msg="login failed"` and `remote_ip`.
+/// Failures are in the log and not in the audit trail: a flood of guesses must not fill the store.
+async fn report_success(app: &App, caller: &Caller<'_>, username: &str, ip: ClientIp, sid: &str) {
+    app.audit().metrics().login("ok");
+    let (remote_ip, actor) = (ip.to_string(), format!("user:{username}"));
+    info!(username = username, remote_ip = remote_ip.as_str(), sid = sid; "login");
+    let deed = Deed { action: "sign-in", actor: &actor, subject: username, remote_ip: &remote_ip, sid };
+    trail::note(app, caller.headers, deed).await;
+}
+
+/// One line and one count per failed attempt; fail2ban reads `msg="login failed"` and `remote_ip`.
 pub(super) fn report(app: &App, result: &'static str, username: &str, ip: ClientIp) {
     app.audit().metrics().login(result);
     let (username, remote_ip) = (shortened(username), ip.to_string());
-    match result {
-        "ok" => info!(username = username.as_str(), remote_ip = remote_ip.as_str(); "login"),
-        _ => warn!(username = username.as_str(), remote_ip = remote_ip.as_str(), reason = result; "login failed"),
-    }
+    warn!(username = username.as_str(), remote_ip = remote_ip.as_str(), reason = result; "login failed");
 }
 
 /// A name has at most 64 bytes; what is longer is somebody's noise.

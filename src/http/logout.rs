@@ -3,6 +3,7 @@
 
 use super::dpop::{self, Manner};
 use super::pages::sign_out::{self, Ended};
+use super::trail::{self, Deed};
 use super::whoami::caller_of;
 use super::{cookie, json, origin, refusal};
 use crate::app::App;
@@ -126,6 +127,7 @@ async fn end(request: &HttpRequest, app: &App, asked_by: AskedBy) -> Result<End,
         Some(Revocation::Token { .. } | Revocation::User(_) | Revocation::Everything) => Ended::Token,
         None => Ended::Nothing,
     };
+    let has_ended = ends.is_some();
     if let Some(revocation) = ends {
         match app.store().revoke(&[revocation]).await {
             Ok(revoked) => app.revocations().add(&revoked.entries),
@@ -140,6 +142,11 @@ async fn end(request: &HttpRequest, app: &App, asked_by: AskedBy) -> Result<End,
         app.activity().signed_out(&ObservedClient::new(ip, user_agent));
     }
     info!(username = token.subject(), remote_ip = remote_ip.as_str(), sid = token.session().map_or("", |sid| sid.as_str()); "logout");
+    if has_ended {
+        let (sid, actor) = (token.session().map_or("", |sid| sid.as_str()), format!("user:{}", token.subject()));
+        let deed = Deed { action: "sign-out", actor: &actor, subject: token.subject(), remote_ip: &remote_ip, sid };
+        trail::note(app, request.headers(), deed).await;
+    }
     Ok(End { ended, carrier: seen.carrier, has_secret: has_secret(&token) })
 }
 

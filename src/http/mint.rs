@@ -4,6 +4,7 @@
 //! which it may name; where it does not, it has looked at the address itself.
 
 use super::opening::{Opening, open};
+use super::trail::{self, Deed};
 use super::{administration, cookie, dpop, json};
 use crate::app::App;
 use crate::check::certificate;
@@ -69,7 +70,13 @@ pub(super) async fn mint(request: HttpRequest, body: web::Payload, app: web::Dat
         Err(refusal) => return refusal,
     };
     match minted(&request, &asked, &app).await {
-        Ok((minted, session)) => handed_over(&app, &minted, session.as_ref()),
+        Ok((minted, session)) => {
+            let remote_ip = trail::administrator(&request);
+            let sid = session.as_ref().map_or("", |session| session.id.as_str());
+            let deed = Deed { action: "token-mint", actor: "admin", subject: &asked.sub, remote_ip: &remote_ip, sid };
+            trail::note(&app, request.headers(), deed).await;
+            handed_over(&app, &minted, session.as_ref())
+        }
         Err(refusal) => refusal,
     }
 }

@@ -24,6 +24,7 @@ mod renew;
 mod request_id;
 mod respond;
 mod revoke;
+mod trail;
 mod whoami;
 
 pub use authorize::{answer_in_place_of_continue, note_unix_socket};

@@ -5,6 +5,7 @@
 use super::dpop::{self, Manner};
 use super::exchange::exchange;
 use super::mint::issued;
+use super::trail::{self, Deed};
 use super::whoami::caller_of;
 use super::{cookie, json, origin, refusal};
 use crate::app::App;
@@ -137,6 +138,9 @@ pub(super) async fn held<'a>(caller: &Caller<'a>, app: &App) -> Held<'a> {
             .map(|recognised| recognised.map(|recognised| recognised.bound))
             .inspect_err(|denial| report_theft(denial, caller.ip, &seen, &state.gate.policy))
     };
+    if let Err(Denial::Binding(BindingError::ClientChanged(_), _)) = &bound {
+        note_theft(app, caller, &seen).await;
+    }
     let bound = match bound {
         Ok(bound) => dpop::settle_own(app, bound).await,
         Err(denial) => Err(denial),
@@ -160,6 +164,13 @@ fn report_theft(denial: &Denial, ip: ClientIp, seen: &Seen<'_>, policy: &Policy)
             "a token was to be renewed from another client than the one it was given to"
         );
     }
+}
+
+async fn note_theft(app: &App, caller: &Caller<'_>, seen: &Seen<'_>) {
+    let (username, remote_ip) = (seen.username().unwrap_or_default(), caller.ip.to_string());
+    let sid = seen.session().map_or("", |sid| sid.as_str());
+    let deed = Deed { action: "theft-suspected", actor: "", subject: username, remote_ip: &remote_ip, sid };
+    trail::note_refused(app, caller.headers, deed).await;
 }
 
 /// The way the old token came is the way the new one goes.

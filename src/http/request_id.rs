@@ -31,10 +31,12 @@ fn line(headers: &HeaderMap) -> Option<&HeaderValue> {
 
 /// Puts the identifier on the answers of samehand's own endpoints.
 pub(super) async fn tag(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     let identifier = of(request.headers());
+    // What is noted about the request names it as its answer does.
+    request.headers_mut().insert(X_REQUEST_ID, identifier.clone());
     let mut answer = next.call(request).await?;
     answer.headers_mut().insert(X_REQUEST_ID, identifier);
     Ok(answer)

@@ -1,6 +1,7 @@
 //! `POST /revoke`, on the administration side: takes back a token, a session, all of a user, or everything. The answer
 //! comes when it is durable.
 
+use super::trail::{self, Deed};
 use super::{administration, json};
 use crate::app::App;
 use crate::check::token::MAX_TOKEN;
@@ -41,6 +42,9 @@ pub(super) async fn revoke(request: HttpRequest, body: web::Payload, app: web::D
         Ok(revoked) => {
             app.revocations().add(&revoked.entries);
             info!(what = what.as_str(), sessions = revoked.sessions; "revoked");
+            let remote_ip = trail::administrator(&request);
+            let deed = Deed { action: "revoke", actor: "admin", subject: &what, remote_ip: &remote_ip, sid: "" };
+            trail::note(&app, request.headers(), deed).await;
             let mut response = HttpResponse::new(StatusCode::NO_CONTENT);
             response.headers_mut().insert(CACHE_CONTROL, super::respond::NO_STORE);
             response

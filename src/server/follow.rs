@@ -13,6 +13,7 @@ use crate::key_store::{self, KeyStoreError};
 use crate::keys;
 use crate::revocations::Health;
 use crate::store::{self, Changes, StoreError};
+use crate::trail;
 use actix_web::web;
 use log::{error, info, warn};
 use std::convert::Infallible;
@@ -26,6 +27,10 @@ const TICK: Duration = Duration::from_secs(1);
 const RETRY: Duration = Duration::from_millis(250);
 /// How many entries are read at a time.
 const PAGE: usize = 20_000;
+/// How many entries of the audit trail are read at a time.
+const TRAIL_PAGE: usize = 100;
+/// What commands have noted is logged if it is not older, in seconds.
+const NEWS_FOR: u64 = 300;
 /// Start-up waits so long for a store that does not answer before it goes on without.
 const START: Duration = Duration::from_secs(3);
 
@@ -43,7 +48,7 @@ impl Follower {
     /// Starts following; returns when everything is read, or when the store has not answered for a while.
     pub(super) async fn start(app: &web::Data<App>) -> Self {
         let (tell, mut told) = watch::channel(false);
-        let mut following = Following { app: app.clone(), tell, clock_is_off: false, keys: None };
+        let mut following = Following { app: app.clone(), tell, clock_is_off: false, keys: None, trail: None };
         let following = actix_rt::spawn(async move { following.run().await });
         // Whichever way it ends, the service starts: it answers that it is not ready.
         drop(tokio::time::timeout(START, told.wait_for(|done| *done)).await);
@@ -73,6 +78,8 @@ struct Following {
     clock_is_off: bool,
     /// The version of the key ring that was read.
     keys: Option<u64>,
+    /// Up to where the audit trail was read.
+    trail: Option<u64>,
 }
 
 impl Following {
@@ -95,6 +102,9 @@ impl Following {
         let mut news = store.subscribe().await?;
         let mut cursor = self.read_everything(Revision::NONE).await?;
         self.note_reached().await?;
+        let latest = store.latest_of_trail().await?;
+        // Less than there was: the store has lost something.
+        self.trail = Some(self.trail.map_or(latest, |known| known.min(latest)));
         loop {
             if let Ok(news) = tokio::time::timeout(TICK, news.next()).await {
                 news?;
@@ -103,6 +113,26 @@ impl Following {
             cursor = self.catch_up(known, |_| {}).await?;
             if known > cursor {
                 cursor = self.read_everything(known).await?;
+            }
+            self.follow_trail().await?;
+        }
+    }
+
+    /// Logs what commands have noted. What services do they log themselves. What another store was copied from is no news.
+    async fn follow_trail(&mut self) -> Result<(), StoreError> {
+        let mut position = self.trail.unwrap_or_default();
+        loop {
+            let page = self.app.store().trail_after(position, TRAIL_PAGE).await?;
+            let earliest = self.app.now().saturating_sub(NEWS_FOR);
+            for row in &page {
+                if row.entry.actor.starts_with("cli:") && row.entry.time >= earliest {
+                    trail::say(&row.entry);
+                }
+            }
+            position = page.last().map_or(position, |last| last.position);
+            self.trail = Some(position);
+            if page.len() < TRAIL_PAGE {
+                return Ok(());
             }
         }
     }

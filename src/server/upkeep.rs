@@ -17,6 +17,8 @@ const WRITE_SEEN: Duration = Duration::from_secs(2);
 const ANNOUNCE: Duration = Duration::from_secs(30);
 /// How often what has expired is removed, from memory and from the store.
 const PURGE: Duration = Duration::from_secs(10 * 60);
+/// A clock that goes so many seconds wrong between two looks has jumped.
+const JUMP: u64 = 60;
 /// A write that fails so often in a row does not fail by chance.
 const IN_A_ROW: u32 = 2;
 
@@ -26,6 +28,8 @@ pub(super) struct Upkeep {
     differences: Differences,
     announced: Option<Instant>,
     purged: Option<Instant>,
+    /// What the clocks said when the audit trail was last looked through.
+    trail_purged: Option<(Instant, u64)>,
     /// How many times in a row writing failed.
     failed: u32,
     was_said: bool,
@@ -34,7 +38,7 @@ pub(super) struct Upkeep {
 impl Upkeep {
     pub(super) fn new(app: web::Data<App>) -> Self {
         let differences = Differences::default();
-        Self { app, differences, announced: None, purged: None, failed: 0, was_said: false }
+        Self { app, differences, announced: None, purged: None, trail_purged: None, failed: 0, was_said: false }
     }
 
     /// Goes on for ever. While the store does not answer at all there is nothing to write, and nothing to add to what
@@ -79,8 +83,21 @@ impl Upkeep {
         }
         self.app.revocations().forget_expired(self.app.now());
         self.app.store().purge().await?;
+        self.forget_trail().await?;
         self.purged = Some(Instant::now());
         Ok(())
+    }
+
+    /// Removes the audit trail's old entries, unless a clock has jumped since the last time or is off: by a wrong clock all
+    /// of them may be old.
+    async fn forget_trail(&mut self) -> Result<(), StoreError> {
+        let (at, now) = (Instant::now(), self.app.now());
+        let Some((was_at, was)) = self.trail_purged.replace((at, now)) else { return Ok(()) };
+        let expected = was.saturating_add(at.saturating_duration_since(was_at).as_secs());
+        if expected.abs_diff(now) > JUMP || self.app.revocations().health().is_clock_off() {
+            return Ok(());
+        }
+        self.app.store().forget_trail(now.saturating_sub(self.app.config().audit_ttl)).await
     }
 
     /// A store that can be read and not written, for want of space or of rights, is followed all the same: what it holds

@@ -20,6 +20,7 @@ mod replica;
 mod revocation;
 mod session;
 mod sqlite;
+pub mod trail;
 mod user;
 mod valkey;
 
@@ -27,6 +28,7 @@ pub use address::{StoreAddress, StoreUrl};
 pub use bucket::Bucket;
 pub use error::StoreError;
 pub use session::{Session, SignedInBy};
+pub use trail::{TrailEntry, TrailRow};
 pub use user::{StoredPassword, User, UserChange};
 
 use crate::check::identifiers::{Revision, SessionId};
@@ -252,6 +254,18 @@ pub trait Store: Send + Sync {
     /// Removes what has expired by the store's clock: sessions, attempts, what was remembered for a time, replicas that are
     /// gone, and revocations [`CLOCKS_APART`](crate::check::revocation::CLOCKS_APART) later.
     async fn purge(&self) -> Result<(), StoreError>;
+
+    /// Adds entries to the audit trail, together and in this order; the oldest beyond [`trail::MOST`] go.
+    async fn note_trail(&self, entries: &[TrailEntry]) -> Result<(), StoreError>;
+
+    /// The position of the latest entry of the trail; 0 where there never was one.
+    async fn latest_of_trail(&self) -> Result<u64, StoreError>;
+
+    /// Entries of the trail after a position, at most `limit` of them. Whoever has read up to one has missed nothing.
+    async fn trail_after(&self, position: u64, limit: usize) -> Result<Vec<TrailRow>, StoreError>;
+
+    /// Removes entries of the trail that are earlier than this, in seconds since 1970.
+    async fn forget_trail(&self, before: u64) -> Result<(), StoreError>;
 
     /// Puts users, as another store holds them, in the place of those of the same names.
     async fn put_users(&self, users: &[User]) -> Result<(), StoreError>;

@@ -12,13 +12,14 @@ mod schema;
 mod sessions;
 mod shared;
 mod tls;
+mod trail;
 mod users;
 
 use self::address::Target;
 use self::connection::{Failure, PATIENCE};
 use super::{
     Access, Bucket, Changes, News, Replica, Revocation, Revoked, SealedKeys, Session, Store, StoreError, StoreUrl,
-    StoredPassword, User, UserChange,
+    StoredPassword, TrailEntry, TrailRow, User, UserChange,
 };
 use crate::check::identifiers::{Revision, SessionId};
 use crate::check::names::UserName;
@@ -225,6 +226,22 @@ impl Store for PostgresStore {
     async fn purge(&self) -> Result<(), StoreError> {
         while call!(self, shared::purge_some)? {}
         Ok(())
+    }
+
+    async fn note_trail(&self, entries: &[TrailEntry]) -> Result<(), StoreError> {
+        change!(self, patience(entries.len()), trail::note, entries)
+    }
+
+    async fn latest_of_trail(&self) -> Result<u64, StoreError> {
+        call!(self, trail::latest)
+    }
+
+    async fn trail_after(&self, position: u64, limit: usize) -> Result<Vec<TrailRow>, StoreError> {
+        call!(self, trail::after, position, limit)
+    }
+
+    async fn forget_trail(&self, before: u64) -> Result<(), StoreError> {
+        call!(self, trail::forget, before)
     }
 
     async fn put_users(&self, put: &[User]) -> Result<(), StoreError> {

@@ -8,12 +8,13 @@ mod opening;
 mod revocations;
 mod sessions;
 mod shared;
+mod trail;
 mod users;
 
 use super::user::UserRow;
 use super::{
     Access, Bucket, Changes, News, Replica, Revocation, Revoked, SealedKeys, Session, Store, StoreError,
-    StoredPassword, User, UserChange,
+    StoredPassword, TrailEntry, TrailRow, User, UserChange,
 };
 use crate::check::identifiers::{Revision, SessionId};
 use crate::check::names::UserName;
@@ -281,6 +282,24 @@ impl Store for SqliteStore {
 
     async fn purge(&self) -> Result<(), StoreError> {
         self.change(|transaction| Ok(shared::purge(transaction)?)).await
+    }
+
+    async fn note_trail(&self, entries: &[TrailEntry]) -> Result<(), StoreError> {
+        let entries = entries.to_vec();
+        self.change(move |transaction| Ok(trail::note(transaction, &entries)?)).await
+    }
+
+    async fn latest_of_trail(&self) -> Result<u64, StoreError> {
+        self.read(trail::latest).await
+    }
+
+    async fn trail_after(&self, position: u64, limit: usize) -> Result<Vec<TrailRow>, StoreError> {
+        let rows = self.read(move |connection| trail::after(connection, position, limit)).await?;
+        self.checked(rows.iter().map(|(position, text)| TrailRow::read(*position, text)).collect())
+    }
+
+    async fn forget_trail(&self, before: u64) -> Result<(), StoreError> {
+        self.change(move |transaction| Ok(trail::forget(transaction, before)?)).await
     }
 
     async fn put_users(&self, put: &[User]) -> Result<(), StoreError> {

@@ -14,7 +14,7 @@
 //! last seen, and attempts may be lost with the last second under `everysec`. Replication is asynchronous: a failover may
 //! lose the last moment; replicas of samehand give back the revocations that they know.
 //!
-//! A large copy (`put_…`) is several scripts: each of them is whole, and all can be repeated.
+//! A large copy (`put_…`) is several scripts: each is whole and can be repeated.
 
 mod connection;
 mod failed;
@@ -23,6 +23,7 @@ mod news;
 mod rows;
 mod scripts;
 mod setup;
+mod trail;
 mod url;
 
 pub(super) use url::ValkeyUrl;
@@ -30,7 +31,7 @@ pub(super) use url::ValkeyUrl;
 use super::revocation::after_all;
 use super::{
     Access, Bucket, Changes, News, Replica, Revocation, Revoked, SealedKeys, Session, Store, StoreError,
-    StoredPassword, User, UserChange, replica,
+    StoredPassword, TrailEntry, TrailRow, User, UserChange, replica,
 };
 use crate::check::identifiers::{Revision, SessionId};
 use crate::check::names::UserName;
@@ -112,27 +113,16 @@ impl ValkeyStore {
     }
 }
 
-/// The keys of all scripts.
 fn keys() -> Vec<Vec<u8>> {
     scripts::KEYS.iter().map(|key| key.as_bytes().to_vec()).collect()
 }
 
-/// A key that ends in a digest.
-fn key(kind: &[u8], digest: &[u8; ID_BYTES]) -> Vec<u8> {
-    [kind, digest].concat()
-}
-
 fn attempts(buckets: &[Bucket]) -> Vec<Vec<u8>> {
-    buckets.iter().map(|bucket| key(scripts::ATTEMPTS, &bucket.key)).collect()
+    buckets.iter().map(|bucket| rows::key(scripts::ATTEMPTS, &bucket.key)).collect()
 }
 
 fn interval(bucket: &Bucket) -> Vec<u8> {
     rows::number(bucket.interval_ms.min(LONGEST_INTERVAL))
-}
-
-/// The lower bound of names after this one.
-fn bound(after: Option<&str>) -> Vec<u8> {
-    after.map_or(b"-".to_vec(), |name| format!("({name}").into_bytes())
 }
 
 #[async_trait]
@@ -170,7 +160,7 @@ impl Store for ValkeyStore {
     }
 
     async fn users_after(&self, after: Option<&UserName>, limit: usize) -> Result<Vec<User>, StoreError> {
-        let arguments = [bound(after.map(UserName::as_str)), rows::number(limit as u64)];
+        let arguments = [rows::bound(after.map(UserName::as_str)), rows::number(limit as u64)];
         let page: Vec<(String, Vec<u8>)> = self.look(&scripts::USERS_AFTER, &arguments).await?;
         self.checked(page.iter().map(|(name, row)| rows::read_user(name, row)).collect())
     }
@@ -243,7 +233,7 @@ impl Store for ValkeyStore {
                 let lower = after.map_or(format!("[{user}\0"), |after| format!("({user}\0{after}"));
                 vec![lower.into_bytes(), format!("({user}\u{1}").into_bytes(), limit, user.into()]
             }
-            None => vec![bound(after), b"+".to_vec(), limit],
+            None => vec![rows::bound(after), b"+".to_vec(), limit],
         };
         let page: Vec<(String, Vec<u8>)> = self.look(&scripts::SESSIONS_AFTER, &arguments).await?;
         self.checked(page.iter().map(|(sid, row)| rows::read_session(sid, row)).collect())
@@ -324,18 +314,18 @@ impl Store for ValkeyStore {
         if keys.is_empty() {
             return Ok(());
         }
-        let keys: Vec<_> = keys.iter().map(|digest| key(scripts::ATTEMPTS, digest)).collect();
+        let keys: Vec<_> = keys.iter().map(|digest| rows::key(scripts::ATTEMPTS, digest)).collect();
         self.link.change(Question::Command(&cmd("DEL").arg(keys).to_owned())).await
     }
 
     async fn remember(&self, digest: [u8; ID_BYTES], seconds: u64) -> Result<bool, StoreError> {
-        let keys = &[key(scripts::REMEMBERED, &digest)];
+        let keys = &[rows::key(scripts::REMEMBERED, &digest)];
         let arguments = &[rows::number(seconds.min(LONGEST_MEMORY) * 1000)];
         self.link.change(Question::Script { script: &scripts::REMEMBER, keys, arguments }).await
     }
 
     async fn remembers(&self, digest: [u8; ID_BYTES]) -> Result<bool, StoreError> {
-        let exists = cmd("EXISTS").arg(key(scripts::REMEMBERED, &digest)).to_owned();
+        let exists = cmd("EXISTS").arg(rows::key(scripts::REMEMBERED, &digest)).to_owned();
         self.link.read(Question::Command(&exists)).await
     }
 
@@ -363,6 +353,22 @@ impl Store for ValkeyStore {
         let arguments = [BATCH as u64, replica::MEMORY, CLOCKS_APART].map(rows::number);
         while self.change::<usize>(&scripts::PURGE, &arguments).await? == BATCH {}
         Ok(())
+    }
+
+    async fn note_trail(&self, entries: &[TrailEntry]) -> Result<(), StoreError> {
+        trail::note(&self.link, entries).await
+    }
+
+    async fn latest_of_trail(&self) -> Result<u64, StoreError> {
+        trail::latest(&self.link).await
+    }
+
+    async fn trail_after(&self, position: u64, limit: usize) -> Result<Vec<TrailRow>, StoreError> {
+        trail::after(&self.link, position, limit).await
+    }
+
+    async fn forget_trail(&self, before: u64) -> Result<(), StoreError> {
+        trail::forget(&self.link, before).await
     }
 
     async fn put_users(&self, users: &[User]) -> Result<(), StoreError> {

@@ -129,6 +129,23 @@ impl World {
 }
 
 #[test]
+fn the_audit_trail_goes_along_and_no_entry_twice() {
+    let world = world();
+    let entry = |subject: &str| TrailEntry { subject: subject.into(), count: 1, ..TrailEntry::default() };
+    let note = |store: &Arc<dyn Store>, subject: &str| {
+        world.runtime.block_on(store.note_trail(&[entry(subject)])).unwrap();
+    };
+    note(&world.from, "first");
+    note(&world.to, "the target's own");
+    world.runtime.block_on(copy(&*world.from, &*world.to, &mut |_| {})).unwrap();
+    note(&world.from, "second");
+    world.runtime.block_on(copy(&*world.from, &*world.to, &mut |_| {})).unwrap();
+    let rows = world.runtime.block_on(world.to.trail_after(0, 10)).unwrap();
+    let subjects: Vec<_> = rows.iter().map(|row| row.entry.subject.as_str()).collect();
+    assert_eq!(subjects, ["the target's own", "first", "second"]);
+}
+
+#[test]
 fn what_changes_in_the_source_meanwhile_arrives_too() {
     for stage in ["users", "sessions", "comparing users", "comparing sessions", "revocations"] {
         let world = world();

@@ -140,7 +140,7 @@ fn a_newer_store_is_refused_with_both_versions() {
     let database = rusqlite::Connection::open(&store).expect("a database");
     database.pragma_update(None, "user_version", 41).expect("a version");
     drop(database);
-    let said = ["version 41", "up to 2", env!("CARGO_PKG_VERSION")];
+    let said = ["version 41", "knows versions up to", env!("CARGO_PKG_VERSION")];
     refused(&installation, &["user", "list"], "", 1, &said);
     refused(&installation, &["user", "add", "bob", "--password-stdin"], PASSWORD, 1, &said);
     refused(&installation, &["check-config"], "", 78, &said);

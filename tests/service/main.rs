@@ -24,6 +24,7 @@ mod secrecy;
 mod sign_in;
 mod starting;
 mod timing;
+mod trail;
 
 use std::{
     net::Ipv4Addr,

@@ -9,6 +9,7 @@ pub(crate) mod news;
 pub(crate) mod opening;
 pub(crate) mod revocations;
 pub(crate) mod sessions;
+pub(crate) mod trail;
 pub(crate) mod users;
 
 use samehand::check::identifiers::{Revision, SessionId};
@@ -60,6 +61,11 @@ pub(crate) trait Fixture: Send + Sync + Sized {
 macro_rules! conformance {
     ($fixture:ident) => {
         conformance! { $fixture:
+            trail {
+                the_trail_is_read_whole_and_in_its_order
+                whoever_follows_the_trail_misses_nothing
+                the_trail_forgets_what_is_old_and_what_is_too_much
+            }
             opening {
                 several_processes_create_an_empty_store_at_once
                 only_who_may_create_a_store_does

@@ -6,7 +6,7 @@ use crate::check::names::UserName;
 use crate::check::revocation::RevokedId;
 use crate::check::token::VerifiedToken;
 use crate::cli::opened::Opened;
-use crate::cli::{Failure, Outcome, print, ring};
+use crate::cli::{Failure, Outcome, print, ring, trail};
 use crate::config::Config;
 use crate::keys::Missing;
 use crate::revoke::{Target, TargetError};
@@ -37,6 +37,10 @@ pub(super) fn run(args: Args, config: &Config, now: u64) -> Outcome {
         Target::User(_) | Target::Token(_) | Target::Session(_) | Target::Everything => None,
     };
     let revoked = store.wait(store.revoke(&target.revocations()))?;
+    let entry = trail::entry("revoke", target.to_string(), "ok", now);
+    if let Err(problem) = store.wait(store.note_trail(&[entry])) {
+        print::note(&format!("warning: this is not in the audit trail: {problem}"));
+    }
     if let Some(name) = stranger {
         print::note(&format!("warning: there is no user {name}, and no session of one; is the name spelled right?"));
     }

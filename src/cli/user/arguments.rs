@@ -1,5 +1,6 @@
 //! What may be written after `samehand user`. Names and addresses are checked here, so that a bad one is wrong usage.
 
+use super::super::trail::Deed;
 use crate::check::names::{DisplayName, DisplayNameError, Email, EmailError, GroupName, UserName};
 use std::path::PathBuf;
 
@@ -68,6 +69,24 @@ pub(super) enum Command {
         /// The file; all of its lines are taken or none.
         file: PathBuf,
     },
+}
+
+impl Args {
+    /// What is noted in the audit trail.
+    pub(crate) fn deed(&self) -> Deed {
+        let about = |action, who: &Who| Some((action, who.name.to_string()));
+        match &self.command {
+            Command::Add { who, .. } => about("user-add", who),
+            Command::Set { who, .. } => about("user-set", who),
+            Command::Passwd { who, .. } => about("user-passwd", who),
+            Command::List { .. } => None,
+            Command::Disable { who } => about("user-disable", who),
+            Command::Enable { who } => about("user-enable", who),
+            Command::Unlock { who } => about("user-unlock", who),
+            Command::Remove { who } => about("user-remove", who),
+            Command::Import { file } => Some(("user-import", file.display().to_string())),
+        }
+    }
 }
 
 #[derive(clap::Args)]

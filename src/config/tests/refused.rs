@@ -151,6 +151,8 @@ fn lifetimes() {
         ("SESSION_TTL", "1y", "30s, 15m, 8h or 7d"),
         ("SESSION_IDLE", "5s", "from 10s to 365d"),
         ("SESSION_IDLE", "366d", "from 10s to 365d"),
+        ("AUDIT_TTL", "23h", "from 1d to 3650d"),
+        ("AUDIT_TTL", "3651d", "from 1d to 3650d"),
     ]);
     only_problem(from_environment(&[("SESSION_TTL", "1h"), ("TOKEN_TTL", "2h")]), "TOKEN_TTL", "write at most 1h");
 }

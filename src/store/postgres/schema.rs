@@ -7,8 +7,8 @@ use deadpool_postgres::{GenericClient, Object};
 /// Every format the store ever had: entry N brings version N to version N + 1. Entries are only ever added.
 ///
 /// Names are compared as bytes, as everywhere else in samehand: no language has a say in their order.
-const MIGRATIONS: &[&str] = &["
-    CREATE TABLE samehand.users (
+const MIGRATIONS: &[&str] = &[
+    "CREATE TABLE samehand.users (
         name text COLLATE \"C\" NOT NULL PRIMARY KEY,
         display_name text,
         email text,
@@ -60,7 +60,14 @@ const MIGRATIONS: &[&str] = &["
         name text COLLATE \"C\" NOT NULL PRIMARY KEY,
         settings text NOT NULL,
         seen_at bigint NOT NULL
-    );"];
+    );",
+    "CREATE TABLE samehand.trail (
+        position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        noted_at bigint NOT NULL,
+        entry text NOT NULL
+    );
+    CREATE INDEX trail_by_time ON samehand.trail (noted_at);",
+];
 
 /// The version that this program reads and writes.
 const NEWEST: i64 = MIGRATIONS.len() as i64;

@@ -65,6 +65,12 @@ const MIGRATIONS: &[&str] = &[
         settings TEXT NOT NULL,
         seen_at INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;",
+    "CREATE TABLE trail (
+        position INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+        noted_at INTEGER NOT NULL,
+        entry TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX trail_by_time ON trail (noted_at);",
 ];
 
 /// The version that this program reads and writes.

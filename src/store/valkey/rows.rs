@@ -19,6 +19,16 @@ pub(super) fn number(number: u64) -> Vec<u8> {
     number.min(LARGEST).to_string().into_bytes()
 }
 
+/// The lower bound of names after this one.
+pub(super) fn bound(after: Option<&str>) -> Vec<u8> {
+    after.map_or(b"-".to_vec(), |name| format!("({name}").into_bytes())
+}
+
+/// A key that ends in a digest.
+pub(super) fn key(kind: &[u8], digest: &[u8; ID_BYTES]) -> Vec<u8> {
+    [kind, digest].concat()
+}
+
 /// A time as a session's row begins with it: in sixteen digits, so that its order is that of the texts.
 pub(super) fn seen(at: u64) -> Vec<u8> {
     format!("{:016}", at.min(LARGEST)).into_bytes()

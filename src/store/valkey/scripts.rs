@@ -44,6 +44,9 @@ pub(super) const ATTEMPTS: &[u8] = b"{samehand}:attempts:";
 /// What a digest that is remembered is called before it; expires by itself.
 pub(super) const REMEMBERED: &[u8] = b"{samehand}:remembered:";
 
+/// The audit trail: its entries by their positions, and the latest position there was.
+pub(super) const TRAIL: [&str; 2] = ["{samehand}:trail", "{samehand}:trail:latest"];
+
 /// A script as the server is given it, and its digest, by which the server knows it from then on.
 pub(super) struct Known {
     pub(super) code: String,
@@ -73,6 +76,8 @@ scripts! {
     TAKE_ATTEMPT: "take_attempt.lua";
     GIVE_ATTEMPT_BACK: "give_attempt_back.lua";
     REMEMBER: "remember.lua";
+    NOTE_TRAIL: "note_trail.lua";
+    FORGET_TRAIL: "forget_trail.lua";
 }
 
 impl Known {
