@@ -157,11 +157,15 @@ fn the_shipped_units_are_good_and_pass_what_samehand_expects() {
     let verified = Command::new("systemd-analyze").args(["verify", "--man=no"]).args(&paths).output();
     let verified = verified.expect("systemd is installed");
     assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
+    // Tenths: the service may do little but what it is for.
+    let security = ["security", "--offline=yes", "--threshold=15", "--no-pager"];
+    let judged = Command::new("systemd-analyze").args(security).arg(&paths[0]).output().expect("systemd is installed");
+    assert!(judged.status.success(), "{}", String::from_utf8_lossy(&judged.stdout));
     let [service, public, admin] = UNITS.map(|unit| file(format!("examples/systemd/{unit}")));
     // The names and modes that the tests above show to matter.
     assert!(admin.contains("\nFileDescriptorName=admin\n") && !public.contains("FileDescriptorName="));
     assert!(public.contains("\nSocketMode=0660\n"));
-    assert!(service.contains("\nRestartPreventExitStatus=78\n"));
+    assert!(service.contains("\nRestartPreventExitStatus=78\n") && service.contains("\nLimitCORE=0\n"));
     let listens = public.lines().find_map(|line| line.strip_prefix("ListenStream=")).expect("a path");
     assert!(file("nginx/samehand-upstream.conf").contains(&format!("server unix:{listens};")));
     assert!(Path::new(listens).is_absolute());
