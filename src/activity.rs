@@ -1,6 +1,8 @@
 //! When sessions were last used, gathered in memory and written to the store a few times a minute; and who has just signed
 //! in, which is not written anywhere.
 //!
+//! Times that lie in the future are of a clock that was ahead, and count as long ago.
+//!
 //! A decision only looks into a map of its own thread; the map that threads share is locked once for each session, thread
 //! and [`grain`]. So a hundred thousand sessions in use are some 1,700 rows a second in the store, whatever they are used for.
 
@@ -47,7 +49,7 @@ impl Activity {
     pub fn saw(&self, sid: &SessionId, grain: u64, now: u64) {
         let is_told = TOLD.with_borrow_mut(|told| {
             if let Some(at) = told.get_mut(sid) {
-                let is_recent = now.saturating_sub(*at) < grain;
+                let is_recent = now.abs_diff(*at) < grain;
                 *at = if is_recent { *at } else { now };
                 return is_recent;
             }
@@ -67,7 +69,7 @@ impl Activity {
     pub fn may_renew(&self, token: RevokedId, now: u64) -> bool {
         let mut renewed = self.renewed.lock().unwrap_or_else(PoisonError::into_inner);
         if renewed.len() >= MOST {
-            renewed.retain(|_, at| now.saturating_sub(*at) < Self::RENEWAL_PAUSE);
+            renewed.retain(|_, at| now.abs_diff(*at) < Self::RENEWAL_PAUSE);
         }
         match renewed.insert(token, now) {
             Some(before) if now.saturating_sub(before) < Self::RENEWAL_PAUSE => {
@@ -82,7 +84,7 @@ impl Activity {
     pub fn signed_in(&self, client: &ObservedClient<'_>, place: &str, now: u64) {
         let mut signed_in = self.signed_in.lock().unwrap_or_else(PoisonError::into_inner);
         if signed_in.len() >= MOST {
-            signed_in.retain(|_, (_, at)| now.saturating_sub(*at) < MOMENT);
+            signed_in.retain(|_, (_, at)| now.abs_diff(*at) < MOMENT);
         }
         if signed_in.len() < MOST {
             signed_in.insert(self.shortened_client(client), (self.shortening.hash_one(place), now));
@@ -99,7 +101,7 @@ impl Activity {
     pub fn has_just_signed_in(&self, client: &ObservedClient<'_>, place: &str, now: u64) -> bool {
         let signed_in = self.signed_in.lock().unwrap_or_else(PoisonError::into_inner);
         let last = signed_in.get(&self.shortened_client(client));
-        last.is_some_and(|(to, at)| *to == self.shortening.hash_one(place) && now.saturating_sub(*at) < MOMENT)
+        last.is_some_and(|(to, at)| *to == self.shortening.hash_one(place) && now.abs_diff(*at) < MOMENT)
     }
 
     fn shortened_client(&self, client: &ObservedClient<'_>) -> u64 {

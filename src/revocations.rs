@@ -2,7 +2,7 @@
 //!
 //! [`server`](crate::server) keeps it current. It asks no store itself.
 
-use crate::check::revocation::{CLOCKS_APART, Entry, Knowledge, RevocationSet};
+use crate::check::revocation::{Entry, Forgotten, Knowledge, RevocationSet};
 use arc_swap::{ArcSwap, Guard};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -27,7 +27,7 @@ const NEVER: u64 = u64::MAX;
 pub struct Health {
     /// What the last attempt to reach the store ended with, if it failed.
     pub problem: Option<String>,
-    /// How far this machine's clock is ahead of the store's, in milliseconds.
+    /// How far this machine's clock is ahead of the store's, or of that of another process on the same file, in milliseconds.
     pub clock_ahead_ms: i64,
     /// What about the store's set-up could bring revocations back to life, if anything.
     pub warning: Option<String>,
@@ -128,9 +128,10 @@ impl Revocations {
         }
     }
 
-    /// Forgets what concerns only tokens that have expired at `now`, in seconds since 1970, by every clock.
-    pub fn forget_expired(&self, now: u64) {
-        self.set.rcu(|set| set.without_expired(now.saturating_sub(CLOCKS_APART)));
+    /// Forgets what the store has forgotten, and nothing else: whatever clock is wrong, what the store holds is known here.
+    /// `since` is what the store was told after that.
+    pub fn forget(&self, forgotten: Forgotten, since: &[Entry]) {
+        self.set.rcu(|set| set.without_forgotten(forgotten).with(since));
     }
 
     /// The set holds all that the store held at `asked_at`.
@@ -191,9 +192,9 @@ mod tests {
         revocations.add(&[Entry { id, reach: Reach::Itself, revision: Revision::new(1), expires_at: 100 }]);
         assert!(!before.knowledge().set.has_ended(id));
         assert!(revocations.snapshot().knowledge().set.has_ended(id));
-        revocations.forget_expired(100);
-        assert!(revocations.set().has_ended(id), "a clock that is behind has not come so far");
-        revocations.forget_expired(100 + CLOCKS_APART);
+        revocations.forget(Forgotten { until: 99, under: Revision::new(1) }, &[]);
+        assert!(revocations.set().has_ended(id), "the store holds it");
+        revocations.forget(Forgotten { until: 100, under: Revision::new(1) }, &[]);
         assert!(revocations.set().is_empty());
     }
 }

@@ -30,6 +30,7 @@ mod listeners;
 mod passed;
 mod replicas;
 mod socket;
+mod store_clock;
 mod takeover;
 mod upkeep;
 mod watch;

@@ -10,7 +10,7 @@ use crate::check::identifiers::Revision;
 use crate::check::names::UserName;
 use crate::check::observed::ObservedClient;
 use crate::check::policy::{Format, Policy};
-use crate::check::revocation::{Entry, Reach, RevokedId};
+use crate::check::revocation::{CLOCKS_APART, Entry, Reach, RevokedId};
 use crate::issue::{Grant, MintError, Minted, Minter, Terms, new_session_id};
 use crate::store::{PAGE, Revocation, Revoked, Session, SignedInBy, Store, StoreError, User, open_sessions};
 use std::fmt;
@@ -79,8 +79,15 @@ impl Limits {
     #[must_use]
     pub fn apply(self, session: Session, now: u64) -> Option<Session> {
         let ends_at = session.ends_at.min(session.created_at.saturating_add(self.absolute));
-        let is_idle = self.idle.is_some_and(|idle| session.last_seen_at.saturating_add(idle) <= now);
-        (ends_at > now && !is_idle).then_some(Session { ends_at, ..session })
+        // A last use in the future was seen by a clock that was ahead, and says nothing. A session that begins there is none.
+        let is_from_the_future = |at: u64| at > now.saturating_add(CLOCKS_APART);
+        let last_seen_at = match is_from_the_future(session.last_seen_at) {
+            true => session.created_at,
+            false => session.last_seen_at,
+        };
+        let is_idle = self.idle.is_some_and(|idle| last_seen_at.saturating_add(idle) <= now);
+        let lives = ends_at > now && !is_idle && !is_from_the_future(session.created_at);
+        lives.then_some(Session { ends_at, last_seen_at, ..session })
     }
 }
 
@@ -237,7 +244,12 @@ pub async fn find(
     // Before anything else is read: what is revoked from here on covers the new token.
     let issued_under = store.revision().await?;
     let stored = store.session(sid).await?.ok_or(SessionError::Ended)?;
-    let last_seen_at = stored.last_seen_at.max(seen_at.unwrap_or_default());
+    let last_seen_at = match seen_at {
+        // What was seen here and not written yet replaces what a clock that was ahead has written.
+        Some(at) if stored.last_seen_at > at.saturating_add(CLOCKS_APART) => at,
+        Some(at) => stored.last_seen_at.max(at),
+        None => stored.last_seen_at,
+    };
     let session = limits.apply(Session { last_seen_at, ..stored }, now).ok_or(SessionError::Ended)?;
     if session.user.as_str() != token.subject() {
         return Err(SessionError::Ended);

@@ -13,7 +13,7 @@ mod tests;
 use self::ledger::Ledger;
 use self::pairs::{Pair, Pairs, Row};
 use crate::check::names::UserName;
-use crate::check::revocation::RevokedId;
+use crate::check::revocation::{Forgotten, RevokedId};
 use crate::store::{PAGE, Session, Store, StoreError, TrailEntry, User, outrun};
 use std::collections::HashSet;
 use std::fmt;
@@ -340,6 +340,9 @@ impl Run<'_, '_> {
             (self.tell)(Progress { stage: "revocations", done, total });
         }
         outrun(to, self.source.revision).await?;
+        if self.source.forgotten != Forgotten::default() {
+            to.put_forgotten(self.source.forgotten).await?;
+        }
         self.source.catch_up(from).await?;
         Ok(())
     }

@@ -95,6 +95,24 @@ pub struct Entry {
     pub expires_at: u64,
 }
 
+/// What a store has forgotten: revocations that concern only what expires at a time or before. By a clock that is right that
+/// has expired; after a clock that was wrong some of it may be good again, and nobody knows what was revoked of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Forgotten {
+    /// The latest expiry of what was removed, in seconds since 1970.
+    pub until: u64,
+    /// The store's revision then: what was issued under it, or later, was not concerned.
+    pub under: Revision,
+}
+
+impl Forgotten {
+    /// Both together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self { until: self.until.max(other.until), under: self.under.max(other.under) }
+    }
+}
+
 /// How far a revocation reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
@@ -158,6 +176,9 @@ pub fn check(token: VerifiedToken, knowledge: Knowledge<'_>) -> Result<LiveToken
 impl RevocationSet {
     /// Whether a token was taken back, and how.
     pub(super) fn taken_back(&self, token: &VerifiedToken) -> Option<RevocationError> {
+        if token.expires_at() <= self.forgotten().until && self.may_have_been_forgotten(token) {
+            return Some(RevocationError::TokenRevoked);
+        }
         if self.is_empty() {
             return None;
         }
@@ -167,6 +188,12 @@ impl RevocationSet {
         }
         let has_ended = ids.session.is_some_and(|session| self.has_ended(session));
         has_ended.then_some(RevocationError::SessionEnded)
+    }
+
+    /// Whether a token was issued before something was forgotten.
+    #[cold]
+    fn may_have_been_forgotten(&self, token: &VerifiedToken) -> bool {
+        token.issued_under().is_none_or(|issued_under| issued_under < self.forgotten().under)
     }
 
     /// Whether a revocation of its user, or of everything, came after the token was issued.

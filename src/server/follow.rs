@@ -4,6 +4,7 @@
 //! nothing can fall between reading and listening. What is read is asked for once a second anyway, because news can be
 //! lost on the way, and because that is how an outage is noticed.
 
+use super::store_clock::SharedClock;
 use super::upkeep::{Upkeep, write_seen};
 use crate::app::{App, now_ms};
 use crate::check::identifiers::Revision;
@@ -17,6 +18,7 @@ use crate::trail;
 use actix_web::web;
 use log::{error, info, warn};
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -48,11 +50,21 @@ impl Follower {
     /// Starts following; returns when everything is read, or when the store has not answered for a while.
     pub(super) async fn start(app: &web::Data<App>) -> Self {
         let (tell, mut told) = watch::channel(false);
-        let mut following = Following { app: app.clone(), tell, clock_is_off: false, keys: None, trail: None };
+        let clock = Arc::new(SharedClock::new(!app.config().store.is_shared()));
+        let (app_of_its_own, heard) = (app.clone(), Arc::clone(&clock));
+        let mut following = Following {
+            app: app_of_its_own,
+            clock: heard,
+            tell,
+            clock_is_off: false,
+            keys: None,
+            trail: None,
+            forgotten_until: 0,
+        };
         let following = actix_rt::spawn(async move { following.run().await });
         // Whichever way it ends, the service starts: it answers that it is not ready.
         drop(tokio::time::timeout(START, told.wait_for(|done| *done)).await);
-        let upkeep = actix_rt::spawn(Upkeep::new(app.clone()).run());
+        let upkeep = actix_rt::spawn(Upkeep::new(app.clone(), clock).run());
         Self { following, upkeep, app: app.clone() }
     }
 
@@ -74,12 +86,15 @@ fn first_user_command(config: &Config) -> String {
 struct Following {
     app: web::Data<App>,
     /// Says when everything was read for the first time.
+    clock: Arc<SharedClock>,
     tell: watch::Sender<bool>,
     clock_is_off: bool,
     /// The version of the key ring that was read.
     keys: Option<u64>,
     /// Up to where the audit trail was read.
     trail: Option<u64>,
+    /// What has expired by then the store need not hold, in seconds since 1970.
+    forgotten_until: u64,
 }
 
 impl Following {
@@ -110,8 +125,9 @@ impl Following {
                 news?;
             }
             let known = cursor;
-            cursor = self.catch_up(known, |_| {}).await?;
-            if known > cursor {
+            let has_jumped;
+            (cursor, has_jumped) = self.catch_up(known, |_| {}).await?;
+            if known > cursor || has_jumped {
                 cursor = self.read_everything(known).await?;
             }
             self.follow_trail().await?;
@@ -150,8 +166,8 @@ impl Following {
                 held = held.with(entries);
             }
         };
-        let cursor = self.catch_up(Revision::NONE, hold).await?;
-        let (lost, reached) = (known.lacking_in(&held, app.now()), reached.max(known.revision()));
+        let (cursor, _) = self.catch_up(Revision::NONE, hold).await?;
+        let (lost, reached) = (known.lacking_in(&held, self.forgotten_until), reached.max(known.revision()));
         if lost.is_empty() && reached <= cursor {
             return Ok(cursor);
         }
@@ -163,19 +179,26 @@ impl Following {
         app.store().put_revocations(&lost).await?;
         // What was issued before has to be earlier than what is revoked from now on, also where there was nothing to give.
         store::outrun(app.store(), reached).await?;
-        self.catch_up(Revision::NONE, |_| {}).await
+        Ok(self.catch_up(Revision::NONE, |_| {}).await?.0)
     }
 
-    /// Reads what came after a revision, a page at a time; returns up to which one everything is known.
+    /// Reads what came after a revision, a page at a time; returns up to which one everything is known, and whether the
+    /// store's clock has jumped.
     async fn catch_up(
         &mut self,
         mut cursor: Revision,
         mut heard: impl FnMut(&[Entry]),
-    ) -> Result<Revision, KeyStoreError> {
+    ) -> Result<(Revision, bool), KeyStoreError> {
+        let mut has_jumped = false;
         loop {
             let asked_at = Instant::now();
             let changes = self.app.store().changes(cursor, PAGE).await?;
-            let clock_ahead_ms = clock_ahead_ms(&changes, asked_at);
+            has_jumped |= self.clock.hear(asked_at, &changes);
+            let clock_ahead_ms = match self.clock.ahead_of_others_ms() {
+                0 => clock_ahead_ms(&changes, asked_at),
+                ahead => ahead,
+            };
+            self.forget(&changes).await?;
             self.app.revocations().add(&changes.entries);
             heard(&changes.entries);
             match changes.entries.last() {
@@ -190,10 +213,33 @@ impl Following {
                     };
                     self.note_clock(&health);
                     self.app.revocations().is_complete(asked_at, health);
-                    return Ok(changes.revision);
+                    return Ok((changes.revision, has_jumped));
                 }
             }
         }
+    }
+
+    /// Forgets what the store has forgotten, and nothing else. What it was told since then may expire as early and is not
+    /// forgotten.
+    async fn forget(&mut self, changes: &Changes) -> Result<(), StoreError> {
+        let (app, forgotten) = (&self.app, changes.noted.forgotten);
+        // While the clock is behind what was forgotten, more than that may have been lost with it.
+        self.forgotten_until = forgotten.until.min(changes.clock_ms / 1000);
+        if app.revocations().set().forgotten() == forgotten {
+            return Ok(());
+        }
+        let (mut since, mut cursor) = (Vec::new(), forgotten.under);
+        loop {
+            let page = app.store().changes(cursor, PAGE).await?.entries;
+            let is_last = page.len() < PAGE;
+            cursor = page.last().map_or(cursor, |last| last.revision);
+            since.extend(page);
+            if is_last {
+                break;
+            }
+        }
+        app.revocations().forget(forgotten, &since);
+        Ok(())
     }
 
     /// Says once that the store was reached, and at the first time whether there is anybody who could sign in.
@@ -246,7 +292,8 @@ impl Following {
     }
 
     fn note_clock(&mut self, health: &Health) {
-        if health.is_clock_off() && !self.clock_is_off {
+        // About another process on the same file it was said already.
+        if health.is_clock_off() && !self.clock_is_off && self.clock.ahead_of_others_ms() == 0 {
             let direction = if health.clock_ahead_ms > 0 { "ahead of" } else { "behind" };
             let seconds = Duration::from_millis(health.clock_ahead_ms.unsigned_abs()).as_secs_f64();
             warn!(

@@ -5,17 +5,19 @@
 //! to hear late of a revocation.
 
 use super::replicas::{self, Differences};
+use super::store_clock::SharedClock;
 use crate::app::App;
 use crate::store::StoreError;
 use actix_web::web;
 use log::{debug, error, info, warn};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How often it is written when sessions were last used.
 const WRITE_SEEN: Duration = Duration::from_secs(2);
-/// How often a replica says that it is there.
+/// How often a replica says that it is there, and what the store's clock says.
 const ANNOUNCE: Duration = Duration::from_secs(30);
-/// How often what has expired is removed, from memory and from the store.
+/// How often what has expired is removed from the store.
 const PURGE: Duration = Duration::from_secs(10 * 60);
 /// A clock that goes so many seconds wrong between two looks has jumped.
 const JUMP: u64 = 60;
@@ -25,8 +27,10 @@ const IN_A_ROW: u32 = 2;
 /// The upkeep of one replica.
 pub(super) struct Upkeep {
     app: web::Data<App>,
+    clock: Arc<SharedClock>,
     differences: Differences,
     announced: Option<Instant>,
+    noted: Option<Instant>,
     purged: Option<Instant>,
     /// What the clocks said when the audit trail was last looked through.
     trail_purged: Option<(Instant, u64)>,
@@ -36,9 +40,19 @@ pub(super) struct Upkeep {
 }
 
 impl Upkeep {
-    pub(super) fn new(app: web::Data<App>) -> Self {
+    pub(super) fn new(app: web::Data<App>, clock: Arc<SharedClock>) -> Self {
         let differences = Differences::default();
-        Self { app, differences, announced: None, purged: None, trail_purged: None, failed: 0, was_said: false }
+        Self {
+            app,
+            clock,
+            differences,
+            announced: None,
+            noted: None,
+            purged: None,
+            trail_purged: None,
+            failed: 0,
+            was_said: false,
+        }
     }
 
     /// Goes on for ever. While the store does not answer at all there is nothing to write, and nothing to add to what
@@ -59,8 +73,9 @@ impl Upkeep {
     async fn write(&mut self) -> Result<(), StoreError> {
         let seen = write_seen(&self.app).await;
         let announced = self.announce().await;
+        let noted = self.note_time().await;
         let purged = self.purge().await;
-        seen.and(announced).and(purged)
+        seen.and(announced).and(noted).and(purged)
     }
 
     /// Tells the other replicas what they have to have in common with this one, and says where they have not.
@@ -77,12 +92,20 @@ impl Upkeep {
         Ok(())
     }
 
-    async fn purge(&mut self) -> Result<(), StoreError> {
-        if !is_due(self.purged, PURGE) {
+    /// Moves the mark of the store's clock along, and tells other processes what this one's says.
+    async fn note_time(&mut self) -> Result<(), StoreError> {
+        if !self.clock.has_to_answer() && !is_due(self.noted, ANNOUNCE) {
             return Ok(());
         }
-        self.app.revocations().forget_expired(self.app.now());
-        self.app.store().purge().await?;
+        self.app.store().note_time(self.clock.own(), self.clock.believed_ms()).await?;
+        self.noted = Some(Instant::now());
+        Ok(())
+    }
+
+    /// By a clock that is not believed nothing has expired.
+    async fn purge(&mut self) -> Result<(), StoreError> {
+        let Some(now_ms) = self.clock.believed_ms().filter(|_| is_due(self.purged, PURGE)) else { return Ok(()) };
+        self.app.store().purge(now_ms / 1000).await?;
         self.forget_trail().await?;
         self.purged = Some(Instant::now());
         Ok(())

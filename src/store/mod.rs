@@ -10,10 +10,12 @@
 //! - a store that a newer samehand has written is refused, never guessed at;
 //! - a call ends: with [`StoreError::Away`] where the store does not answer for some seconds.
 //!
-//! No store reads this process's clock: what depends on time is measured by the store's own, which replicas share.
+//! No store reads this process's clock: what depends on time is measured by the store's own, which replicas share. That one
+//! may be wrong, too: [`clock`] says when it is believed, and what is removed is removed by what is believed only.
 
 mod address;
 mod bucket;
+pub mod clock;
 mod error;
 mod postgres;
 mod replica;
@@ -25,7 +27,8 @@ mod user;
 mod valkey;
 
 pub use address::{StoreAddress, StoreUrl};
-pub use bucket::Bucket;
+pub use bucket::{Bucket, Level};
+pub use clock::Noted;
 pub use error::StoreError;
 pub use session::{Session, SignedInBy};
 pub use trail::{TrailEntry, TrailRow};
@@ -33,7 +36,7 @@ pub use user::{StoredPassword, User, UserChange};
 
 use crate::check::identifiers::{Revision, SessionId};
 use crate::check::names::UserName;
-use crate::check::revocation::{Entry, ID_BYTES, LONGEST_LIFETIME, Reach, RevokedId};
+use crate::check::revocation::{Entry, Forgotten, ID_BYTES, LONGEST_LIFETIME, Reach, RevokedId};
 use crate::check::token::VerifiedToken;
 use async_trait::async_trait;
 use std::collections::BTreeMap;
@@ -121,6 +124,8 @@ pub struct Changes {
     pub revision: Revision,
     /// The store's clock, in milliseconds since 1970.
     pub clock_ms: u64,
+    /// What the store has noted about time.
+    pub noted: Noted,
     /// The version of the key ring that the store keeps, if it keeps one.
     pub keys_version: Option<u64>,
     /// What about the store's set-up could bring revocations back to life, if anything.
@@ -251,9 +256,17 @@ pub trait Store: Send + Sync {
     /// Notes what a replica says about itself, and returns what others said within the last `within` seconds.
     async fn announce(&self, replica: &Replica, within: u64) -> Result<Vec<Replica>, StoreError>;
 
-    /// Removes what has expired by the store's clock: sessions, attempts, what was remembered for a time, replicas that are
-    /// gone, and revocations [`CLOCKS_APART`](crate::check::revocation::CLOCKS_APART) later.
-    async fn purge(&self) -> Result<(), StoreError>;
+    /// Notes what the store's clock says, and who asked, which is any number but 0; and where its mark is to stand from now
+    /// on, in milliseconds since 1970, if the clock is believed.
+    async fn note_time(&self, by: u64, mark_ms: Option<u64>) -> Result<(), StoreError>;
+
+    /// Removes what has expired at `now`, in seconds since 1970, which is the store's clock as it is believed: sessions,
+    /// attempts, what was remembered for a time, replicas that are gone, and revocations
+    /// [`CLOCKS_APART`](crate::check::revocation::CLOCKS_APART) later. What is forgotten about revocations is noted first.
+    async fn purge(&self, now: u64) -> Result<(), StoreError>;
+
+    /// Notes that another store, of which this one becomes a copy, has forgotten this.
+    async fn put_forgotten(&self, forgotten: Forgotten) -> Result<(), StoreError>;
 
     /// Adds entries to the audit trail, together and in this order; the oldest beyond [`trail::MOST`] go.
     async fn note_trail(&self, entries: &[TrailEntry]) -> Result<(), StoreError>;

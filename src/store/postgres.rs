@@ -5,6 +5,7 @@
 
 mod address;
 mod attempts;
+mod clock;
 mod connection;
 mod news;
 mod revocations;
@@ -23,7 +24,7 @@ use super::{
 };
 use crate::check::identifiers::{Revision, SessionId};
 use crate::check::names::UserName;
-use crate::check::revocation::{Entry, ID_BYTES};
+use crate::check::revocation::{Entry, Forgotten, ID_BYTES};
 use async_trait::async_trait;
 use deadpool_postgres::{Object, Pool};
 use std::time::Duration;
@@ -223,8 +224,12 @@ impl Store for PostgresStore {
         call!(self, shared::announce, replica, within)
     }
 
-    async fn purge(&self) -> Result<(), StoreError> {
-        while call!(self, shared::purge_some)? {}
+    async fn note_time(&self, by: u64, mark_ms: Option<u64>) -> Result<(), StoreError> {
+        call!(self, clock::note, by, mark_ms)
+    }
+
+    async fn purge(&self, now: u64) -> Result<(), StoreError> {
+        while call!(self, shared::purge_some, now)? {}
         Ok(())
     }
 
@@ -242,6 +247,10 @@ impl Store for PostgresStore {
 
     async fn forget_trail(&self, before: u64) -> Result<(), StoreError> {
         call!(self, trail::forget, before)
+    }
+
+    async fn put_forgotten(&self, forgotten: Forgotten) -> Result<(), StoreError> {
+        call!(self, clock::put_forgotten, forgotten)
     }
 
     async fn put_users(&self, put: &[User]) -> Result<(), StoreError> {

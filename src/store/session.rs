@@ -3,6 +3,7 @@
 use super::user::signed;
 use crate::check::identifiers::SessionId;
 use crate::check::names::UserName;
+use crate::check::revocation::CLOCKS_APART;
 
 /// One sign-in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +24,12 @@ pub struct Session {
     pub device: String,
     /// Where the client was, as a network: `203.0.113.0/24`.
     pub network: String,
+}
+
+/// Who sees a session at `at` believes nobody who saw it later than this: that was a clock that was ahead. Both in seconds
+/// since 1970.
+pub(super) fn latest_seen(at: u64) -> u64 {
+    at.saturating_add(CLOCKS_APART)
 }
 
 /// How a session began.

@@ -4,6 +4,7 @@
 //! Readers do not wait for the writer, so they have a connection of their own. Every call runs on a thread that may block.
 
 mod attempts;
+mod clock;
 mod opening;
 mod revocations;
 mod sessions;
@@ -18,7 +19,7 @@ use super::{
 };
 use crate::check::identifiers::{Revision, SessionId};
 use crate::check::names::UserName;
-use crate::check::revocation::{Entry, ID_BYTES};
+use crate::check::revocation::{Entry, Forgotten, ID_BYTES};
 use async_trait::async_trait;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::path::{Path, PathBuf};
@@ -280,8 +281,16 @@ impl Store for SqliteStore {
         self.change(move |transaction| shared::announce(transaction, &replica, within)).await
     }
 
-    async fn purge(&self) -> Result<(), StoreError> {
-        self.change(|transaction| Ok(shared::purge(transaction)?)).await
+    async fn note_time(&self, by: u64, mark_ms: Option<u64>) -> Result<(), StoreError> {
+        self.change_in_passing(move |transaction| clock::note(transaction, by, mark_ms)).await
+    }
+
+    async fn purge(&self, now: u64) -> Result<(), StoreError> {
+        self.change(move |transaction| Ok(shared::purge(transaction, now)?)).await
+    }
+
+    async fn put_forgotten(&self, forgotten: Forgotten) -> Result<(), StoreError> {
+        self.change(move |transaction| Ok(clock::put_forgotten(transaction, forgotten)?)).await
     }
 
     async fn note_trail(&self, entries: &[TrailEntry]) -> Result<(), StoreError> {

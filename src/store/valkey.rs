@@ -19,6 +19,7 @@
 mod connection;
 mod failed;
 mod link;
+mod memory;
 mod news;
 mod rows;
 mod scripts;
@@ -29,26 +30,23 @@ mod url;
 pub(super) use url::ValkeyUrl;
 
 use super::revocation::after_all;
+use super::session::latest_seen;
 use super::{
     Access, Bucket, Changes, News, Replica, Revocation, Revoked, SealedKeys, Session, Store, StoreError,
     StoredPassword, TrailEntry, TrailRow, User, UserChange, replica,
 };
 use crate::check::identifiers::{Revision, SessionId};
 use crate::check::names::UserName;
-use crate::check::revocation::{CLOCKS_APART, Entry, ID_BYTES};
+use crate::check::revocation::{CLOCKS_APART, Entry, Forgotten, ID_BYTES};
 use async_trait::async_trait;
 use link::{Link, Question};
 use redis::{FromRedisValue, cmd, pipe};
 use scripts::Known;
 
 /// The format that this program reads and writes.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 /// So many rows are put, and so many expired ones removed, by one script: it holds everybody else up for milliseconds.
 const BATCH: usize = 1000;
-/// No interval of a bucket is longer, in milliseconds: ten years.
-const LONGEST_INTERVAL: u64 = 10 * 365 * 24 * 60 * 60 * 1000;
-/// Nothing is remembered longer, in seconds: a hundred years.
-const LONGEST_MEMORY: u64 = 100 * 365 * 24 * 60 * 60;
 
 /// A store in Valkey or Redis.
 pub(super) struct ValkeyStore {
@@ -64,12 +62,12 @@ impl ValkeyStore {
 
     /// Runs a script over the store's keys that changes nothing.
     async fn look<T: FromRedisValue>(&self, script: &'static Known, arguments: &[Vec<u8>]) -> Result<T, StoreError> {
-        self.link.read(Question::Script { script, keys: &keys(), arguments }).await
+        self.link.read(Question::Script { script, keys: &scripts::keys(), arguments }).await
     }
 
     /// Runs a script that changes what may be lost with the last second.
     async fn change<T: FromRedisValue>(&self, script: &'static Known, arguments: &[Vec<u8>]) -> Result<T, StoreError> {
-        self.link.change(Question::Script { script, keys: &keys(), arguments }).await
+        self.link.change(Question::Script { script, keys: &scripts::keys(), arguments }).await
     }
 
     /// Runs a script that changes what must not be lost.
@@ -78,7 +76,7 @@ impl ValkeyStore {
         script: &'static Known,
         arguments: &[Vec<u8>],
     ) -> Result<T, StoreError> {
-        self.link.change_for_good(Question::Script { script, keys: &keys(), arguments }).await
+        self.link.change_for_good(Question::Script { script, keys: &scripts::keys(), arguments }).await
     }
 
     /// The row of a user.
@@ -111,18 +109,6 @@ impl ValkeyStore {
     fn checked<T>(&self, checked: Result<T, String>) -> Result<T, StoreError> {
         checked.map_err(|problem| self.link.place().damaged(problem))
     }
-}
-
-fn keys() -> Vec<Vec<u8>> {
-    scripts::KEYS.iter().map(|key| key.as_bytes().to_vec()).collect()
-}
-
-fn attempts(buckets: &[Bucket]) -> Vec<Vec<u8>> {
-    buckets.iter().map(|bucket| rows::key(scripts::ATTEMPTS, &bucket.key)).collect()
-}
-
-fn interval(bucket: &Bucket) -> Vec<u8> {
-    rows::number(bucket.interval_ms.min(LONGEST_INTERVAL))
 }
 
 #[async_trait]
@@ -241,7 +227,10 @@ impl Store for ValkeyStore {
 
     async fn note_seen(&self, seen: &[(SessionId, u64)]) -> Result<(), StoreError> {
         for batch in seen.chunks(BATCH) {
-            let arguments: Vec<_> = batch.iter().flat_map(|(sid, at)| [sid.as_str().into(), rows::seen(*at)]).collect();
+            let arguments: Vec<_> = batch
+                .iter()
+                .flat_map(|(sid, at)| [sid.as_str().into(), rows::seen(*at), rows::seen(latest_seen(*at))])
+                .collect();
             self.change::<()>(&scripts::NOTE_SEEN, &arguments).await?;
         }
         Ok(())
@@ -264,7 +253,7 @@ impl Store for ValkeyStore {
     }
 
     async fn changes(&self, since: Revision, limit: usize) -> Result<Changes, StoreError> {
-        type Answer = (Option<String>, Option<u64>, Vec<(Vec<u8>, f64)>, (u64, u64), Option<u64>);
+        type Answer = (Option<String>, Option<u64>, Vec<(Vec<u8>, f64)>, (u64, u64), Option<u64>, Vec<Option<u64>>);
         self.link.confirm_primary().await?;
         let warning = self.link.setup().await?.warning.clone();
         let mut together = pipe();
@@ -272,7 +261,8 @@ impl Store for ValkeyStore {
         let page = together.cmd("ZRANGEBYSCORE").arg(scripts::REVOCATIONS);
         page.arg(format!("({}", since.number())).arg("+inf").arg("WITHSCORES").arg("LIMIT").arg(0);
         page.arg(rows::number(limit as u64)).cmd("TIME").cmd("HGET").arg(scripts::RING).arg("version");
-        let (format, revision, entries, (seconds, microseconds), keys_version): Answer =
+        together.cmd("HMGET").arg(scripts::CLOCK).arg(&["mark", "said", "by", "until", "under"]);
+        let (format, revision, entries, (seconds, microseconds), keys_version, noted): Answer =
             self.link.read(Question::Together(&together)).await?;
         if format.is_none() {
             // Whoever follows prepares the store again, and gives back what it knows.
@@ -284,6 +274,7 @@ impl Store for ValkeyStore {
             entries: self.checked(entries.collect())?,
             revision: Revision::new(revision.unwrap_or(0)),
             clock_ms: seconds * 1000 + microseconds / 1000,
+            noted: rows::read_noted(&noted),
             keys_version,
             warning,
         })
@@ -294,9 +285,11 @@ impl Store for ValkeyStore {
     }
 
     async fn take_attempt(&self, buckets: &[Bucket]) -> Result<Option<u64>, StoreError> {
-        let arguments: Vec<_> =
-            buckets.iter().flat_map(|bucket| [rows::number(bucket.burst.max(1).into()), interval(bucket)]).collect();
-        let (script, keys) = (&*scripts::TAKE_ATTEMPT, &*attempts(buckets));
+        let arguments: Vec<_> = buckets
+            .iter()
+            .flat_map(|bucket| [rows::number(bucket.burst.max(1).into()), rows::interval(bucket)])
+            .collect();
+        let (script, keys) = (&*scripts::TAKE_ATTEMPT, &*rows::attempts(buckets));
         let wait: String = self.link.change(Question::Script { script, keys, arguments: &arguments }).await?;
         match wait.as_str() {
             "" => Ok(None),
@@ -305,8 +298,8 @@ impl Store for ValkeyStore {
     }
 
     async fn give_attempt_back(&self, buckets: &[Bucket]) -> Result<(), StoreError> {
-        let arguments: Vec<_> = buckets.iter().map(interval).collect();
-        let (script, keys) = (&*scripts::GIVE_ATTEMPT_BACK, &*attempts(buckets));
+        let arguments: Vec<_> = buckets.iter().map(rows::interval).collect();
+        let (script, keys) = (&*scripts::GIVE_ATTEMPT_BACK, &*rows::attempts(buckets));
         self.link.change(Question::Script { script, keys, arguments: &arguments }).await
     }
 
@@ -319,14 +312,11 @@ impl Store for ValkeyStore {
     }
 
     async fn remember(&self, digest: [u8; ID_BYTES], seconds: u64) -> Result<bool, StoreError> {
-        let keys = &[rows::key(scripts::REMEMBERED, &digest)];
-        let arguments = &[rows::number(seconds.min(LONGEST_MEMORY) * 1000)];
-        self.link.change(Question::Script { script: &scripts::REMEMBER, keys, arguments }).await
+        memory::remember(&self.link, digest, seconds).await
     }
 
     async fn remembers(&self, digest: [u8; ID_BYTES]) -> Result<bool, StoreError> {
-        let exists = cmd("EXISTS").arg(rows::key(scripts::REMEMBERED, &digest)).to_owned();
-        self.link.read(Question::Command(&exists)).await
+        memory::remembers(&self.link, digest).await
     }
 
     async fn keys(&self) -> Result<Option<SealedKeys>, StoreError> {
@@ -349,8 +339,12 @@ impl Store for ValkeyStore {
         Ok(others)
     }
 
-    async fn purge(&self) -> Result<(), StoreError> {
-        let arguments = [BATCH as u64, replica::MEMORY, CLOCKS_APART].map(rows::number);
+    async fn note_time(&self, by: u64, mark_ms: Option<u64>) -> Result<(), StoreError> {
+        self.change(&scripts::NOTE_TIME, &[rows::number(by), mark_ms.map_or(Vec::new(), rows::number)]).await
+    }
+
+    async fn purge(&self, now: u64) -> Result<(), StoreError> {
+        let arguments = [BATCH as u64, replica::MEMORY, CLOCKS_APART, now].map(rows::number);
         while self.change::<usize>(&scripts::PURGE, &arguments).await? == BATCH {}
         Ok(())
     }
@@ -369,6 +363,11 @@ impl Store for ValkeyStore {
 
     async fn forget_trail(&self, before: u64) -> Result<(), StoreError> {
         trail::forget(&self.link, before).await
+    }
+
+    async fn put_forgotten(&self, forgotten: Forgotten) -> Result<(), StoreError> {
+        self.change_for_good(&scripts::PUT_FORGOTTEN, &[forgotten.until, forgotten.under.number()].map(rows::number))
+            .await
     }
 
     async fn put_users(&self, users: &[User]) -> Result<(), StoreError> {

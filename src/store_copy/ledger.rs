@@ -2,7 +2,7 @@
 
 use crate::check::identifiers::Revision;
 use crate::check::names::UserName;
-use crate::check::revocation::{Entry, Reach, RevokedId};
+use crate::check::revocation::{Entry, Forgotten, Reach, RevokedId};
 use crate::store::{Store, StoreError, outrun_marker};
 use std::collections::HashMap;
 
@@ -18,6 +18,8 @@ pub(super) struct Ledger {
     pub(super) revision: Revision,
     /// The store's clock then, in seconds since 1970.
     pub(super) clock: u64,
+    /// What the store has forgotten.
+    pub(super) forgotten: Forgotten,
 }
 
 impl Ledger {
@@ -26,6 +28,7 @@ impl Ledger {
         loop {
             let changes = store.changes(self.read_up_to, PAGE).await?;
             (self.revision, self.clock) = (changes.revision, changes.clock_ms / 1000);
+            self.forgotten = changes.noted.forgotten;
             let is_last = changes.entries.len() < PAGE;
             self.read_up_to = changes.entries.last().map_or(self.read_up_to, |last| last.revision);
             // An earlier copy left it, and it concerns nobody.

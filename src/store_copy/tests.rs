@@ -233,7 +233,7 @@ fn a_revocation_in_the_target_covers_what_was_issued_before_however_far_the_sour
             expires_at,
         };
         world.wait(world.from.put_revocations(&[ahead]));
-        world.wait(world.from.purge());
+        world.wait(world.from.purge(world.now));
         assert_eq!(world.ledger(&*world.from).count(world.now), u64::from(has_entries));
         let issued_under = world.wait(world.from.revision());
         assert!(issued_under > hour_ahead(&world));
@@ -241,7 +241,7 @@ fn a_revocation_in_the_target_covers_what_was_issued_before_however_far_the_sour
         let Revoked { entries, .. } = world.wait(world.to.revoke(&[Revocation::User(name("alice"))]));
         let Reach::Earlier(than) = entries[0].reach else { panic!("{entries:?}") };
         assert!(than > issued_under, "a token that was issued before the copy is not covered");
-        world.wait(world.to.purge());
+        world.wait(world.to.purge(world.now));
         assert!(world.wait(world.to.revision()) >= than, "it is not forgotten either");
     }
 }

@@ -1,7 +1,7 @@
 //! Counts attempts in this process for as long as the store cannot. It asks nobody and never grows beyond a bound.
 
 use super::{Key, MINUTE_MS};
-use crate::store::Bucket;
+use crate::store::{Bucket, Level};
 use std::collections::HashMap;
 use std::time::Instant;
 
@@ -17,12 +17,12 @@ const FULL_WAIT_MS: u64 = MINUTE_MS;
 /// What was taken here.
 pub(super) struct LocalCount {
     started: Instant,
-    full_at_ms: HashMap<Key, u64>,
+    levels: HashMap<Key, Level>,
 }
 
 impl Default for LocalCount {
     fn default() -> Self {
-        Self { started: Instant::now(), full_at_ms: HashMap::new() }
+        Self { started: Instant::now(), levels: HashMap::new() }
     }
 }
 
@@ -41,25 +41,25 @@ impl LocalCount {
     }
 
     fn take(&mut self, buckets: &[Bucket], now_ms: u64) -> Result<(), u64> {
-        if self.full_at_ms.len() + buckets.len() > MOST {
-            self.full_at_ms.retain(|_, full_at_ms| *full_at_ms > now_ms);
+        if self.levels.len() + buckets.len() > MOST {
+            self.levels.retain(|_, level| level.full_at_ms > now_ms);
         }
-        if self.full_at_ms.len() + buckets.len() > MOST {
+        if self.levels.len() + buckets.len() > MOST {
             return Err(FULL_WAIT_MS);
         }
-        let taken: Result<Vec<(Key, u64)>, u64> = buckets
+        let taken: Result<Vec<(Key, Level)>, u64> = buckets
             .iter()
-            .map(|bucket| Ok((bucket.key, stricter(bucket).take(self.full_at_ms.get(&bucket.key).copied(), now_ms)?)))
+            .map(|bucket| Ok((bucket.key, stricter(bucket).take(self.levels.get(&bucket.key).copied(), now_ms)?)))
             .collect();
-        self.full_at_ms.extend(taken?);
+        self.levels.extend(taken?);
         Ok(())
     }
 
     /// Puts an attempt back into each bucket.
     pub(super) fn give_back(&mut self, buckets: &[Bucket]) {
         for bucket in buckets {
-            if let Some(full_at_ms) = self.full_at_ms.get_mut(&bucket.key) {
-                *full_at_ms = stricter(bucket).give_back(*full_at_ms);
+            if let Some(level) = self.levels.get_mut(&bucket.key) {
+                *level = stricter(bucket).give_back(*level);
             }
         }
     }
@@ -92,7 +92,7 @@ mod tests {
         }
         assert_eq!(count.take(&[bucket(1)], 0), Err(4000));
         assert_eq!(count.take(&[bucket(2), bucket(1)], 0), Err(4000), "none is taken when one is empty");
-        assert!(!count.full_at_ms.contains_key(&bucket(2).key));
+        assert!(!count.levels.contains_key(&bucket(2).key));
         count.give_back(&[bucket(1)]);
         assert_eq!(count.take(&[bucket(1)], 0), Ok(()));
         assert_eq!(count.take(&[bucket(1)], 4000), Ok(()));
@@ -105,8 +105,8 @@ mod tests {
             assert_eq!(count.take(&[bucket(number)], 0), Ok(()));
         }
         assert_eq!(count.take(&[bucket(u64::MAX)], 0), Err(FULL_WAIT_MS));
-        assert_eq!(count.full_at_ms.len(), MOST);
+        assert_eq!(count.levels.len(), MOST);
         assert_eq!(count.take(&[bucket(u64::MAX)], 4000), Ok(()), "what is full again is forgotten");
-        assert_eq!(count.full_at_ms.len(), 1);
+        assert_eq!(count.levels.len(), 1);
     }
 }

@@ -10,6 +10,7 @@ mod clocks;
 mod crashes;
 mod delays;
 mod full;
+mod jumps;
 mod keys;
 mod standstill;
 mod starting;

@@ -132,6 +132,7 @@ macro_rules! conformance {
                 a_bucket_that_is_forgotten_is_full
                 purging_forgets_no_bucket_that_is_not_full
                 a_digest_is_remembered_for_a_time
+                a_digest_is_not_forgotten_by_a_clock_that_its_mark_does_not_explain
                 of_several_who_remember_a_digest_one_is_the_first
             }
             keys {

@@ -65,15 +65,18 @@ impl Installation {
     /// Gives samehand a clock that is so many seconds ahead, or behind; the one that measures how long something takes is left alone.
     #[track_caller]
     pub(crate) fn set_clock(&mut self, seconds: i64) {
-        let places = fs::read_dir("/usr/lib").into_iter().flatten().filter_map(Result::ok);
-        let libraries = places.map(|place| place.path().join("faketime/libfaketimeMT.so.1"));
-        let library = libraries.into_iter().find(|library| library.exists()).expect(
-            "libfaketime is not installed, and these tests need the real one: run scripts/install-test-tools.sh faketime",
-        );
-        self.set_environment("LD_PRELOAD", &library.display().to_string());
+        for (name, value) in faketime() {
+            self.set_environment(name, &value);
+        }
         self.set_environment("FAKETIME", &format!("{seconds:+}s"));
-        self.set_environment("FAKETIME_DONT_FAKE_MONOTONIC", "1");
-        self.set_environment("DONT_FAKE_MONOTONIC", "1");
+    }
+
+    /// Gives samehand a clock that jumps while it runs.
+    #[track_caller]
+    pub(crate) fn follow_clock(&mut self, clock: &JumpingClock) {
+        for (name, value) in clock.environment() {
+            self.set_environment(name, &value);
+        }
     }
 
     /// From now on samehand is started by this program with these arguments before its own.
@@ -152,4 +155,52 @@ fn write_private(path: &Path, text: &str) {
     let mut options = std::fs::OpenOptions::new();
     let file = options.write(true).create(true).truncate(true).mode(0o600).open(path);
     file.and_then(|mut file| file.write_all(text.as_bytes())).expect("a file in the temporary directory");
+}
+
+/// What gives a program another clock.
+#[track_caller]
+fn faketime() -> [(&'static str, String); 3] {
+    let places = fs::read_dir("/usr/lib").into_iter().flatten().filter_map(Result::ok);
+    let libraries = places.map(|place| place.path().join("faketime/libfaketimeMT.so.1"));
+    let library = libraries.into_iter().find(|library| library.exists()).expect(
+        "libfaketime is not installed, and these tests need the real one: run scripts/install-test-tools.sh faketime",
+    );
+    let preload = ("LD_PRELOAD", library.display().to_string());
+    [preload, ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned()), ("DONT_FAKE_MONOTONIC", "1".to_owned())]
+}
+
+/// A clock that jumps while programs run by it.
+pub(crate) struct JumpingClock(TempDir);
+
+impl JumpingClock {
+    /// It is right.
+    #[track_caller]
+    pub(crate) fn new() -> Self {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = TempDir::new().expect("a temporary directory");
+        // A server may run as somebody else.
+        fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).expect("it is ours");
+        let clock = Self(directory);
+        clock.jump_to(0);
+        clock
+    }
+
+    /// From now on it is so many seconds ahead of the right time, or behind.
+    #[track_caller]
+    pub(crate) fn jump_to(&self, seconds: i64) {
+        let next = self.0.path().join("next");
+        let written = fs::write(&next, format!("{seconds:+}s\n")).and_then(|()| fs::rename(&next, self.path()));
+        written.expect("a file in the temporary directory");
+    }
+
+    /// What a program is started with that runs by it.
+    #[track_caller]
+    pub(crate) fn environment(&self) -> Vec<(&'static str, String)> {
+        let file = ("FAKETIME_TIMESTAMP_FILE", self.path().display().to_string());
+        faketime().into_iter().chain([file, ("FAKETIME_NO_CACHE", "1".to_owned())]).collect()
+    }
+
+    fn path(&self) -> PathBuf {
+        self.0.path().join("time")
+    }
 }

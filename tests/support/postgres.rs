@@ -29,6 +29,7 @@ pub(crate) struct Postgres {
     directory: TempDir,
     address: SocketAddr,
     settings: Vec<String>,
+    environment: Vec<(&'static str, String)>,
     process: Mutex<Process>,
     databases: AtomicU32,
     guard: Child,
@@ -50,6 +51,15 @@ impl Postgres {
     /// A server of one's own, with settings such as `ssl=on`, which may name files in its directory.
     #[track_caller]
     pub(crate) fn start(prepare: impl FnOnce(&Path) -> Vec<String>) -> Self {
+        Self::start_in(Vec::new(), prepare)
+    }
+
+    /// A server with other variables in its environment.
+    #[track_caller]
+    pub(crate) fn start_in(
+        environment: Vec<(&'static str, String)>,
+        prepare: impl FnOnce(&Path) -> Vec<String>,
+    ) -> Self {
         let directory = TempDir::new().expect("a temporary directory");
         let password_file = directory.path().join("password");
         fs::write(&password_file, PASSWORD).expect("a file in the temporary directory");
@@ -61,9 +71,9 @@ impl Postgres {
             .arg(format!("--pwfile={}", password_file.display()))
             .arg(format!("--pgdata={}", data(directory.path()).display())));
         let guard = guard(directory.path());
-        let (process, address) = on_a_free_address(|address| serve(directory.path(), address, &settings));
-        let server =
-            Self { directory, address, settings, process: Mutex::new(process), databases: AtomicU32::new(0), guard };
+        let (process, address) = on_a_free_address(|address| serve(directory.path(), address, &settings, &environment));
+        let (process, databases) = (Mutex::new(process), AtomicU32::new(0));
+        let server = Self { directory, address, settings, environment, process, databases, guard };
         server.sql("postgres", &format!("CREATE ROLE {USER} LOGIN PASSWORD '{PASSWORD}'"));
         server
     }
@@ -157,7 +167,7 @@ impl Postgres {
     /// Starts the server again where it was, with what it has kept.
     #[track_caller]
     pub(crate) fn start_again(&self) {
-        let started = serve(self.directory.path(), self.address, &self.settings);
+        let started = serve(self.directory.path(), self.address, &self.settings, &self.environment);
         *self.process() = started.unwrap_or_else(|log| panic!("the server does not start again: {log}"));
     }
 
@@ -219,14 +229,19 @@ pub(crate) fn give_away(path: &Path) {
     }
 }
 
-fn serve(directory: &Path, address: SocketAddr, settings: &[String]) -> Result<Process, String> {
+fn serve(
+    directory: &Path,
+    address: SocketAddr,
+    settings: &[String],
+    environment: &[(&'static str, String)],
+) -> Result<Process, String> {
     let own = [
         "listen_addresses=127.0.0.1".to_owned(),
         format!("port={}", address.port()),
         "unix_socket_directories=".to_owned(),
         "max_connections=200".to_owned(),
     ];
-    let mut command = program("postgres");
+    let mut command = program_in(environment, "postgres");
     command.arg("-D").arg(data(directory));
     for setting in own.iter().chain(settings) {
         command.args(["-c", setting]);
@@ -258,12 +273,21 @@ fn binaries() -> PathBuf {
 
 /// A program of the server, run as whom the server may be.
 fn program(name: &str) -> Command {
+    program_in(&[], name)
+}
+
+/// The same with other variables in its environment: of its own, because a library that is loaded before must not begin as
+/// another user.
+fn program_in(environment: &[(&'static str, String)], name: &str) -> Command {
     let path = binaries().join(name);
+    let variables = environment.iter().map(|(name, value)| format!("{name}={value}"));
     if !is_root() {
-        return Command::new(path);
+        let mut command = Command::new("env");
+        command.args(variables).arg(path);
+        return command;
     }
     let mut command = Command::new("setpriv");
-    command.args(["--reuid", SYSTEM_USER, "--regid", SYSTEM_USER, "--clear-groups"]).arg(path);
+    command.args(["--reuid", SYSTEM_USER, "--regid", SYSTEM_USER, "--clear-groups", "env"]).args(variables).arg(path);
     // Wherever the tests were started, this user may not look there.
     command.current_dir("/");
     command

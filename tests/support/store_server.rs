@@ -1,7 +1,8 @@
 //! A store with a server of its own, whichever it is, that can be paused, killed and started again.
 
+use super::installation::JumpingClock;
 use super::postgres::{Database, Postgres};
-use super::valkey::{Program, Server as Valkey};
+use super::valkey::{DURABLE, Program, Server as Valkey};
 use std::net::SocketAddr;
 
 /// A store that runs as a server.
@@ -25,6 +26,20 @@ impl StoreServer {
     #[track_caller]
     pub(crate) fn valkey() -> Self {
         Self::Valkey(Valkey::start(Program::Valkey))
+    }
+
+    /// A PostgreSQL server by this clock.
+    #[track_caller]
+    pub(crate) fn postgres_by(clock: &JumpingClock) -> Self {
+        let server = Postgres::start_in(clock.environment(), |_| Vec::new());
+        let database = server.database();
+        Self::Postgres(Box::new(server), database)
+    }
+
+    /// A Valkey server by this clock.
+    #[track_caller]
+    pub(crate) fn valkey_by(clock: &JumpingClock) -> Self {
+        Self::Valkey(Valkey::start_in(clock.environment(), Program::Valkey, &DURABLE))
     }
 
     /// Where it listens.

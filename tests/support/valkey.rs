@@ -43,6 +43,7 @@ pub(crate) struct Server {
     address: SocketAddr,
     program: Program,
     settings: Vec<String>,
+    environment: Vec<(&'static str, String)>,
     data: TempDir,
 }
 
@@ -59,10 +60,16 @@ impl Server {
     /// A server with these settings.
     #[track_caller]
     pub(crate) fn start_with(program: Program, settings: &[&str]) -> Self {
+        Self::start_in(Vec::new(), program, settings)
+    }
+
+    /// A server with other variables in its environment.
+    #[track_caller]
+    pub(crate) fn start_in(environment: Vec<(&'static str, String)>, program: Program, settings: &[&str]) -> Self {
         let data = TempDir::new().expect("a temporary directory");
         let settings: Vec<String> = settings.iter().map(|setting| (*setting).to_owned()).collect();
-        let (process, address) = on_a_free_address(|address| run(program, address, &settings, &data));
-        Self { process: Some(process), address, program, settings, data }
+        let (process, address) = on_a_free_address(|address| run(program, address, &settings, &environment, &data));
+        Self { process: Some(process), address, program, settings, environment, data }
     }
 
     /// Where it listens.
@@ -98,7 +105,7 @@ impl Server {
     /// The same server again, on what is left of its data.
     #[track_caller]
     pub(crate) fn start_again(&mut self) {
-        let process = run(self.program, self.address, &self.settings, &self.data);
+        let process = run(self.program, self.address, &self.settings, &self.environment, &self.data);
         self.process = Some(process.unwrap_or_else(|log| panic!("it does not start again; it said:\n{log}")));
     }
 
@@ -120,7 +127,13 @@ impl Drop for Server {
     }
 }
 
-fn run(program: Program, address: SocketAddr, settings: &[String], data: &TempDir) -> Result<Process, String> {
+fn run(
+    program: Program,
+    address: SocketAddr,
+    settings: &[String],
+    environment: &[(&'static str, String)],
+    data: &TempDir,
+) -> Result<Process, String> {
     let mut process = Process::start_tool(program.name(), |command| {
         let (ip, port) = (address.ip().to_string(), address.port().to_string());
         command.args([
@@ -136,6 +149,7 @@ fn run(program: Program, address: SocketAddr, settings: &[String], data: &TempDi
             PASSWORD,
         ]);
         command.args(settings).current_dir(data.path());
+        command.envs(environment.iter().map(|(name, value)| (*name, value)));
     });
     let mut is_ready = false;
     process.wait_until(|| {

@@ -4,7 +4,7 @@
 //! because identifiers are digests. What came since is a small map over it. A change makes a new set that shares the
 //! array; only when the map has grown is the array made anew.
 
-use super::{Entry, ID_BYTES, LONGEST_LIFETIME, Reach, RevokedId};
+use super::{Entry, Forgotten, ID_BYTES, LONGEST_LIFETIME, Reach, RevokedId};
 use crate::check::identifiers::Revision;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,6 +18,7 @@ pub struct RevocationSet {
     users: Layered,
     everything: Option<Revision>,
     revision: Revision,
+    forgotten: Forgotten,
 }
 
 impl RevocationSet {
@@ -37,6 +38,19 @@ impl RevocationSet {
     #[must_use]
     pub fn revision(&self) -> Revision {
         self.revision
+    }
+
+    /// What the store has forgotten.
+    #[must_use]
+    pub fn forgotten(&self) -> Forgotten {
+        self.forgotten
+    }
+
+    /// The set without what the store has forgotten. Entries that came since then may be lost with it, and are to be added
+    /// again.
+    #[must_use]
+    pub fn without_forgotten(&self, forgotten: Forgotten) -> Self {
+        Self { forgotten: self.forgotten.and(forgotten), ..self.without_expired(forgotten.until) }
     }
 
     /// Whether this token or session is over.
@@ -85,6 +99,7 @@ impl RevocationSet {
             users: self.users.retain(|revision| !is_over(Revision::new(revision))),
             everything: self.everything.filter(|revision| !is_over(*revision)),
             revision: self.revision,
+            forgotten: self.forgotten,
         }
     }
 

@@ -4,8 +4,8 @@
 
 use super::connection::{Failure, execute, row, rows};
 use crate::check::revocation::ID_BYTES;
-use crate::store::Bucket;
 use crate::store::user::signed;
+use crate::store::{Bucket, Level, Noted};
 use deadpool_postgres::{GenericClient, Transaction};
 use std::collections::BTreeMap;
 use tokio_postgres::Row;
@@ -17,40 +17,40 @@ const IN_PASSING: &str = "SELECT set_config('synchronous_commit', 'off', true)";
 /// A sum with the time must still be a number of the database.
 const LONGEST_MS: i64 = i64::MAX / 2;
 
-/// When buckets are full again, by their keys.
-type FullAt = BTreeMap<Vec<u8>, u64>;
+/// The levels of buckets, by their keys.
+type Levels = BTreeMap<Vec<u8>, Level>;
 
 /// Whether one of these is empty, without a lock and without a trace: a flood of attempts must not be one of writes.
 pub(super) async fn wait(client: &impl GenericClient, buckets: &[Bucket]) -> Result<Option<u64>, Failure> {
-    let select = "SELECT key, full_at_ms, floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint \
+    let select = "SELECT key, full_at_ms, written_at_ms, floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint \
          FROM samehand.attempts WHERE key = ANY($1)";
-    let (mut full_at, now_ms) = read(&rows(client, select, &[&keys(buckets)]).await?)?;
-    Ok(take_all(buckets, &mut full_at, now_ms).err())
+    let (mut levels, now_ms) = read(&rows(client, select, &[&keys(buckets)]).await?)?;
+    Ok(take_all(buckets, &mut levels, now_ms).err())
 }
 
 pub(super) async fn take(transaction: &Transaction<'_>, buckets: &[Bucket]) -> Result<Option<u64>, Failure> {
     // A row that is not there cannot be locked.
     let lock = "INSERT INTO samehand.attempts AS known (key, full_at_ms) SELECT unnest($1::bytea[]), 0 \
          ON CONFLICT (key) DO UPDATE SET full_at_ms = known.full_at_ms \
-         RETURNING key, full_at_ms, floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+         RETURNING key, full_at_ms, written_at_ms, floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
     row(transaction, IN_PASSING, &[]).await?;
-    let (mut full_at, now_ms) = read(&rows(transaction, lock, &[&keys(buckets)]).await?)?;
-    match take_all(buckets, &mut full_at, now_ms) {
-        Ok(()) => write(transaction, full_at).await.map(|()| None),
+    let (mut levels, now_ms) = read(&rows(transaction, lock, &[&keys(buckets)]).await?)?;
+    match take_all(buckets, &mut levels, now_ms) {
+        Ok(()) => write(transaction, levels).await.map(|()| None),
         Err(wait) => Ok(Some(wait)),
     }
 }
 
 pub(super) async fn give_back(transaction: &Transaction<'_>, buckets: &[Bucket]) -> Result<(), Failure> {
-    let lock = "SELECT key, full_at_ms, 0::bigint FROM samehand.attempts WHERE key = ANY($1) ORDER BY key FOR UPDATE";
+    let lock = "SELECT key, full_at_ms, written_at_ms, 0::bigint FROM samehand.attempts WHERE key = ANY($1) ORDER BY key FOR UPDATE";
     row(transaction, IN_PASSING, &[]).await?;
-    let (mut full_at, _) = read(&rows(transaction, lock, &[&keys(buckets)]).await?)?;
+    let (mut levels, _) = read(&rows(transaction, lock, &[&keys(buckets)]).await?)?;
     for bucket in buckets {
-        if let Some(full_at_ms) = full_at.get_mut(&bucket.key[..]) {
-            *full_at_ms = bucket.give_back(*full_at_ms);
+        if let Some(level) = levels.get_mut(&bucket.key[..]) {
+            *level = bucket.give_back(*level);
         }
     }
-    write(transaction, full_at).await
+    write(transaction, levels).await
 }
 
 pub(super) async fn forget(client: &impl GenericClient, keys: &[[u8; ID_BYTES]]) -> Result<(), Failure> {
@@ -67,26 +67,35 @@ pub(super) async fn remember(
 ) -> Result<bool, Failure> {
     let lock = "INSERT INTO samehand.remembered AS known (key, until_ms) VALUES ($1, 0) \
          ON CONFLICT (key) DO UPDATE SET until_ms = known.until_ms \
-         RETURNING until_ms > floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+         RETURNING until_ms, floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint, \
+         (SELECT mark_ms FROM samehand.clock)";
     let update = "UPDATE samehand.remembered \
          SET until_ms = floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint + $2 WHERE key = $1";
     row(transaction, IN_PASSING, &[]).await?;
-    let was_remembered = row(transaction, lock, &[&&key[..]]).await?.map(|row| row.try_get(0)).transpose()?;
+    let known = row(transaction, lock, &[&&key[..]]).await?;
+    let was_remembered = known.map(|row| is_remembered(&row)).transpose()?;
     let milliseconds = signed(seconds.saturating_mul(1000)).min(LONGEST_MS);
     execute(transaction, update, &[&&key[..], &milliseconds]).await?;
     Ok(was_remembered != Some(true))
 }
 
 pub(super) async fn remembers(client: &impl GenericClient, key: [u8; ID_BYTES]) -> Result<bool, Failure> {
-    let select = "SELECT FROM samehand.remembered WHERE key = $1 \
-         AND until_ms > floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
-    Ok(row(client, select, &[&&key[..]]).await?.is_some())
+    let select = "SELECT until_ms, floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint, \
+         (SELECT mark_ms FROM samehand.clock) FROM samehand.remembered WHERE key = $1";
+    row(client, select, &[&&key[..]]).await?.map_or(Ok(false), |row| is_remembered(&row))
 }
 
-fn take_all(buckets: &[Bucket], full_at: &mut FullAt, now_ms: u64) -> Result<(), u64> {
+/// By the clock, but no later than its mark lets it be believed: the columns are until when, the clock, and the mark.
+fn is_remembered(row: &Row) -> Result<bool, Failure> {
+    let number = |at| row.try_get::<_, i64>(at).map(i64::unsigned_abs);
+    let noted = Noted { mark_ms: number(2)?, ..Noted::default() };
+    Ok(number(0)? > noted.at_most_believed(number(1)?))
+}
+
+fn take_all(buckets: &[Bucket], levels: &mut Levels, now_ms: u64) -> Result<(), u64> {
     for bucket in buckets {
-        let taken = bucket.take(full_at.get(&bucket.key[..]).copied(), now_ms)?;
-        full_at.insert(bucket.key.to_vec(), taken);
+        let taken = bucket.take(levels.get(&bucket.key[..]).copied(), now_ms)?;
+        levels.insert(bucket.key.to_vec(), taken);
     }
     Ok(())
 }
@@ -100,19 +109,22 @@ fn keys(buckets: &[Bucket]) -> Vec<&[u8]> {
 }
 
 /// The rows, and the latest time at which one was locked.
-fn read(rows: &[Row]) -> Result<(FullAt, u64), Failure> {
-    let (mut full_at, mut now_ms) = (FullAt::new(), 0);
+fn read(rows: &[Row]) -> Result<(Levels, u64), Failure> {
+    let (mut levels, mut now_ms) = (Levels::new(), 0);
     for row in rows {
-        full_at.insert(row.try_get(0)?, row.try_get::<_, i64>(1)?.unsigned_abs());
-        now_ms = now_ms.max(row.try_get::<_, i64>(2)?.unsigned_abs());
+        let number = |at| row.try_get::<_, i64>(at).map(i64::unsigned_abs);
+        levels.insert(row.try_get(0)?, Level { full_at_ms: number(1)?, written_at_ms: number(2)? });
+        now_ms = now_ms.max(number(3)?);
     }
-    Ok((full_at, now_ms))
+    Ok((levels, now_ms))
 }
 
-async fn write(transaction: &Transaction<'_>, full_at: FullAt) -> Result<(), Failure> {
-    let update = "UPDATE samehand.attempts AS known SET full_at_ms = new.full_at_ms \
-         FROM unnest($1::bytea[], $2::bigint[]) AS new (key, full_at_ms) WHERE known.key = new.key";
-    let (keys, times): (Vec<Vec<u8>>, Vec<i64>) =
-        full_at.into_iter().map(|(key, full_at_ms)| (key, signed(full_at_ms))).unzip();
-    execute(transaction, update, &[&keys, &times]).await.map(drop)
+async fn write(transaction: &Transaction<'_>, levels: Levels) -> Result<(), Failure> {
+    let update = "UPDATE samehand.attempts AS known SET full_at_ms = new.full_at_ms, written_at_ms = new.written_at_ms \
+         FROM unnest($1::bytea[], $2::bigint[], $3::bigint[]) AS new (key, full_at_ms, written_at_ms) \
+         WHERE known.key = new.key";
+    let keys: Vec<&[u8]> = levels.keys().map(Vec::as_slice).collect();
+    let full_at: Vec<i64> = levels.values().map(|level| signed(level.full_at_ms)).collect();
+    let written_at: Vec<i64> = levels.values().map(|level| signed(level.written_at_ms)).collect();
+    execute(transaction, update, &[&keys, &full_at, &written_at]).await.map(drop)
 }

@@ -3,6 +3,7 @@
 //! The order is exact because revokers take turns: the row of the latest revision is locked from the moment a revision is
 //! taken until it is visible. Whoever reads reads one snapshot, in which everything up to its latest revision is.
 
+use super::clock;
 use super::connection::{Failure, ROWS_AT_ONCE, column, execute, row, rows};
 use super::news::TELL;
 use crate::check::identifiers::Revision;
@@ -15,13 +16,15 @@ use std::collections::BTreeMap;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
-/// The first row is about the store: no identifier, the version of the key ring, the revision, the clock, and what is
-/// switched off. All others are entries.
+/// The first row is about the store: no identifier, the version of the key ring, the revision, the clock, what is
+/// switched off, and what was noted about time. All others are entries.
 const CHANGES: &str = "SELECT NULL::bytea, (SELECT version FROM samehand.key_ring), revision, \
      floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint, \
      (SELECT string_agg(name, ', ') FROM unnest(ARRAY['fsync', 'full_page_writes', 'synchronous_commit']) AS name \
-      WHERE current_setting(name) = 'off') FROM samehand.latest_revision \
-     UNION ALL (SELECT id, earlier_than, revision, expires_at, NULL FROM samehand.revocations WHERE revision > $1 \
+      WHERE current_setting(name) = 'off'), \
+     ARRAY(SELECT unnest(ARRAY[mark_ms, said_ms, said_by, forgotten_until, forgotten_under]) FROM samehand.clock) \
+     FROM samehand.latest_revision \
+     UNION ALL (SELECT id, earlier_than, revision, expires_at, NULL, NULL FROM samehand.revocations WHERE revision > $1 \
      ORDER BY revision LIMIT $2)";
 
 pub(super) async fn latest(client: &impl GenericClient) -> Result<Revision, Failure> {
@@ -88,6 +91,7 @@ pub(super) async fn changes(client: &impl GenericClient, since: Revision, limit:
                 changes.revision = read_revision(row.try_get(2)?);
                 changes.clock_ms = row.try_get::<_, i64>(3)?.unsigned_abs();
                 changes.warning = row.try_get::<_, Option<String>>(4)?.map(|off| warning(&off));
+                changes.noted = clock::read(&row.try_get::<_, Vec<i64>>(5)?)?;
             }
         }
     }

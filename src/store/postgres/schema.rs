@@ -67,6 +67,16 @@ const MIGRATIONS: &[&str] = &[
         entry text NOT NULL
     );
     CREATE INDEX trail_by_time ON samehand.trail (noted_at);",
+    "ALTER TABLE samehand.attempts ADD COLUMN written_at_ms bigint NOT NULL DEFAULT 0;
+    CREATE TABLE samehand.clock (
+        \"only\" boolean NOT NULL PRIMARY KEY CHECK (\"only\"),
+        mark_ms bigint NOT NULL,
+        said_ms bigint NOT NULL,
+        said_by bigint NOT NULL,
+        forgotten_until bigint NOT NULL,
+        forgotten_under bigint NOT NULL
+    );
+    INSERT INTO samehand.clock VALUES (true, 0, 0, 0, 0, 0);",
 ];
 
 /// The version that this program reads and writes.

@@ -5,7 +5,7 @@ use super::revocations;
 use crate::check::identifiers::SessionId;
 use crate::check::names::UserName;
 use crate::store::Session;
-use crate::store::session::SessionRow;
+use crate::store::session::{SessionRow, latest_seen};
 use crate::store::user::signed;
 use deadpool_postgres::{GenericClient, Transaction};
 use std::collections::BTreeMap;
@@ -73,10 +73,10 @@ pub(super) async fn read_after(
 pub(super) async fn note_seen(transaction: &Transaction<'_>, seen: &[(SessionId, u64)]) -> Result<(), Failure> {
     // Rows are locked in the order of their names, so that no two replicas wait for each other.
     let update = "WITH seen AS (\
-         SELECT known.id, seen.at FROM samehand.sessions AS known \
-         JOIN unnest($1::text[], $2::bigint[]) AS seen (id, at) ON known.id = seen.id ORDER BY known.id FOR UPDATE OF known\
-         ) UPDATE samehand.sessions AS known SET last_seen_at = greatest(known.last_seen_at, seen.at) \
-         FROM seen WHERE known.id = seen.id";
+         SELECT known.id, seen.at, seen.latest FROM samehand.sessions AS known \
+         JOIN unnest($1::text[], $2::bigint[], $3::bigint[]) AS seen (id, at, latest) ON known.id = seen.id ORDER BY known.id FOR UPDATE OF known\
+         ) UPDATE samehand.sessions AS known SET last_seen_at = CASE WHEN known.last_seen_at > seen.latest \
+         THEN seen.at ELSE greatest(known.last_seen_at, seen.at) END FROM seen WHERE known.id = seen.id";
     let mut latest = BTreeMap::new();
     for (sid, at) in seen {
         let latest = latest.entry(sid.as_str()).or_insert(signed(*at));
@@ -84,7 +84,8 @@ pub(super) async fn note_seen(transaction: &Transaction<'_>, seen: &[(SessionId,
     }
     let (names, times): (Vec<&str>, Vec<i64>) = latest.into_iter().unzip();
     revocations::keep_out(transaction).await?;
-    execute(transaction, update, &[&names, &times]).await.map(drop)
+    let latest: Vec<i64> = times.iter().map(|at| signed(latest_seen(at.unsigned_abs()))).collect();
+    execute(transaction, update, &[&names, &times, &latest]).await.map(drop)
 }
 
 fn check(row: &Row) -> Result<Session, Failure> {

@@ -1,7 +1,9 @@
 //! What replicas share beside users, sessions and revocations: the sealed key ring, and what each says about itself.
 
+use super::clock;
 use super::connection::{Failure, ROWS_AT_ONCE, execute, row, rows};
 use super::news::TELL;
+use crate::check::identifiers::Revision;
 use crate::check::revocation::CLOCKS_APART;
 use crate::store::replica;
 use crate::store::user::signed;
@@ -51,26 +53,31 @@ pub(super) async fn announce(
     Ok(others)
 }
 
-/// Removes some of what has expired; whether there is more. Passes over what somebody else holds just now: it is there the
-/// next time.
-pub(super) async fn purge_some(client: &impl GenericClient) -> Result<bool, Failure> {
-    let seconds = "extract(epoch FROM clock_timestamp())::bigint";
-    let milliseconds = "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
-    let gone = format!("{seconds} - {}", replica::MEMORY);
-    let over = format!("{seconds} - {CLOCKS_APART}");
+/// Removes some of what has expired at `now`, in seconds since 1970; whether there is more. Passes over what somebody else
+/// holds just now: it is there the next time.
+pub(super) async fn purge_some(client: &impl GenericClient, now: u64) -> Result<bool, Failure> {
+    let over = signed(now.saturating_sub(CLOCKS_APART));
+    // What is revoked from here on is not removed, however long it has expired: it would not be known to be forgotten.
+    let under = clock::forget_until(client, over).await?.unwrap_or(Revision::NONE);
+    let (now, now_ms) = (signed(now), signed(now.saturating_mul(1000)));
+    let gone = now.saturating_sub(signed(replica::MEMORY));
     let mut is_more = false;
     for (table, key, end, now) in [
-        ("revocations", "id", "expires_at", over.as_str()),
-        ("sessions", "id", "ends_at", seconds),
-        ("attempts", "key", "full_at_ms", milliseconds),
-        ("remembered", "key", "until_ms", milliseconds),
-        ("replicas", "name", "seen_at", gone.as_str()),
+        ("sessions", "id", "ends_at", now),
+        ("attempts", "key", "full_at_ms", now_ms),
+        ("remembered", "key", "until_ms", now_ms),
+        ("replicas", "name", "seen_at", gone),
     ] {
         let delete = format!(
             "DELETE FROM samehand.{table} WHERE {key} = ANY(ARRAY(SELECT {key} FROM samehand.{table} \
-             WHERE {end} <= {now} LIMIT {ROWS_AT_ONCE} FOR UPDATE SKIP LOCKED))"
+             WHERE {end} <= $1 LIMIT {ROWS_AT_ONCE} FOR UPDATE SKIP LOCKED))"
         );
-        is_more |= execute(client, &delete, &[]).await? == ROWS_AT_ONCE as u64;
+        is_more |= execute(client, &delete, &[&now]).await? == ROWS_AT_ONCE as u64;
     }
+    let delete = format!(
+        "DELETE FROM samehand.revocations WHERE id = ANY(ARRAY(SELECT id FROM samehand.revocations \
+         WHERE expires_at <= $1 AND revision <= $2 LIMIT {ROWS_AT_ONCE} FOR UPDATE SKIP LOCKED))"
+    );
+    is_more |= execute(client, &delete, &[&over, &signed(under.number())]).await? == ROWS_AT_ONCE as u64;
     Ok(is_more)
 }

@@ -1,30 +1,30 @@
 //! Attempts to sign in, one number for each bucket; and digests that are remembered for a time.
 
-use super::clock_ms;
+use super::{clock, clock_ms};
 use crate::check::revocation::ID_BYTES;
-use crate::store::Bucket;
 use crate::store::user::signed;
-use rusqlite::{Connection, OptionalExtension, params};
+use crate::store::{Bucket, Level};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 pub(super) fn take(connection: &Connection, buckets: &[Bucket]) -> rusqlite::Result<Option<u64>> {
     let now_ms = clock_ms(connection)?;
     let mut taken = Vec::with_capacity(buckets.len());
     for bucket in buckets {
-        match bucket.take(full_at(connection, bucket)?, now_ms) {
-            Ok(full_at_ms) => taken.push((bucket.key, full_at_ms)),
+        match bucket.take(level(connection, bucket)?, now_ms) {
+            Ok(level) => taken.push((bucket.key, level)),
             Err(wait) => return Ok(Some(wait)),
         }
     }
-    for (key, full_at_ms) in taken {
-        write(connection, key, full_at_ms)?;
+    for (key, level) in taken {
+        write(connection, key, level)?;
     }
     Ok(None)
 }
 
 pub(super) fn give_back(connection: &Connection, buckets: &[Bucket]) -> rusqlite::Result<()> {
     for bucket in buckets {
-        if let Some(full_at_ms) = full_at(connection, bucket)? {
-            write(connection, bucket.key, bucket.give_back(full_at_ms))?;
+        if let Some(level) = level(connection, bucket)? {
+            write(connection, bucket.key, bucket.give_back(level))?;
         }
     }
     Ok(())
@@ -45,16 +45,18 @@ pub(super) fn remember(connection: &Connection, key: [u8; ID_BYTES], seconds: u6
 
 pub(super) fn remembers(connection: &Connection, key: [u8; ID_BYTES]) -> rusqlite::Result<bool> {
     let mut statement = connection.prepare_cached("SELECT 1 FROM remembered WHERE key = ?1 AND until_ms > ?2")?;
-    statement.exists(params![key, signed(clock_ms(connection)?)])
+    statement.exists(params![key, signed(clock::believed_ms(connection)?)])
 }
 
-fn full_at(connection: &Connection, bucket: &Bucket) -> rusqlite::Result<Option<u64>> {
-    let mut statement = connection.prepare_cached("SELECT full_at_ms FROM attempts WHERE key = ?1")?;
-    let number: Option<i64> = statement.query_row([bucket.key], |row| row.get(0)).optional()?;
-    Ok(number.map(i64::unsigned_abs))
+fn level(connection: &Connection, bucket: &Bucket) -> rusqlite::Result<Option<Level>> {
+    let mut statement = connection.prepare_cached("SELECT full_at_ms, written_at_ms FROM attempts WHERE key = ?1")?;
+    let number = |row: &Row<'_>, at| row.get::<_, i64>(at).map(i64::unsigned_abs);
+    let read = |row: &Row<'_>| Ok(Level { full_at_ms: number(row, 0)?, written_at_ms: number(row, 1)? });
+    statement.query_row([bucket.key], read).optional()
 }
 
-fn write(connection: &Connection, key: [u8; ID_BYTES], full_at_ms: u64) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare_cached("REPLACE INTO attempts (key, full_at_ms) VALUES (?1, ?2)")?;
-    statement.execute(params![key, signed(full_at_ms)]).map(drop)
+fn write(connection: &Connection, key: [u8; ID_BYTES], level: Level) -> rusqlite::Result<()> {
+    let replace = "REPLACE INTO attempts (key, full_at_ms, written_at_ms) VALUES (?1, ?2, ?3)";
+    let values = params![key, signed(level.full_at_ms), signed(level.written_at_ms)];
+    connection.prepare_cached(replace)?.execute(values).map(drop)
 }

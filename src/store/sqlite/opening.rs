@@ -71,6 +71,16 @@ const MIGRATIONS: &[&str] = &[
         entry TEXT NOT NULL
     ) STRICT;
     CREATE INDEX trail_by_time ON trail (noted_at);",
+    "ALTER TABLE attempts ADD COLUMN written_at_ms INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE clock (
+        only INTEGER NOT NULL PRIMARY KEY CHECK (only = 1),
+        mark_ms INTEGER NOT NULL,
+        said_ms INTEGER NOT NULL,
+        said_by INTEGER NOT NULL,
+        forgotten_until INTEGER NOT NULL,
+        forgotten_under INTEGER NOT NULL
+    ) STRICT;
+    INSERT INTO clock VALUES (1, 0, 0, 0, 0, 0);",
 ];
 
 /// The version that this program reads and writes.

@@ -75,7 +75,8 @@ pub(super) fn changes(connection: &Connection, since: Revision, limit: usize) ->
         false => Vec::new(),
     };
     let keys_version = super::shared::keys_version(&transaction)?;
-    Ok(Changes { entries, revision, clock_ms: clock_ms(&transaction)?, keys_version, warning: None })
+    let noted = super::clock::noted(&transaction)?;
+    Ok(Changes { entries, revision, clock_ms: clock_ms(&transaction)?, noted, keys_version, warning: None })
 }
 
 /// Of two about the same, the one that reaches farther and expires later holds.

@@ -3,7 +3,7 @@
 use crate::check::identifiers::SessionId;
 use crate::check::names::UserName;
 use crate::store::Session;
-use crate::store::session::SessionRow;
+use crate::store::session::{SessionRow, latest_seen};
 use crate::store::user::signed;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -48,10 +48,10 @@ pub(super) fn read_after(
 }
 
 pub(super) fn note_seen(connection: &Connection, seen: &[(SessionId, u64)]) -> rusqlite::Result<()> {
-    let mut statement =
-        connection.prepare_cached("UPDATE sessions SET last_seen_at = max(last_seen_at, ?2) WHERE id = ?1")?;
+    let update = "UPDATE sessions SET last_seen_at = iif(last_seen_at > ?3, ?2, max(last_seen_at, ?2)) WHERE id = ?1";
+    let mut statement = connection.prepare_cached(update)?;
     for (sid, at) in seen {
-        statement.execute(params![sid.as_str(), signed(*at)])?;
+        statement.execute(params![sid.as_str(), signed(*at), signed(latest_seen(*at))])?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! What replicas share beside users, sessions and revocations: the sealed key ring, and what each says about itself.
 
-use super::{ChangeError, clock_ms};
+use super::{ChangeError, clock, clock_ms};
 use crate::check::revocation::CLOCKS_APART;
 use crate::store::replica;
 use crate::store::user::signed;
@@ -44,14 +44,15 @@ pub(super) fn announce(connection: &Connection, replica: &Replica, within: u64) 
     rows.into_iter().map(read).collect()
 }
 
-pub(super) fn purge(connection: &Connection) -> rusqlite::Result<()> {
-    let now_ms = clock_ms(connection)?;
-    let now = signed(now_ms / 1000);
-    let over = signed((now_ms / 1000).saturating_sub(CLOCKS_APART));
-    connection.execute("DELETE FROM revocations WHERE expires_at <= ?1", [over])?;
-    connection.execute("DELETE FROM sessions WHERE ends_at <= ?1", [now])?;
-    connection.execute("DELETE FROM attempts WHERE full_at_ms <= ?1", [signed(now_ms)])?;
-    connection.execute("DELETE FROM remembered WHERE until_ms <= ?1", [signed(now_ms)])?;
-    let gone = signed((now_ms / 1000).saturating_sub(replica::MEMORY));
+pub(super) fn purge(connection: &Connection, now: u64) -> rusqlite::Result<()> {
+    let now_ms = signed(now.saturating_mul(1000));
+    let over = signed(now.saturating_sub(CLOCKS_APART));
+    if clock::forget_until(connection, over)? {
+        connection.execute("DELETE FROM revocations WHERE expires_at <= ?1", [over])?;
+    }
+    connection.execute("DELETE FROM sessions WHERE ends_at <= ?1", [signed(now)])?;
+    connection.execute("DELETE FROM attempts WHERE full_at_ms <= ?1", [now_ms])?;
+    connection.execute("DELETE FROM remembered WHERE until_ms <= ?1", [now_ms])?;
+    let gone = signed(now.saturating_sub(replica::MEMORY));
     connection.execute("DELETE FROM replicas WHERE seen_at < ?1", [gone]).map(drop)
 }

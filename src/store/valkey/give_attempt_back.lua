@@ -2,9 +2,11 @@
 local time = redis.call('TIME')
 local now_ms = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 for at, key in ipairs(KEYS) do
-  local full = tonumber(redis.call('GET', key) or 0) - tonumber(ARGV[at])
-  if full > now_ms then
-    redis.call('SET', key, string.format('%.0f', full), 'PX', string.format('%.0f', full - now_ms))
+  local full, written = string.match(redis.call('GET', key) or '', '^(%d+) ?(%d*)$')
+  full, written = (tonumber(full) or 0) - tonumber(ARGV[at]), tonumber(written) or 0
+  local left = full - math.max(now_ms, written)
+  if left > 0 then
+    redis.call('SET', key, string.format('%.0f %.0f', full, written), 'PX', string.format('%.0f', left))
   else
     redis.call('DEL', key)
   end

@@ -1,6 +1,7 @@
 -- What every script begins with: the names of the keys, the server's clock, and the steps that several scripts take.
 -- A script runs as a whole. What it checks stands before what it writes: a script that fails half-way is not undone.
-local format, latest, order, expiry, reach, users, names, schemes, sessions, sids, owners, ends, ring, replicas, news =
+local format, latest, order, expiry, reach, users, names, schemes, sessions, sids, owners, ends, ring, replicas, news, clock,
+  remembered =
   unpack(KEYS)
 local call = redis.call
 local time = call('TIME')
@@ -60,6 +61,12 @@ local function forget_revocation(id)
   call('ZREM', order, member(id, expires_at, earlier))
   call('ZREM', expiry, id)
   call('HDEL', reach, id)
+end
+
+-- Of two the larger holds: until when what has expired was forgotten, and up to which revision.
+local function put_forgotten(expired, under)
+  call('HSET', clock, 'until', text(math.max(expired, tonumber(call('HGET', clock, 'until') or 0))))
+  call('HSET', clock, 'under', text(math.max(under, tonumber(call('HGET', clock, 'under') or 0))))
 end
 
 -- Removes a session; returns when it would have ended, if it was there.

@@ -4,4 +4,9 @@ if not found and ARGV[1] ~= '' then
   call('SET', format, ARGV[1])
   return ARGV[1]
 end
+-- Format 1 had attempts and digests that expire by themselves, and nothing noted about time.
+if found == '1' then
+  call('SET', format, '2')
+  return '2'
+end
 return found or ''

@@ -3,16 +3,20 @@
 //! A user is the scheme of the password, the end of a line, and the rest as JSON; a session is when it was last seen in
 //! sixteen digits, the user, the end of a line, and the rest as JSON: what scripts have to see stands in front.
 
+use super::scripts;
 use crate::check::identifiers::Revision;
 use crate::check::names::UserName;
-use crate::check::revocation::{Entry, ID_BYTES, LONGEST_LIFETIME, Reach, RevokedId};
+use crate::check::revocation::{Entry, Forgotten, ID_BYTES, LONGEST_LIFETIME, Reach, RevokedId};
 use crate::store::session::SessionRow;
 use crate::store::user::UserRow;
-use crate::store::{Revocation, Revoked, Session, User};
+use crate::store::{Bucket, Noted, Revocation, Revoked, Session, User};
 use serde_json::json;
 
 /// Scripts and scores count in doubles, which know every whole number up to here: milliseconds for 285,000 years.
 const LARGEST: u64 = (1 << 53) - 1;
+
+/// No interval of a bucket is longer, in milliseconds: ten years.
+const LONGEST_INTERVAL: u64 = 10 * 365 * 24 * 60 * 60 * 1000;
 
 /// A number as scripts read it.
 pub(super) fn number(number: u64) -> Vec<u8> {
@@ -149,4 +153,19 @@ pub(super) fn read_entry(member: &[u8], revision: u64) -> Result<Entry, String> 
         revision: Revision::new(revision),
         expires_at: u64::from_be_bytes(*expires_at),
     })
+}
+
+/// What is noted about time, as the fields stand in the hash: nothing where nobody has noted it yet.
+pub(super) fn read_noted(fields: &[Option<u64>]) -> Noted {
+    let number = |at: usize| fields.get(at).copied().flatten().unwrap_or_default();
+    let forgotten = Forgotten { until: number(3), under: Revision::new(number(4)) };
+    Noted { mark_ms: number(0), said_ms: number(1), said_by: number(2), forgotten }
+}
+
+pub(super) fn attempts(buckets: &[Bucket]) -> Vec<Vec<u8>> {
+    buckets.iter().map(|bucket| key(scripts::ATTEMPTS, &bucket.key)).collect()
+}
+
+pub(super) fn interval(bucket: &Bucket) -> Vec<u8> {
+    number(bucket.interval_ms.min(LONGEST_INTERVAL))
 }

@@ -8,8 +8,8 @@ use std::sync::LazyLock;
 
 /// What every script is given, in the order that `prelude.lua` names them: format, latest revision; revocations in their
 /// order, by expiry, and how far they reach; users, their names in order, how many have which scheme; sessions, their
-/// names in order, by user, by end; key ring; replicas; and the channel of news.
-pub(super) const KEYS: [&str; 15] = [
+/// names in order, by user, by end; key ring; replicas; the channel of news; what is noted about time; and digests.
+pub(super) const KEYS: [&str; 17] = [
     "{samehand}:format",
     "{samehand}:revision",
     "{samehand}:revocations",
@@ -25,6 +25,8 @@ pub(super) const KEYS: [&str; 15] = [
     "{samehand}:keys",
     "{samehand}:replicas",
     "{samehand}:news",
+    "{samehand}:clock",
+    "{samehand}:remembered",
 ];
 
 pub(super) const FORMAT: &str = KEYS[0];
@@ -35,14 +37,14 @@ pub(super) const SCHEMES: &str = KEYS[7];
 pub(super) const SESSIONS: &str = KEYS[8];
 pub(super) const RING: &str = KEYS[12];
 pub(super) const NEWS: &str = KEYS[14];
+pub(super) const CLOCK: &str = KEYS[15];
+pub(super) const REMEMBERED: &str = KEYS[16];
 
 /// The slot of a cluster that the hash tag of all keys belongs to: CRC16 of `samehand`, modulo 16384.
 pub(super) const SLOT: u16 = 11423;
 
 /// What a bucket of attempts is called before its digest; expires by itself.
 pub(super) const ATTEMPTS: &[u8] = b"{samehand}:attempts:";
-/// What a digest that is remembered is called before it; expires by itself.
-pub(super) const REMEMBERED: &[u8] = b"{samehand}:remembered:";
 
 /// The audit trail: its entries by their positions, and the latest position there was.
 pub(super) const TRAIL: [&str; 2] = ["{samehand}:trail", "{samehand}:trail:latest"];
@@ -73,6 +75,8 @@ scripts! {
     PUT_KEYS: "prelude.lua" "put_keys.lua";
     ANNOUNCE: "prelude.lua" "announce.lua";
     PURGE: "prelude.lua" "purge.lua";
+    NOTE_TIME: "prelude.lua" "note_time.lua";
+    PUT_FORGOTTEN: "prelude.lua" "put_forgotten.lua";
     TAKE_ATTEMPT: "take_attempt.lua";
     GIVE_ATTEMPT_BACK: "give_attempt_back.lua";
     REMEMBER: "remember.lua";
@@ -84,4 +88,9 @@ impl Known {
     fn new(code: &str) -> Self {
         Self { code: code.to_owned(), digest: Script::new(code).get_hash().to_owned() }
     }
+}
+
+/// The keys of all scripts.
+pub(super) fn keys() -> Vec<Vec<u8>> {
+    KEYS.iter().map(|key| key.as_bytes().to_vec()).collect()
 }

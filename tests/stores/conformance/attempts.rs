@@ -1,7 +1,9 @@
 //! Attempts to sign in, and digests that are remembered for a time.
 
-use super::{Fixture, together};
+use super::{Fixture, now, together};
+use samehand::check::identifiers::Revision;
 use samehand::store::{Bucket, Store};
+use std::time::Duration;
 
 const HOUR_MS: u64 = 60 * 60 * 1000;
 
@@ -116,7 +118,7 @@ pub(crate) async fn purging_forgets_no_bucket_that_is_not_full(fixture: &impl Fi
     let store = fixture.open().await;
     assert_eq!(drain(&*store, bucket(1, 3)).await, 3);
     assert!(store.remember([1; 16], 3600).await.unwrap());
-    store.purge().await.unwrap();
+    store.purge(now(&*store).await).await.unwrap();
     assert_eq!(drain(&*store, bucket(1, 3)).await, 0);
     assert!(store.remembers([1; 16]).await.unwrap());
 }
@@ -140,4 +142,26 @@ pub(crate) async fn of_several_who_remember_a_digest_one_is_the_first(fixture: &
         let first = together(tries).await.into_iter().filter(|outcome| *outcome.as_ref().unwrap()).count();
         assert_eq!(first, 1);
     }
+}
+
+pub(crate) async fn a_digest_is_not_forgotten_by_a_clock_that_its_mark_does_not_explain(fixture: &impl Fixture) {
+    let store = fixture.open().await;
+    let now_ms = now(&*store).await * 1000;
+    for (number, mark_ms, is_remembered) in [(1, now_ms - 36_000_000, true), (2, now_ms, false)] {
+        store.note_time(7, Some(mark_ms)).await.unwrap();
+        let noted = store.changes(Revision::NONE, 1).await.unwrap().noted;
+        assert_eq!((noted.mark_ms, noted.said_by), (mark_ms, 7));
+        assert!((now_ms..now_ms + 60_000).contains(&noted.said_ms), "{noted:?}");
+        assert!(store.remember([number; 16], 1).await.unwrap());
+        let start = tokio::time::Instant::now();
+        // It is over after a second, by the clock.
+        while start.elapsed() < Duration::from_secs(3) && store.remembers([number; 16]).await.unwrap() {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(store.remembers([number; 16]).await.unwrap(), is_remembered, "{number}");
+        assert_eq!(!store.remember([number; 16], 1).await.unwrap(), is_remembered, "{number}");
+    }
+    store.note_time(8, None).await.unwrap();
+    let noted = store.changes(Revision::NONE, 1).await.unwrap().noted;
+    assert_eq!((noted.mark_ms, noted.said_by), (now_ms, 8), "the mark stays");
 }

@@ -68,6 +68,6 @@ pub(crate) async fn replicas_hear_what_the_others_said(fixture: &impl Fixture) {
     assert_eq!(announce(replica("a/1", "digest1")).await, []);
     assert_eq!(announce(replica("b/2", "digest2")).await, [replica("a/1", "digest1")]);
     assert_eq!(announce(replica("a/1", "digest2")).await, [replica("b/2", "digest2")]);
-    store.purge().await.unwrap();
+    store.purge(now(&*store).await).await.unwrap();
     assert_eq!(announce(replica("c/3", "")).await, [replica("a/1", "digest2"), replica("b/2", "digest2")]);
 }

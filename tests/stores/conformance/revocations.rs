@@ -2,7 +2,7 @@
 
 use super::{Fixture, all_entries, name, now, session, sid, together, token, user};
 use samehand::check::identifiers::Revision;
-use samehand::check::revocation::{CLOCKS_APART, Entry, LONGEST_LIFETIME, Reach, RevokedId};
+use samehand::check::revocation::{CLOCKS_APART, Entry, Forgotten, LONGEST_LIFETIME, Reach, RevokedId};
 use samehand::store::{Revocation, Revoked, Session, Store};
 use std::collections::BTreeSet;
 use tokio::task::JoinHandle;
@@ -332,12 +332,18 @@ pub(crate) async fn what_has_expired_is_purged_and_nothing_else(fixture: &impl F
     let revoked = store.revoke(&[token("x", now - 3602), Revocation::User(name("bob2")), expired]).await.unwrap();
     store.add_users(&[user("bob")]).await.unwrap();
     store.put_keys(b"sealed", 0).await.unwrap();
-    store.purge().await.unwrap();
+    store.purge(now).await.unwrap();
     assert_eq!(store.sessions_after(None, None, 9).await.unwrap(), [session(2, "bob", now)]);
     assert_eq!(store.sessions_after(Some(&name("bob")), None, 9).await.unwrap(), [session(2, "bob", now)]);
     assert_eq!(store.session(&sid(1)).await.unwrap(), None);
     assert_eq!(all_entries(&*store).await, revoked.entries[..2]);
     assert_eq!(store.revision().await.unwrap(), revoked.entries[2].revision, "a revision is never taken back");
+    let forgotten = store.changes(Revision::NONE, 1).await.unwrap().noted.forgotten;
+    let under = revoked.entries[2].revision;
+    assert_eq!(forgotten, Forgotten { until: now - CLOCKS_APART - 1, under }, "and what was removed is noted");
+    store.put_forgotten(Forgotten { until: now, under: Revision::new(1) }).await.unwrap();
+    let forgotten = store.changes(Revision::NONE, 1).await.unwrap().noted.forgotten;
+    assert_eq!(forgotten, Forgotten { until: now, under }, "of two the larger holds");
     assert_eq!(store.user(&name("bob")).await.unwrap(), Some(user("bob")));
     assert!(store.keys().await.unwrap().is_some());
 }

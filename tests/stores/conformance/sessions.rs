@@ -74,6 +74,10 @@ pub(crate) async fn the_later_time_wins_and_unknown_sessions_are_passed_over(fix
     together(noters).await;
     assert_eq!((last_seen(sid(1)).await, last_seen(sid(2)).await), (now + 23, now + 23));
     store.note_seen(&[]).await.unwrap();
+    // A clock that was ahead has seen them, too.
+    store.note_seen(&[(sid(1), now + 40 * 86_400)]).await.unwrap();
+    store.note_seen(&[(sid(1), now + 60)]).await.unwrap();
+    assert_eq!(last_seen(sid(1)).await, now + 60, "that is not believed for longer than its clock is");
 }
 
 pub(crate) async fn sessions_of_another_store_are_put_in_the_place_of_those_here(fixture: &impl Fixture) {

@@ -198,7 +198,8 @@ fn the_access_rules_of_the_page_are_enough_and_without_config_it_is_said() {
         assert!(store.put_keys(b"sealed", 0).await.unwrap());
         let replica = Replica { name: "one".into(), settings: BTreeMap::new() };
         assert_eq!(store.announce(&replica, 10).await.unwrap(), []);
-        store.purge().await.unwrap();
+        store.note_time(1, None).await.unwrap();
+        store.purge(now).await.unwrap();
         assert_eq!(store.changes(Revision::NONE, 10).await.unwrap().warning, None);
         assert_eq!(
             server.ask::<Vec<String>>(&["KEYS", "*"]).iter().filter(|key| !key.starts_with("{samehand}:")).count(),
