@@ -6,6 +6,7 @@
 //! headers to another can be lied to behind every one of them.
 
 use super::dpop::Place;
+use super::hosts::{self, Authority};
 use actix_web::http::header::{HeaderMap, HeaderName};
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -22,8 +23,6 @@ static FORWARDED_URI: HeaderName = HeaderName::from_static("x-forwarded-uri");
 const MAX_URI: usize = 32 * 1024;
 /// Longest accepted method, in bytes. The longest registered one, `UPDATEREDIRECTREF`, has 17.
 const MAX_METHOD: usize = 32;
-/// Longest host name with port, in bytes (RFC 1035 section 2.3.4).
-const MAX_HOST: usize = 253 + ":65535".len();
 
 /// The proxy that asks, named by the route it asks on and never guessed from headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -62,7 +61,7 @@ impl Proxy {
 pub struct ForwardedRequest<'a> {
     method: &'a [u8],
     scheme: Scheme,
-    host: Cow<'a, [u8]>,
+    host: Authority<'a>,
     authority: &'a [u8],
     uri: &'a [u8],
 }
@@ -105,7 +104,7 @@ impl<'a> ForwardedRequest<'a> {
     /// The host in lower case, without port and without a trailing dot.
     #[must_use]
     pub fn host(&self) -> &str {
-        text(&self.host)
+        self.host.name()
     }
 
     /// The host as it was sent, with its port if the proxy told it.
@@ -114,11 +113,17 @@ impl<'a> ForwardedRequest<'a> {
         text(self.authority)
     }
 
+    /// The port, where one was told: without one it is the scheme's own.
+    #[must_use]
+    pub fn port(&self) -> Option<u16> {
+        self.host.port()
+    }
+
     /// Whether it is at the host of this address, and at its port where the proxy told one.
     #[must_use]
     pub fn is_at(&self, url: &Url) -> bool {
-        let told = self.authority().rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
-        url.host_str() == Some(self.host()) && told.is_none_or(|port| url.port_or_known_default() == Some(port))
+        let port = self.port();
+        url.host_str() == Some(self.host()) && port.is_none_or(|port| url.port_or_known_default() == Some(port))
     }
 
     /// Method, authority and request target as they were sent.
@@ -197,7 +202,7 @@ impl ForwardedError {
 pub fn read(headers: &HeaderMap) -> Result<ForwardedRequest<'_>, ForwardedError> {
     let method = single(headers, &FORWARDED_METHOD, parse_method)?;
     let scheme = single(headers, &FORWARDED_PROTO, parse_scheme)?;
-    let (host, authority) = single(headers, &FORWARDED_HOST, |sent| Some((parse_host(sent)?, sent)))?;
+    let (host, authority) = single(headers, &FORWARDED_HOST, |sent| Some((hosts::read(sent)?, sent)))?;
     Ok(ForwardedRequest { method, scheme, host, authority, uri: single(headers, &FORWARDED_URI, parse_uri)? })
 }
 
@@ -207,7 +212,7 @@ pub fn read(headers: &HeaderMap) -> Result<ForwardedRequest<'_>, ForwardedError>
 pub fn place<'a>(headers: &'a HeaderMap, path: &'a str) -> Option<Place<'a>> {
     Some(Place {
         scheme: single(headers, &FORWARDED_PROTO, parse_scheme).ok()?,
-        authority: single(headers, &FORWARDED_HOST, |sent| parse_host(sent).map(|_| text(sent))).ok()?.into(),
+        authority: single(headers, &FORWARDED_HOST, |sent| hosts::read(sent).map(|_| text(sent))).ok()?.into(),
         target: match single(headers, &FORWARDED_URI, parse_uri) {
             Ok(target) => escaped(target),
             Err(ForwardedError::Missing(_)) => path.into(),
@@ -255,75 +260,6 @@ fn parse_scheme(scheme: &[u8]) -> Option<Scheme> {
         .into_iter()
         .find_map(|(name, known)| scheme.eq_ignore_ascii_case(name.as_bytes()).then_some(known))
 }
-
-fn parse_host(host: &[u8]) -> Option<Cow<'_, [u8]>> {
-    if host.len() > MAX_HOST {
-        return None;
-    }
-    let (name, port) = if host.starts_with(b"[") { split_address(host)? } else { split_name(host)? };
-    if !port.is_none_or(|digits| text(digits).parse::<u16>().is_ok() && digits.iter().all(u8::is_ascii_digit)) {
-        return None;
-    }
-    let name = name.strip_suffix(b".").unwrap_or(name);
-    if name.iter().fold(false, |any, byte| any | byte.is_ascii_uppercase()) {
-        return Some(Cow::Owned(name.to_ascii_lowercase()));
-    }
-    (!name.is_empty()).then_some(Cow::Borrowed(name))
-}
-
-fn split_address(host: &[u8]) -> Option<(&[u8], Option<&[u8]>)> {
-    let end = host.iter().position(|byte| *byte == b']')? + 1;
-    let (bracketed, rest) = host.split_at(end);
-    text(&bracketed[1..end - 1]).parse::<std::net::Ipv6Addr>().ok()?;
-    match rest {
-        [] => Some((bracketed, None)),
-        _ => Some((bracketed, Some(rest.strip_prefix(b":")?))),
-    }
-}
-
-fn split_name(host: &[u8]) -> Option<(&[u8], Option<&[u8]>)> {
-    // In front of a name stands a dot, as it were: none may follow one.
-    let mut last = b'.';
-    let mut end = host.len();
-    for (place, byte) in host.iter().enumerate() {
-        match OF_HOSTS[usize::from(*byte)] {
-            OfHosts::Name => {}
-            OfHosts::Dot if last != b'.' => {}
-            OfHosts::Colon => {
-                end = place;
-                break;
-            }
-            OfHosts::Dot | OfHosts::Never => return None,
-        }
-        last = *byte;
-    }
-    let (name, port) = (&host[..end], host.get(end + 1..));
-    (!name.is_empty()).then_some((name, port))
-}
-
-/// What a byte is in the name of a host.
-#[derive(Clone, Copy)]
-enum OfHosts {
-    Name,
-    Dot,
-    Colon,
-    Never,
-}
-
-static OF_HOSTS: [OfHosts; 256] = {
-    let mut kinds = [OfHosts::Never; 256];
-    let mut byte = 0_u8;
-    while byte < 128 {
-        kinds[byte as usize] = match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => OfHosts::Name,
-            b'.' => OfHosts::Dot,
-            b':' => OfHosts::Colon,
-            _ => OfHosts::Never,
-        };
-        byte += 1;
-    }
-    kinds
-};
 
 /// Origin form (RFC 9112 section 3.2.1), or `*` for `OPTIONS *`. No blank and no control character. Bytes beyond ASCII may
 /// stand in it, whatever they spell: the proxies pass them on, and nothing of ours shows them as they are.

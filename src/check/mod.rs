@@ -31,6 +31,7 @@ pub mod dpop;
 pub mod fingerprint;
 pub mod form_token;
 pub mod forwarded;
+pub mod hosts;
 pub mod identifiers;
 pub mod identity;
 pub mod key_ring;

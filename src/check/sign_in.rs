@@ -22,6 +22,8 @@ pub const RETURN: &str = "rd";
 pub const WHY: &str = "why";
 /// What stands there when the browser has signed in a moment ago: it would go round for ever.
 pub const AGAIN: &str = "again";
+/// What stands there when the return address is not the whole one, which was too long.
+pub const SHORTENED: &str = "shortened";
 /// How soon a browser that has signed in asks for the page it wanted, in seconds, with much to spare.
 pub const MOMENT: u64 = 10;
 
@@ -223,7 +225,7 @@ impl SignIn {
     /// The sign-in page, for one of samehand's own pages.
     #[must_use]
     pub fn before(&self, page: &str, why: Option<Why>) -> String {
-        self.location(Some(page), why, false)
+        self.location(Some(page), why, false, false)
     }
 
     /// Whether the sign-in page itself is what the proxy asks about. A proxy that tells no port is not contradicted.
@@ -248,24 +250,27 @@ impl SignIn {
 
     fn way(&self, request: &ForwardedRequest<'_>, why: Option<Why>, goes_round: impl Fn(&str) -> bool) -> Detour {
         let location = match self.returns.of_request(request) {
-            Ok(back) => self.location(Some(back.as_str()), why, goes_round(back.as_str())),
+            Ok((back, is_shortened)) => {
+                self.location(Some(back.as_str()), why, goes_round(back.as_str()), is_shortened)
+            }
             Err(ReturnUrlError::OtherSite) => {
-                let location = self.location(None, Some(Why::OtherSite), false);
+                let location = self.location(None, Some(Why::OtherSite), false, false);
                 return Detour::OtherSite { host: request.host().to_owned(), location };
             }
-            Err(ReturnUrlError::PlainHttp) => self.location(None, Some(Why::PlainHttp), false),
-            Err(ReturnUrlError::Doubtful) => self.location(None, why, false),
+            Err(ReturnUrlError::PlainHttp) => self.location(None, Some(Why::PlainHttp), false, false),
+            Err(ReturnUrlError::Doubtful | ReturnUrlError::TooLong) => self.location(None, why, false, false),
         };
         Detour::SignIn { location }
     }
 
-    fn location(&self, back: Option<&str>, why: Option<Why>, goes_round: bool) -> String {
+    fn location(&self, back: Option<&str>, why: Option<Why>, goes_round: bool, is_shortened: bool) -> String {
         let mut url = self.url.clone();
         if back.is_some() || why.is_some() {
             let mut query = url.query_pairs_mut();
             query.extend_pairs(back.map(|back| (RETURN, back)));
             query.extend_pairs(why.map(|why| (WHY, why.name())));
             query.extend_pairs(goes_round.then_some((AGAIN, "1")));
+            query.extend_pairs(is_shortened.then_some((SHORTENED, "1")));
         }
         url.into()
     }

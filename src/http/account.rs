@@ -6,6 +6,7 @@
 
 use super::attempt::{opening_for, report};
 use super::opening::open;
+use super::origin::Askers;
 use super::pages::account::{self, Done, Problem, Reader, Wrong};
 use super::pages::form::{self, Form};
 use super::pages::{message, see_other};
@@ -88,7 +89,10 @@ async fn read(
 ) -> Result<Form, Problem> {
     let is_foreign = {
         let state = app.state();
-        state.pages.as_ref().is_none_or(|pages| origin::is_another_page(request.headers(), &state.cookie, &pages.url))
+        state
+            .pages
+            .as_ref()
+            .is_none_or(|pages| origin::is_foreign(request.headers(), &state.cookie, Askers::ThisOrigin(&pages.url)))
     };
     if is_foreign {
         return Err(problem(StatusCode::FORBIDDEN, "Another site sent this form, so nothing was done."));

@@ -2,6 +2,7 @@
 //! whoever holds a stolen one may end it too. One that is bound to a key comes with a proof here as everywhere.
 
 use super::dpop::{self, Manner};
+use super::origin::Askers;
 use super::pages::sign_out::{self, Ended};
 use super::trail::{self, Deed};
 use super::whoami::caller_of;
@@ -105,7 +106,7 @@ async fn end(request: &HttpRequest, app: &App, asked_by: AskedBy) -> Result<End,
             Some(carrier) => carrier == Carrier::Cookie,
             None => asked_by == AskedBy::Page,
         };
-        if is_by_cookie && origin::is_foreign(request.headers(), &state.cookie) {
+        if is_by_cookie && origin::is_foreign(request.headers(), &state.cookie, Askers::HostsOfTheCookie) {
             return Err(NotEnded::Refused(refusal::foreign_origin()));
         }
         verified.and_then(|token| proofs::prove(&caller, token, &state.gate, moment.now, &mut seen))

@@ -1,75 +1,59 @@
 //! Does a page of somebody else's make this browser ask? Refuses it where the cookie is what counts (cross-site request
 //! forgery); `SameSite=Lax` keeps most of it away already, but not what a sibling host sends.
 
+use crate::check::hosts;
 use crate::config::SessionCookie;
-use actix_web::http::header::{HOST, HeaderMap, HeaderName, ORIGIN};
+use actix_web::http::header::{HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN};
 use url::Url;
 
 static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Whether the request names an `Origin` that is not ours: another host than the one asked (which the proxy names in
-/// `Host`), and not within the cookie's domain. A client that names none is no page.
-pub(super) fn is_foreign(headers: &HeaderMap, cookie: &SessionCookie) -> bool {
-    let mut lines = headers.get_all(ORIGIN);
-    let Some(origin) = lines.next() else { return false };
-    let (None, Ok(origin)) = (lines.next(), origin.to_str()) else { return true };
-    let Some(host) = host_of(origin, cookie.secure) else { return true };
-    let asked = headers.get(HOST).and_then(|line| line.to_str().ok()).map(without_port);
-    let within_domain =
-        |domain: &str| {
-            host.eq_ignore_ascii_case(domain)
-                || host.len().checked_sub(domain.len() + 1).and_then(|dot| host.split_at_checked(dot)).is_some_and(
-                    |(_, rest)| rest.strip_prefix('.').is_some_and(|rest| rest.eq_ignore_ascii_case(domain)),
-                )
-        };
-    let is_ours = asked.is_some_and(|asked| asked.eq_ignore_ascii_case(host))
-        || cookie.domain.as_deref().is_some_and(within_domain);
-    !is_ours
+/// Whose pages may ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Askers<'a> {
+    /// Those at the very origin that was asked, which is also that of samehand's pages at this address. A sibling host is
+    /// another one: what it sends would sign people in as somebody else.
+    ThisOrigin(&'a Url),
+    /// Those of every host that gets the cookie.
+    HostsOfTheCookie,
 }
 
-/// Whether a form comes from another page than ours: browsers name the site it is from (Fetch Metadata) and its `Origin`,
-/// which has to be the very host that was asked or that of our pages. A sibling host is another page here: what it sends
-/// would sign people in as somebody else. Where a browser names nothing, the form's own token has to do.
-pub(super) fn is_another_page(headers: &HeaderMap, cookie: &SessionCookie, pages: &Url) -> bool {
-    let mut sites = headers.get_all(&SEC_FETCH_SITE);
-    if sites.next().is_some_and(|site| !matches!(site.as_bytes(), b"same-origin" | b"none")) || sites.next().is_some() {
+/// Whether a page asks that may not. First counts what no page can forge: browsers say themselves where a request comes from
+/// (Fetch Metadata, `Sec-Fetch-Site`), also where a page or a proxy hides its `Origin`, which is `null` then. A browser that
+/// does not say it names an `Origin`; a client that names neither is no page, or is known by the form's own token.
+pub(super) fn is_foreign(headers: &HeaderMap, cookie: &SessionCookie, askers: Askers<'_>) -> bool {
+    let (mut sites, mut origins) = (headers.get_all(&SEC_FETCH_SITE), headers.get_all(ORIGIN));
+    let (site, origin) = (sites.next(), origins.next());
+    if sites.next().is_some() || origins.next().is_some() {
         return true;
     }
-    let mut lines = headers.get_all(ORIGIN);
-    let Some(origin) = lines.next() else { return false };
-    let (None, Ok(origin)) = (lines.next(), origin.to_str()) else { return true };
-    if origin == pages.origin().ascii_serialization() {
-        return false;
+    match (site.map(HeaderValue::as_bytes), askers) {
+        (Some(b"same-origin"), _) => return false,
+        (Some(b"none") | None, _) | (Some(b"same-site"), Askers::HostsOfTheCookie) => {}
+        (Some(_), _) => return true,
     }
-    let Some(host) = host_of(origin, cookie.secure) else { return true };
-    let asked = headers.get(HOST).and_then(|line| line.to_str().ok()).map(without_port);
-    !asked.is_some_and(|asked| asked.eq_ignore_ascii_case(host))
-}
-
-/// The host of `scheme://host[:port]`; over plain http only where the cookie travels over it too.
-fn host_of(origin: &str, secure: bool) -> Option<&str> {
-    let (scheme, rest) = origin.split_once("://")?;
-    let usable = scheme == "https" || (scheme == "http" && (!secure || is_this_machine(without_port(rest))));
-    let host = without_port(rest);
-    (usable && !host.is_empty() && !rest.contains(['/', '@', '\\'])).then_some(host)
-}
-
-/// Browsers count these as safe whatever the scheme.
-fn is_this_machine(host: &str) -> bool {
-    host == "localhost" || host.ends_with(".localhost") || host.starts_with("127.") || host == "[::1]"
-}
-
-fn without_port(host: &str) -> &str {
-    match host.rsplit_once(':') {
-        Some((name, port)) if !port.contains(']') && !port.is_empty() => name,
-        Some(_) | None => host,
+    let Some(origin) = origin else { return false };
+    let Some((scheme, host)) = origin.to_str().ok().and_then(|origin| origin.split_once("://")) else { return true };
+    let Some(sender) = hosts::read(host.as_bytes()) else { return true };
+    // Over plain http only where the cookie travels over it too.
+    let is_safe = scheme == "https" || (scheme == "http" && (!cookie.secure || hosts::is_this_machine(sender.name())));
+    let asked = headers.get(HOST).and_then(|line| hosts::read(line.as_bytes()));
+    let is_asked = asked.is_some_and(|asked| asked.name() == sender.name());
+    match askers {
+        Askers::ThisOrigin(pages) => {
+            let is_our_page = origin.as_bytes() == pages.origin().ascii_serialization().as_bytes();
+            !(is_our_page || (is_asked && is_safe))
+        }
+        Askers::HostsOfTheCookie => {
+            let has_cookie = cookie.domain.as_deref().is_some_and(|domain| hosts::is_within(sender.name(), domain));
+            !((is_asked || has_cookie) && is_safe)
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use actix_web::http::header::HeaderValue;
 
     #[track_caller]
     fn foreign(expected: bool, origins: &[&'static str], host: &'static str, domain: Option<&str>) {
@@ -79,7 +63,7 @@ mod tests {
         for origin in origins {
             headers.append(ORIGIN, HeaderValue::from_static(origin));
         }
-        assert_eq!(is_foreign(&headers, &cookie), expected, "{origins:?} {host} {domain:?}");
+        assert_eq!(is_foreign(&headers, &cookie, Askers::HostsOfTheCookie), expected, "{origins:?} {host} {domain:?}");
     }
 
     #[test]
@@ -92,7 +76,7 @@ mod tests {
             for (name, value) in lines {
                 headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
             }
-            is_another_page(&headers, &cookie, &pages)
+            is_foreign(&headers, &cookie, Askers::ThisOrigin(&pages))
         };
         for (expected, host, lines) in [
             (false, "auth.example.com", &[][..]),
@@ -111,6 +95,10 @@ mod tests {
             (true, "auth.example.com", &[("sec-fetch-site", "same-site")]),
             (true, "auth.example.com", &[("origin", "https://auth.example.com"), ("sec-fetch-site", "same-site")]),
             (true, "auth.example.com", &[("sec-fetch-site", "none"), ("sec-fetch-site", "cross-site")]),
+            (true, "auth.example.com", &[("sec-fetch-site", "of-tomorrow")]),
+            (false, "auth.example.com", &[("origin", "null"), ("sec-fetch-site", "same-origin")]),
+            (true, "auth.example.com", &[("origin", "null"), ("sec-fetch-site", "same-site")]),
+            (true, "auth.example.com", &[("origin", "null"), ("sec-fetch-site", "none")]),
         ] {
             assert_eq!(another(host, lines), expected, "{host} {lines:?}");
         }
@@ -134,5 +122,7 @@ mod tests {
         foreign(true, &["https://app.example.com", "https://app.example.com"], "app.example.com", None);
         foreign(true, &["https://user@app.example.com"], "app.example.com", None);
         foreign(true, &["chrome-extension://abc"], "abc", None);
+        foreign(true, &["http://127.example.com"], "127.example.com", None);
+        foreign(true, &["https://evil.example;.example.com"], "app.example.com", Some("example.com"));
     }
 }

@@ -6,6 +6,7 @@ use super::dpop::{self, Manner};
 use super::exchange::exchange;
 use super::mint::issued;
 use super::trail::{self, Deed};
+use super::origin::Askers;
 use super::whoami::caller_of;
 use super::{cookie, json, origin, refusal};
 use crate::app::App;
@@ -97,7 +98,9 @@ struct Renewable<'a> {
 async fn renewable<'a>(request: &'a HttpRequest, app: &App) -> Result<Renewable<'a>, HttpResponse> {
     let caller = caller_of(request, &app.state())?;
     let Held { bound, carrier, manner, .. } = held(&caller, app).await;
-    if carrier == Some(Carrier::Cookie) && origin::is_foreign(request.headers(), &app.state().cookie) {
+    if carrier == Some(Carrier::Cookie)
+        && origin::is_foreign(request.headers(), &app.state().cookie, Askers::HostsOfTheCookie)
+    {
         return Err(refusal::foreign_origin());
     }
     bound.map(|(bound, client)| Renewable { bound, client, carrier }).map_err(|denial| {

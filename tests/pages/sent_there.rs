@@ -46,10 +46,37 @@ fn over_plain_http_the_page_says_what_is_the_matter() {
 #[test]
 fn what_cannot_be_returned_to_is_left_out() {
     let samehand = start();
-    let long = format!("/{}", "a".repeat(8000));
-    for uri in ["/a\\b", long.as_str()] {
-        let reply = asked(&samehand, question("nginx", "https", "app.example.com", uri));
-        assert_eq!((reply.status, reply.header("Location")), (401, Some("https://auth.example.com/login")), "{uri}");
+    let long = "a".repeat(8000);
+    for (host, uri, rest) in [
+        ("app.example.com", "/a\\b".to_owned(), ""),
+        // Another port of the same host is somebody else's, maybe.
+        ("app.example.com:5001", "/".to_owned(), ""),
+        ("auth.example.com", "/logout".to_owned(), ""),
+        ("app.example.com", "/a?path=C:\\b".to_owned(), "?rd=https%3A%2F%2Fapp.example.com%2Fa%3Fpath%3DC%3A%5Cb"),
+        ("app.example.com:443", "/".to_owned(), "?rd=https%3A%2F%2Fapp.example.com%2F"),
+        // In steps: without the query, then the host alone.
+        ("app.example.com", format!("/a?{long}"), "?rd=https%3A%2F%2Fapp.example.com%2Fa&shortened=1"),
+        ("app.example.com", format!("/{long}?b"), "?rd=https%3A%2F%2Fapp.example.com%2F&shortened=1"),
+    ] {
+        let reply = asked(&samehand, question("nginx", "https", host, &uri));
+        let expected = format!("https://auth.example.com/login{rest}");
+        assert_eq!((reply.status, reply.header("Location")), (401, Some(expected.as_str())), "{host} {uri}");
+    }
+    let page = text(&send(&samehand, get("/login?rd=https%3A%2F%2Fapp.example.com%2Fa&shortened=1")));
+    assert!(page.contains("too long to be kept") && page.contains("app.example.com/a"), "{page}");
+    // The port of the pages is one to go back to.
+    let nas = Samehand::start(&[("PUBLIC_URL", "https://nas.example.com:5001"), ("COOKIE_DOMAIN", "host")]);
+    for (host, rest) in [
+        ("nas.example.com:5001", "?rd=https%3A%2F%2Fnas.example.com%3A5001%2F"),
+        ("nas.example.com:5002", ""),
+        ("nas.example.com", ""),
+    ] {
+        let reply = asked(&nas, question("nginx", "https", host, "/"));
+        assert_eq!(
+            reply.header("Location"),
+            Some(format!("https://nas.example.com:5001/login{rest}").as_str()),
+            "{host}"
+        );
     }
 }
 

@@ -37,6 +37,31 @@ fn a_page_of_another_site_can_do_nothing_with_the_cookie() {
 }
 
 #[test]
+fn what_the_browser_says_of_the_site_decides_before_its_origin() {
+    let samehand = start(&[]);
+    let status = |path: &str, token: &str, origin: Option<&str>, site: &str| {
+        let request = with_cookie(path, token, origin.as_slice()).header("Sec-Fetch-Site", site);
+        call(&samehand, &request).status
+    };
+    let token = signed_in(&samehand);
+    for path in PATHS {
+        for (origin, site) in [
+            (None, "cross-site"),
+            (Some("https://app.example.com"), "cross-site"),
+            (Some("null"), "cross-site"),
+            (Some("null"), "same-site"),
+            (None, "of-tomorrow"),
+        ] {
+            assert_eq!(status(path, &token, origin, site), 403, "{path} {origin:?} {site}");
+        }
+    }
+    // A proxy that adds `Referrer-Policy: no-referrer` makes browsers hide the origin of our own pages.
+    for path in PATHS {
+        assert_eq!(status(path, &token, Some("null"), "same-origin"), 204, "{path}");
+    }
+}
+
+#[test]
 fn own_pages_and_clients_that_are_no_pages_can() {
     let samehand = start(&[]);
     // The tests' client asks for app.example.com.

@@ -29,6 +29,12 @@ fn hosts_of_the_cookie_are_returned_to() {
     sent(&urls, "https://app.example.com//evil.net/", "https://app.example.com//evil.net/");
     sent(&urls, "https://xn--bcher-kva.example.com/", "https://xn--bcher-kva.example.com/");
     sent(&urls, "https://app.example.com/a#fragment", "https://app.example.com/a");
+    sent(&urls, "HTTPS://app.example.com/", "https://app.example.com/");
+    sent(&urls, "https://app.example.com/?path=C:\\x\\y", "https://app.example.com/?path=C:\\x\\y");
+    // An application may have pages of these names.
+    sent(&urls, "https://app.example.com/login", "https://app.example.com/login");
+    sent(&urls, "https://auth.example.com/account", "https://auth.example.com/account");
+    sent(&urls, "https://auth.example.com/?next=/login", "https://auth.example.com/?next=/login");
     let host = of("https://app.example.com/in", None);
     sent(&host, "https://app.example.com/x", "https://app.example.com/x");
     let address = of("https://192.0.2.7:8443/", None);
@@ -86,8 +92,13 @@ fn other_sites_are_not_returned_to() {
 #[test]
 fn what_can_be_understood_in_two_ways_is_refused() {
     let long = format!("https://app.example.com/{}", "a".repeat(MAX_RETURN_URL));
+    refused(&example(), ReturnUrlError::TooLong, &[&long]);
+    let below = of("https://app.example.com/in/", None);
+    refused(&below, ReturnUrlError::Doubtful, &["https://app.example.com/in/login"]);
+    sent(&below, "https://app.example.com/login", "https://app.example.com/login");
     // Each of these letters is three when it is encoded.
     let grows = format!("https://app.example.com/{}", "\"".repeat(MAX_RETURN_URL / 2));
+    refused(&example(), ReturnUrlError::TooLong, &[&grows]);
     refused(
         &example(),
         ReturnUrlError::Doubtful,
@@ -108,7 +119,6 @@ fn what_can_be_understood_in_two_ways_is_refused() {
             "https:/app.example.com/",
             "https:///app.example.com/",
             "https:\\\\app.example.com/",
-            "HTTPS://app.example.com/",
             " https://app.example.com/",
             "https://app.example.com/ ",
             "https://app.example.com/a\tb",
@@ -142,8 +152,15 @@ fn what_can_be_understood_in_two_ways_is_refused() {
             "blob:https://app.example.com/x",
             "view-source:https://app.example.com/",
             "https://[::1]evil.net/",
-            &long,
-            &grows,
+            "https://evil.example;.example.com/",
+            "https://my_app.example.com/",
+            "https://evil.net'.example.com/",
+            "https://auth.example.com/login",
+            "https://auth.example.com/logout?rd=https://app.example.com/",
+            "https://auth.example.com/Logout/",
+            "https://auth.example.com//login#x",
+            "https://auth.example.com/%6cog%6Fut",
+            "https://auth.example.com/x/../login",
         ],
     );
 }

@@ -11,7 +11,7 @@ use crate::app::{App, Pages, State};
 use crate::check::observed::ObservedClient;
 use crate::check::parts::Part;
 use crate::check::return_url::ReturnUrl;
-use crate::check::sign_in::{AGAIN, RETURN, WHY, Why};
+use crate::check::sign_in::{AGAIN, RETURN, SHORTENED, WHY, Why};
 use crate::check::token::Expiry;
 use crate::check::{Caller, Moment, Seen, form_token, recognise, verified_token};
 use crate::http::attempt::{Refusal, Welcome, attempt};
@@ -41,6 +41,8 @@ struct SignInPage<'a> {
     reasons: Vec<String>,
     username: &'a str,
     back: Option<&'a str>,
+    /// Where one gets to, in place of the whole address, which was too long.
+    shortened: Option<&'a str>,
     form: String,
 }
 
@@ -89,7 +91,9 @@ pub(in crate::http) async fn show(
         return page(StatusCode::OK, &signed_in, Some(pages));
     }
     let notice = why.filter(|_| reasons.is_empty()).and_then(notice_of);
-    let shown = SignInPage { notice, reasons, ..blank(back.as_ref()) };
+    let is_shortened = fields::query(request.query_string(), SHORTENED).is_some();
+    let shortened = back.as_ref().map(ReturnUrl::as_str).filter(|_| is_shortened);
+    let shown = SignInPage { notice, reasons, shortened, ..blank(back.as_ref()) };
     respond(StatusCode::OK, shown, client, app, &state, pages)
 }
 
@@ -197,7 +201,10 @@ fn back_in_form(form: &mut Form, app: &App) -> Option<ReturnUrl> {
 }
 
 fn is_foreign(headers: &HeaderMap, state: &State) -> bool {
-    state.pages.as_ref().is_none_or(|pages| origin::is_another_page(headers, &state.cookie, &pages.url))
+    state
+        .pages
+        .as_ref()
+        .is_none_or(|pages| origin::is_foreign(headers, &state.cookie, origin::Askers::ThisOrigin(&pages.url)))
 }
 
 /// The cookie that came to this page.
