@@ -121,15 +121,6 @@ impl ReturnUrls {
         url.host() == self.pages.host() && matches!(below, Some("login" | "logout"))
     }
 
-    /// The hosts of forms and of what follows them, as sources of a Content-Security-Policy; the host itself is `'self'`.
-    #[must_use]
-    pub fn sources(&self) -> Vec<String> {
-        let Some(domain) = &self.domain else { return vec![self.pages.origin().ascii_serialization()] };
-        let scheme = if hosts::is_localhost_name(domain) { self.pages.scheme() } else { "https" };
-        let port = self.pages.port().map_or_else(String::new, |port| format!(":{port}"));
-        vec![format!("{scheme}://{domain}{port}"), format!("{scheme}://*.{domain}{port}")]
-    }
-
     /// Exactly the host of the pages, or a host in the domain, label by label.
     fn covers(&self, host: &Host<&str>) -> bool {
         if self.pages.host().as_ref() == Some(host) {

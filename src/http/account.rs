@@ -60,6 +60,15 @@ pub(super) async fn show(request: HttpRequest, app: web::Data<App>) -> HttpRespo
     }
 }
 
+/// The root of the pages' own host.
+pub(super) async fn root(app: web::Data<App>) -> HttpResponse {
+    let account = app.state().pages.as_ref().map(|pages| pages.address_of("account"));
+    match account {
+        Some(account) => see_other(&account),
+        None => json::not_found().await,
+    }
+}
+
 pub(super) async fn submitted(request: HttpRequest, body: web::Payload, app: web::Data<App>) -> HttpResponse {
     let visitor = match visitor(&request, &app).await {
         Ok(visitor) => visitor,

@@ -46,6 +46,7 @@ pub fn public_routes(routes: &mut ServiceConfig) {
             .service(only_post("/renew", renew::renew))
             .service(page("/logout", pages::sign_out::show, logout::logout))
             .service(page("/account", account::show, account::submitted))
+            .service(read_only("/", account::root))
             .service(read_only("/whoami", whoami::whoami))
             .service(read_only("/.well-known/jwks.json", jwks::jwks))
             .configure(health_routes)

@@ -75,8 +75,13 @@ fn too_many_attempts_are_told_how_long_to_wait() {
 fn without_pages_there_is_no_form() {
     let samehand = Samehand::start(&[]);
     samehand.add_user("alice", &[]);
-    assert_eq!(send(&samehand, get("/login")).status, 405);
-    assert_eq!(send(&samehand, get("/logout")).status, 405);
+    for target in ["/login", "/logout"] {
+        let page = send(&samehand, get(target));
+        assert_eq!((page.status, page.header("Allow")), (405, Some("POST")), "{page:?}");
+        assert!(text(&page).contains("SAMEHAND_PUBLIC_URL"), "{page:?}");
+        let program = send(&samehand, Request::get(target));
+        assert_eq!((program.status, &program.json()["error"]), (405, &"method_not_allowed".into()), "{program:?}");
+    }
     let reply = send(&samehand, ours(post("/login", &[("username", "alice"), ("password", PASSWORD)])));
     assert_eq!((reply.status, &reply.json()["error"]), (415, &"unsupported_media_type".into()), "{reply:?}");
 }

@@ -54,9 +54,22 @@ fn a_head_says_what_a_get_says() {
 }
 
 #[test]
-fn a_form_may_lead_to_the_hosts_of_the_cookie_and_no_others() {
+fn a_sign_in_may_lead_wherever_the_application_sends_people_and_other_forms_stay_here() {
     let samehand = start();
-    let policy = send(&samehand, get("/login")).header("Content-Security-Policy").expect("a policy").to_owned();
-    let targets = policy.split("; ").find(|part| part.starts_with("form-action")).expect("targets");
-    assert_eq!(targets, "form-action 'self' https://example.com https://*.example.com");
+    for (target, expected) in [
+        ("/login", "form-action 'self' https: http:"),
+        ("/logout", "form-action 'self'"),
+        ("/login?why=other-site", "form-action 'self'"),
+    ] {
+        let policy = send(&samehand, get(target)).header("Content-Security-Policy").expect("a policy").to_owned();
+        let targets = policy.split("; ").find(|part| part.starts_with("form-action")).expect("targets");
+        assert_eq!(targets, expected, "{target}");
+    }
+}
+
+#[test]
+fn the_root_of_the_pages_leads_to_the_account() {
+    let samehand = start();
+    let reply = send(&samehand, get("/"));
+    assert_eq!((reply.status, reply.header("Location")), (303, Some("https://auth.example.com/account")), "{reply:?}");
 }

@@ -147,11 +147,7 @@ fn from_a_deep_link_and_back(browser: &mut Browser<'_>) {
     assert_eq!((page.status, page.header("Content-Type")), (200, Some("text/html; charset=utf-8")), "{page:?}");
     assert!(page.all("Set-Cookie").is_empty(), "{page:?}");
     let policy = page.header("Content-Security-Policy").expect("a policy");
-    for part in [
-        "default-src 'none'",
-        "frame-ancestors 'none'",
-        "form-action 'self' http://demo.localhost http://*.demo.localhost",
-    ] {
+    for part in ["default-src 'none'", "frame-ancestors 'none'", "form-action 'self' https: http:"] {
         assert!(policy.contains(part), "{part}: {policy}");
     }
     let wrong = browser.submit(&target, &page, "another password, just as long");

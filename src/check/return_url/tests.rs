@@ -172,11 +172,3 @@ fn plain_http_is_for_localhost_names_only() {
     refused(&local, ReturnUrlError::Doubtful, &["http://app.demo.localhost/", "http://app.demo.localhost:8081/"]);
     refused(&local, ReturnUrlError::OtherSite, &["http://demo.localhost.evil.net:8080/", "http://localhost:8080/"]);
 }
-
-#[test]
-fn forms_may_lead_to_the_hosts_of_the_cookie() {
-    assert_eq!(example().sources(), ["https://example.com", "https://*.example.com"]);
-    let local = of("http://auth.demo.localhost:8080/", Some("demo.localhost"));
-    assert_eq!(local.sources(), ["http://demo.localhost:8080", "http://*.demo.localhost:8080"]);
-    assert_eq!(of("https://app.example.com/in", None).sources(), ["https://app.example.com"]);
-}

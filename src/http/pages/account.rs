@@ -1,7 +1,7 @@
 //! The account page: where its reader is signed in, and the forms that end sessions and change the password. What the forms
 //! do stands in [`account`](crate::http::account).
 
-use super::{fields, page};
+use super::{FormsLead, fields, page};
 use crate::app::{App, Pages};
 use crate::check::form_token;
 use crate::check::identifiers::SessionId;
@@ -159,7 +159,7 @@ pub(in crate::http) fn show(
         sign_out: pages.address_of("logout"),
         form,
     };
-    page(problem.map_or(StatusCode::OK, |problem| problem.status), &shown, Some(pages))
+    page(problem.map_or(StatusCode::OK, |problem| problem.status), &shown, FormsLead::Here)
 }
 
 /// It is known to a minute only.

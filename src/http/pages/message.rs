@@ -1,9 +1,9 @@
 //! A page that says one thing.
 
-use super::page;
+use super::{FormsLead, page};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::RETRY_AFTER;
+use actix_web::http::header::{ALLOW, HeaderValue, RETRY_AFTER};
 use askama::Template;
 
 #[derive(Template)]
@@ -18,8 +18,22 @@ struct Message<'a> {
 pub(in crate::http) fn unavailable() -> HttpResponse {
     let paragraphs = ["This is not possible right now. Please load the page again in a moment.".to_owned()];
     let message = Message { style: super::STYLE, title: "Please try again", paragraphs: &paragraphs };
-    let mut response = page(StatusCode::SERVICE_UNAVAILABLE, &message, None);
+    let mut response = page(StatusCode::SERVICE_UNAVAILABLE, &message, FormsLead::Here);
     response.headers_mut().insert(RETRY_AFTER, 5.into());
+    response
+}
+
+/// There are no pages, and a browser asks for one.
+pub(in crate::http) fn no_pages() -> HttpResponse {
+    let paragraphs = [
+        "samehand answers here, and has no page to sign in at.".to_owned(),
+        "For whoever runs it: write the address at which browsers reach samehand into SAMEHAND_PUBLIC_URL, such as \
+         https://auth.example.com."
+            .to_owned(),
+    ];
+    let message = Message { style: super::STYLE, title: "Nobody can sign in here yet", paragraphs: &paragraphs };
+    let mut response = page(StatusCode::METHOD_NOT_ALLOWED, &message, FormsLead::Here);
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
     response
 }
 
@@ -36,5 +50,5 @@ pub(in crate::http) fn other_site(host: Option<&str>) -> HttpResponse {
             .to_owned(),
     ];
     let title = "The sign-in does not cover this site";
-    page(StatusCode::FORBIDDEN, &Message { style: super::STYLE, title, paragraphs: &paragraphs }, None)
+    page(StatusCode::FORBIDDEN, &Message { style: super::STYLE, title, paragraphs: &paragraphs }, FormsLead::Here)
 }

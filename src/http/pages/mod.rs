@@ -35,9 +35,18 @@ const CROSS_ORIGIN_OPENER_POLICY: HeaderName = HeaderName::from_static("cross-or
 static STYLE_SOURCE: LazyLock<String> =
     LazyLock::new(|| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(STYLE))));
 
-/// A page with the headers that every page has. Browsers also ask the policy where the answer to a form may lead: to the
-/// hosts that people come from.
-pub(super) fn page(status: StatusCode, page: &impl Template, pages: Option<&Pages>) -> HttpResponse {
+/// Where the forms of a page may lead. Chromium asks along the whole chain of redirects that answers a form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FormsLead {
+    /// To samehand's own pages.
+    Here,
+    /// Wherever the application sends people that have signed in: to a provider of another domain, for instance. The form
+    /// itself goes to the page's own address, and nothing on the page can write another one.
+    Anywhere,
+}
+
+/// A page with the headers that every page has.
+pub(super) fn page(status: StatusCode, page: &impl Template, forms_lead: FormsLead) -> HttpResponse {
     let body = match page.render() {
         Ok(body) => body,
         Err(problem) => {
@@ -45,9 +54,12 @@ pub(super) fn page(status: StatusCode, page: &impl Template, pages: Option<&Page
             return HttpResponse::new(StatusCode::INTERNAL_SERVER_ERROR);
         }
     };
-    let targets = pages.map(|pages| pages.returns.sources().join(" ")).unwrap_or_default();
+    let targets = match forms_lead {
+        FormsLead::Here => "",
+        FormsLead::Anywhere => " https: http:",
+    };
     let policy = format!(
-        "default-src 'none'; style-src {}; form-action 'self' {targets}; base-uri 'none'; frame-ancestors 'none'",
+        "default-src 'none'; style-src {}; form-action 'self'{targets}; base-uri 'none'; frame-ancestors 'none'",
         *STYLE_SOURCE
     );
     let mut response = HttpResponse::build(status).body(body);

@@ -6,9 +6,10 @@
 //! [`continuing`](crate::check::continuing) is about.
 
 use super::form::Form;
-use super::{fields, form, loops, message, page, see_other};
+use super::{FormsLead, fields, form, loops, message, page, see_other};
 use crate::app::{App, Pages, State};
 use crate::check::observed::ObservedClient;
+use crate::check::page_request::is_page_request;
 use crate::check::parts::Part;
 use crate::check::return_url::ReturnUrl;
 use crate::check::sign_in::{AGAIN, RETURN, SHORTENED, WHY, Why};
@@ -70,7 +71,10 @@ pub(in crate::http) async fn show(
     let state = app.state();
     let Some(pages) = &state.pages else {
         drop(state);
-        return json::only_post().await;
+        return match is_page_request(request.method().as_str(), request.headers()) {
+            true => message::no_pages(),
+            false => json::only_post().await,
+        };
     };
     let why = fields::query(request.query_string(), WHY).and_then(|name| Why::from_name(&name));
     if why == Some(Why::OtherSite) {
@@ -88,13 +92,13 @@ pub(in crate::http) async fn show(
         let hints = if !goes_round && (back.is_some() || why.is_some()) { explained() } else { Vec::new() };
         let sign_out = pages.address_of("logout");
         let signed_in = SignedInPage { style: super::STYLE, user, site, back, reasons, hints, sign_out };
-        return page(StatusCode::OK, &signed_in, Some(pages));
+        return page(StatusCode::OK, &signed_in, FormsLead::Here);
     }
     let notice = why.filter(|_| reasons.is_empty()).and_then(notice_of);
     let is_shortened = fields::query(request.query_string(), SHORTENED).is_some();
     let shortened = back.as_ref().map(ReturnUrl::as_str).filter(|_| is_shortened);
     let shown = SignInPage { notice, reasons, shortened, ..blank(back.as_ref()) };
-    respond(StatusCode::OK, shown, client, app, &state, pages)
+    respond(StatusCode::OK, shown, client, app, &state)
 }
 
 /// `POST /login` with a form.
@@ -167,7 +171,7 @@ fn again(
     let Some(pages) = &state.pages else { return HttpResponse::new(status) };
     let back = back.or_else(|| back_in_query(request, pages));
     let shown = SignInPage { error: Some(error), username, ..blank(back.as_ref()) };
-    respond(status, shown, client, app, &state, pages)
+    respond(status, shown, client, app, &state)
 }
 
 fn blank(back: Option<&ReturnUrl>) -> SignInPage<'_> {
@@ -181,11 +185,10 @@ fn respond(
     client: &ObservedClient<'_>,
     app: &App,
     state: &State,
-    pages: &Pages,
 ) -> HttpResponse {
     let gate = &state.gate;
     match form_token::issue(client, &gate.fingerprints, gate.policy.recipe, app.now()) {
-        Some(form) => page(status, &SignInPage { form, ..shown }, Some(pages)),
+        Some(form) => page(status, &SignInPage { form, ..shown }, FormsLead::Anywhere),
         None => json::unavailable(),
     }
 }

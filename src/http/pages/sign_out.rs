@@ -1,6 +1,6 @@
 //! The sign-out page: one button, so that a link to it ends nothing by itself, and afterwards what it ended.
 
-use super::{fields, form, page, see_other};
+use super::{FormsLead, fields, form, message, page, see_other};
 use crate::app::{App, Pages, State};
 use crate::check::page_request::is_page_request;
 use crate::check::return_url::ReturnUrl;
@@ -70,7 +70,10 @@ pub(in crate::http) async fn show(request: HttpRequest, app: web::Data<App>) -> 
     let state = app.state();
     let Some(pages) = &state.pages else {
         drop(state);
-        return json::only_post().await;
+        return match is_page_request(request.method().as_str(), request.headers()) {
+            true => message::no_pages(),
+            false => json::only_post().await,
+        };
     };
     let query = request.query_string();
     let back = fields::query(query, RETURN).and_then(|text| pages.returns.read(&text).ok());
@@ -79,11 +82,11 @@ pub(in crate::http) async fn show(request: HttpRequest, app: web::Data<App>) -> 
     if let Some(ended) = ended.and_then(|name| Ended::ALL.into_iter().find(|ended| ended.name() == name)) {
         let (ended, sign_in) = (ended.sentence(), pages.address_of("login"));
         let shown = SignedOutPage { style: super::STYLE, ended, site, back: address, sign_in };
-        return page(StatusCode::OK, &shown, Some(pages));
+        return page(StatusCode::OK, &shown, FormsLead::Here);
     }
     let user = user_of(request.headers(), &app, &state);
     let shown = SignOutPage { style: super::STYLE, user: user.as_deref(), back: address };
-    page(StatusCode::OK, &shown, Some(pages))
+    page(StatusCode::OK, &shown, FormsLead::Here)
 }
 
 /// Whoever the cookie names; its session may be over.
