@@ -5,8 +5,8 @@
 use super::dpop::{self, Manner};
 use super::exchange::exchange;
 use super::mint::issued;
-use super::trail::{self, Deed};
 use super::origin::Askers;
+use super::trail::{self, Deed};
 use super::whoami::caller_of;
 use super::{cookie, json, origin, refusal};
 use crate::app::App;
