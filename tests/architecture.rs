@@ -142,7 +142,7 @@ const HOMES: [(&str, &[&str]); 49] = [
     ("clap_complete", &["cli/completions"]),
     ("rpassword", &["cli/console"]),
     ("indicatif", &["cli/store"]),
-    ("log", &["server", "http", "audit", "trail", "logging", "throttle", "replays", "users"]),
+    ("log", &["server", "http", "audit", "trail", "logging", "throttle", "replays", "users", "cli/serve"]),
     ("env_logger", &["logging"]),
     ("prometheus_client", &["metrics"]),
     ("arc_swap", &["app", "revocations"]),
@@ -156,7 +156,7 @@ const HOMES: [(&str, &[&str]); 49] = [
     ("redis", &["store/valkey"]),
     ("nix", &["server/socket", "config/listeners", "cli/trail"]),
     ("listenfd", &["server/passed"]),
-    ("rustix", &["server", "users/hasher"]),
+    ("rustix", &["server", "users/hasher", "cli"]),
 ];
 
 /// What the decision may take from the standard library: shapes and texts, and nothing that reaches outside.

@@ -25,6 +25,8 @@ mod user;
 use crate::config::{self, Config, Problem};
 use crate::keys::KeysError;
 use clap::{Parser, Subcommand};
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -108,9 +110,11 @@ impl From<KeysError> for Failure {
     }
 }
 
-/// Runs the command that the process was started with.
+/// Runs the command that the process was started with. Before it reads anything, it closes its memory to others.
 #[must_use]
 pub fn main() -> ExitCode {
+    // A service without this is still a service, and says so in its log. Commands have none.
+    let _ = close_memory();
     let cli = Cli::parse();
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
@@ -129,6 +133,12 @@ pub fn main() -> ExitCode {
             ExitCode::from(EXIT_CONFIG)
         }
     }
+}
+
+/// Tells the kernel that this process is not to be dumped: no core file holds its keys and passwords, and no other program of
+/// the same user reads its memory or its environment. What it executes is not concerned.
+fn close_memory() -> io::Result<()> {
+    Ok(set_dumpable_behavior(DumpableBehavior::NotDumpable)?)
 }
 
 fn run(cli: Cli) -> Outcome {
