@@ -133,7 +133,7 @@ const HOMES: [(&str, &[&str]); 49] = [
     ("serde_json", &["check", "http", "keys", "issue", "app", "cli", "logging", "store"]),
     ("envy", &["config/raw"]),
     ("toml", &["config/toml_file"]),
-    ("ipnet", &["config/proxies", "check"]),
+    ("ipnet", &["config/proxies", "config/weaker", "check"]),
     // A return address is read in the decision and written in pages.
     ("url", &["config", "store", "check", "http", "app"]),
     ("askama", &["http/pages"]),

@@ -28,6 +28,7 @@ mod suggestions;
 mod tests;
 mod toml_file;
 mod value_file;
+mod weaker;
 mod well_known;
 
 use crate::check::policy::{Format, Policy};
@@ -43,6 +44,8 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use url::Url;
+
+pub use weaker::{Weaker, weaker};
 
 /// The settings file that is read when none is named and it exists.
 pub const DEFAULT_FILE: &str = "/etc/samehand/samehand.toml";
@@ -88,6 +91,8 @@ pub struct Config {
     pub log: String,
     /// Text or JSON.
     pub log_format: LogFormat,
+    /// The settings file that was read; nothing where there was none.
+    pub settings_file: Option<PathBuf>,
     /// Every setting with its value (secrets as `set`) and origin, in the order of the documentation.
     pub report: Vec<ReportedSetting>,
     /// What is allowed but worth a second look.
@@ -159,7 +164,7 @@ pub fn names_of_passed_sockets() -> Option<Vec<String>> {
 }
 
 /// Reads and validates all settings. `file` is what `--config` names; without it `SAMEHAND_CONFIG` counts, then
-/// [`DEFAULT_FILE`] if it exists. The error holds every problem there is, in no case the value of a secret.
+/// [`DEFAULT_FILE`] if it exists. A file without a setting in it is a problem. The error holds every problem there is, in no case the value of a secret.
 pub fn load(
     file: Option<&Path>,
     environment: impl IntoIterator<Item = (OsString, OsString)>,
@@ -269,9 +274,25 @@ fn validate(mut raw: raw::Raw, given: &sources::Given, findings: &mut Findings) 
         workers: service.workers,
         log: service.log,
         log_format: service.log_format,
+        settings_file: given.settings_file.clone(),
         report: report::lines(given, &effective),
         warnings: Vec::new(),
     })
+}
+
+impl Config {
+    /// What is wrong when these settings, read again, are without the file that the old ones were read from. A file that
+    /// is gone would else count as "all defaults".
+    #[must_use]
+    pub fn lost_file(&self, old: &Self) -> Option<Problem> {
+        let lost = old.settings_file.as_ref().filter(|_| self.settings_file.is_none())?.display();
+        Some(Problem {
+            setting: format!("{}{}", settings::PREFIX, settings::CONFIG),
+            message: format!(
+                "{lost} was read before and is missing now; put it back, or restart the service to go on without it"
+            ),
+        })
+    }
 }
 
 /// Where browsers sign in, and go from there.

@@ -6,6 +6,7 @@ use super::settings::{self, CONFIG, FILE_SUFFIX, Kind, PREFIX, SETTINGS, Setting
 use super::{suggestions, toml_file, value_file};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// What was given, setting by setting.
@@ -14,6 +15,8 @@ pub(super) struct Given {
     pub(super) values: BTreeMap<&'static str, GivenValue>,
     /// systemd's directory for us, when it made one.
     pub(super) state_directory: Option<PathBuf>,
+    /// The settings file, when there is one.
+    pub(super) settings_file: Option<PathBuf>,
 }
 
 /// A value and where it comes from.
@@ -54,11 +57,12 @@ pub(super) fn gather(
         values: variables.values,
     }];
     let chosen = file.map(Path::to_path_buf).or(named);
-    if let Some(path) = chosen.or_else(|| exists(default_file).then(|| default_file.to_path_buf())) {
+    let settings_file = chosen.or_else(|| exists(default_file).then(|| default_file.to_path_buf()));
+    if let Some(path) = &settings_file {
         places.push(Place {
             label: format!("file {}", path.display()),
             spell: str::to_lowercase,
-            values: read_settings_file(&path, findings),
+            values: read_settings_file(path, findings),
         });
     }
     let mut values = BTreeMap::new();
@@ -67,12 +71,13 @@ pub(super) fn gather(
             values.insert(setting.name, value);
         }
     }
-    Given { values, state_directory: variables.state_directory }
+    Given { values, state_directory: variables.state_directory, settings_file }
 }
 
-/// A path that cannot even be looked at exists as far as we know, and reading it then says what is wrong.
+/// A path that cannot even be looked at exists as far as we know, and so does a link that leads nowhere: reading it then
+/// says what is wrong.
 fn exists(path: &Path) -> bool {
-    path.try_exists().unwrap_or(true)
+    !matches!(path.symlink_metadata(), Err(error) if error.kind() == ErrorKind::NotFound)
 }
 
 fn read_variables(environment: impl IntoIterator<Item = (OsString, OsString)>, findings: &mut Findings) -> Variables {
@@ -118,14 +123,28 @@ fn read_settings_file(path: &Path, findings: &mut Findings) -> BTreeMap<String, 
         findings.problem(CONFIG, format!("{} is not UTF-8 text; save it as UTF-8", path.display()));
         return BTreeMap::new();
     };
+    let problems_before = findings.problems.len();
     let mut values = toml_file::parse(path, text, findings);
     values.retain(|_, value| !value.is_empty());
+    if values.is_empty() && findings.problems.len() == problems_before {
+        findings.problem(CONFIG, without_settings(path, text));
+    }
     let holds_a_secret =
         SETTINGS.iter().any(|setting| setting.kind == Kind::Secret && values.contains_key(setting.name));
     if file.open_to_others && holds_a_secret {
         findings.warn(CONFIG, value_file::openness_warning(path));
     }
     values
+}
+
+/// An editor that empties a file before it writes it, or a disk that was full, would else count as "all defaults".
+fn without_settings(path: &Path, text: &str) -> String {
+    let path = path.display();
+    let remedy = "write at least one setting into it, such as `enforce = \"on\"`";
+    match text.trim().is_empty() {
+        true => format!("{path} is empty; {remedy}, or take the file away if there is nothing to set"),
+        false => format!("{path} has no setting in it, only comments or empty values; {remedy}"),
+    }
 }
 
 impl Place {
@@ -150,7 +169,8 @@ impl Place {
                 }
                 let text = findings.keep(&file_form, value_file::value(path, file.content))?;
                 let origin = format!("{} ({}) {}", self.label, (self.spell)(&file_form), path.display());
-                Some(GivenValue { text: trimmed(setting, text)?, origin })
+                let text = trimmed(setting, text).ok_or_else(|| value_file::emptiness(path));
+                Some(GivenValue { text: findings.keep(&file_form, text)?, origin })
             }
         }
     }

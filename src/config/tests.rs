@@ -7,6 +7,7 @@ mod proxy_headers;
 mod recipes;
 mod refused;
 mod warned;
+mod weaker;
 
 use super::{Config, Problem, load_with_default_file};
 use std::ffi::OsString;

@@ -42,6 +42,11 @@ pub(super) fn openness_warning(path: &Path) -> String {
     format!("other users of this machine can read or write {path}; run `chmod o= {path}`")
 }
 
+/// What is wrong with a file that says nothing.
+pub(super) fn emptiness(path: &Path) -> String {
+    format!("{} is empty; write the value into it", path.display())
+}
+
 /// The value in a `*_FILE`: UTF-8 text without one trailing newline.
 pub(super) fn value(path: &Path, mut content: Zeroizing<Vec<u8>>) -> Result<String, String> {
     if content.ends_with(b"\n") {
@@ -51,7 +56,7 @@ pub(super) fn value(path: &Path, mut content: Zeroizing<Vec<u8>>) -> Result<Stri
         }
     }
     if content.is_empty() {
-        return Err(format!("{} is empty; write the value into it", path.display()));
+        return Err(emptiness(path));
     }
     String::from_utf8(std::mem::take(&mut *content))
         .map_err(|_| format!("{} is not UTF-8 text; write the value as text into it", path.display()))

@@ -1,7 +1,7 @@
 //! What a running service waits for: the signals to stop and to read its files again, and changes of the key file.
 
 use crate::app::App;
-use crate::config::Config;
+use crate::config::{self, Config, Weaker};
 use crate::keys::KeyFile;
 use crate::server::Reread;
 use crate::server::connections::Quiet;
@@ -139,7 +139,11 @@ fn reload_keys(app: &App) {
 /// A bad configuration is logged and the old one stays. Listeners, workers, log and store need a restart.
 fn reload_settings(app: &App, reread: &Reread) {
     let old = app.config();
-    let mut new = match reread() {
+    let reread = reread().and_then(|new| match new.lost_file(&old) {
+        Some(problem) => Err(vec![problem]),
+        None => Ok(new),
+    });
+    let mut new = match reread {
         Ok(new) => new,
         Err(problems) => {
             for problem in problems {
@@ -179,6 +183,9 @@ fn reload_settings(app: &App, reread: &Reread) {
     }
     for warning in &new.warnings {
         warn!("{warning}");
+    }
+    for Weaker { setting, old, new, what } in config::weaker(&old, &new) {
+        warn!(event = "weaker", setting = setting, old = old.as_str(), new = new.as_str(); "{what}");
     }
     info!("settings read again");
 }

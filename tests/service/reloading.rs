@@ -96,3 +96,70 @@ fn a_secret_in_a_file_is_rotated_without_signing_anybody_out() {
     assert_eq!(outcome(&samehand, question_of_client(&first)), (401, "key-unknown".to_owned()));
     assert_eq!(outcome(&samehand, question_of_client(&second)), (200, "ok".to_owned()));
 }
+
+#[test]
+fn a_settings_file_that_says_nothing_changes_nothing() {
+    let mut installation = Installation::new(&[("SECRET", "")]);
+    let secret = installation.write("secret", SECRET);
+    let without =
+        format!("secret_file = {secret:?}\nclient_cert_header = \"x-client-cert\"\nrequire_same = \"ip,user-agent\"\n");
+    let whole = without.replace("user-agent\"", "user-agent,mtls\"");
+    let file = installation.write("samehand.toml", &without);
+    installation.set(&[("CONFIG", &file)]);
+    let samehand = Samehand::serve(installation);
+    let token = samehand.mint("alice", CLIENT, FIREFOX);
+    let without_certificate = || outcome(&samehand, question_of_client(&token));
+    assert_eq!(without_certificate(), (200, "ok".to_owned()));
+    samehand.write("samehand.toml", &whole);
+    reload(&samehand, "settings read again");
+    let refused = without_certificate();
+    assert_ne!(refused.0, 200, "no certificate was shown");
+    let kept = |what: &str, named: &str| {
+        let before = samehand.process.log().lines().count();
+        reload(&samehand, "the old ones stay");
+        let log = samehand.process.log();
+        let said = |line: &str| line.contains("level=error") && line.contains(named) && line.contains("setting=");
+        assert!(log.lines().skip(before).any(said), "{what}: {log}");
+        assert_eq!(without_certificate(), refused, "{what}");
+    };
+    for (text, said) in [
+        ("", "samehand.toml is empty"),
+        ("\n\n", "samehand.toml is empty"),
+        ("# require_same = \"ip\"\n", "samehand.toml has no setting in it"),
+        (&whole[..whole.len() - 5], "samehand.toml is not valid TOML"),
+    ] {
+        samehand.write("samehand.toml", text);
+        kept(text, said);
+    }
+    std::fs::remove_file(samehand.path("samehand.toml")).expect("the file is there");
+    kept("missing", "samehand.toml");
+
+    samehand.write("samehand.toml", &whole);
+    samehand.write("secret", "\n");
+    kept("an empty secret", "secret is empty");
+    std::fs::remove_file(samehand.path("secret")).expect("the file is there");
+    kept("a missing secret", "cannot read");
+    assert_eq!(times_said(&samehand, "settings read again"), 1);
+
+    // A file that ends too early, at the end of a line, cannot be told from one that was written so.
+    samehand.write("secret", SECRET);
+    samehand.write("samehand.toml", &without);
+    reload(&samehand, "settings read again");
+    assert_eq!(without_certificate(), (200, "ok".to_owned()));
+    let log = samehand.process.log();
+    let weaker: Vec<&str> = log.lines().filter(|line| said(line, "event").as_deref() == Some("weaker")).collect();
+    let [line] = weaker.as_slice() else { panic!("not one line: {weaker:#?}") };
+    for (name, value) in [
+        ("level", "warn"),
+        ("setting", "SAMEHAND_REQUIRE_SAME"),
+        ("old", "ip,user-agent,mtls"),
+        ("new", "ip,user-agent"),
+        ("msg", "a client whose `mtls` changed is no longer refused"),
+    ] {
+        assert_eq!(said(line, name).as_deref(), Some(value), "{line}");
+    }
+    reload(&samehand, "settings read again");
+    let again = samehand.process.log().matches("event=weaker").count();
+    assert_eq!(again, 1, "what did not change is not said again");
+    assert!(!samehand.process.log().contains(SECRET), "a secret is never shown");
+}

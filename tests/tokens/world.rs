@@ -105,7 +105,9 @@ pub(crate) fn settings(signing: Signing, changes: &[(&str, &str)]) -> Config {
     }
     settings.extend(changes.iter().copied());
     let environment = settings.iter().map(|(name, value)| (format!("SAMEHAND_{name}").into(), (*value).into()));
-    config::load(Some(Path::new("/dev/null")), environment).unwrap()
+    // The defaults, so that no file of this machine is read.
+    let defaults = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/recipes/default.toml"));
+    config::load(Some(defaults), environment).unwrap()
 }
 
 impl World {

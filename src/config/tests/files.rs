@@ -61,7 +61,47 @@ fn a_file_that_was_asked_for_must_be_readable() {
     only_problem(directory.load(None, &[("ADMIN_TOKEN_FILE", &binary)]), "ADMIN_TOKEN_FILE", "UTF-8");
     let empty = directory.write("empty", "\n", 0o600);
     only_problem(directory.load(None, &[("SECRET_FILE", &empty)]), "SECRET_FILE", "is empty");
+    let blank = directory.write("blank", " \t\n", 0o600);
+    only_problem(directory.load(None, &[("STORE_FILE", &blank)]), "STORE_FILE", "is empty");
     only_problem(directory.load(None, &[("SALT_FILE", "/dev/zero")]), "SALT_FILE", "larger than 1 MiB");
+}
+
+#[test]
+fn a_settings_file_without_a_setting_is_refused_whoever_named_it() {
+    let directory = Directory::new();
+    for (content, said) in [
+        ("", "is empty"),
+        (" \n\t\n", "is empty"),
+        ("# require_same = 'ip'\n", "only comments"),
+        ("issuer = ''\n", "only comments or empty values"),
+    ] {
+        let path = directory.write("default.toml", content, 0o600);
+        only_problem(directory.load(Some(&path), &[]), "CONFIG", said);
+        only_problem(directory.load(None, &[("CONFIG", &path)]), "CONFIG", said);
+        only_problem(directory.load(None, &[("ISSUER", "mine")]), "CONFIG", said);
+    }
+    // What is wrong is said once.
+    directory.write("default.toml", "isuer = 'mine'\n", 0o600);
+    only_problem(directory.load(None, &[]), "ISUER", "issuer");
+    std::fs::remove_file(directory.path("default.toml")).unwrap();
+    std::os::unix::fs::symlink(directory.path("nowhere"), directory.path("default.toml")).unwrap();
+    only_problem(directory.load(None, &[]), "CONFIG", "cannot read");
+}
+
+#[test]
+fn a_default_file_that_is_gone_is_missed_when_the_settings_are_read_again() {
+    let directory = Directory::new();
+    let without = accepted(directory.load(None, &[]));
+    let path = directory.write("default.toml", "issuer = 'mine'", 0o600);
+    let with = accepted(directory.load(None, &[]));
+    assert_eq!(with.settings_file, Some(PathBuf::from(&path)));
+    assert_eq!(without.settings_file, None);
+    let Some(problem) = without.lost_file(&with) else { panic!("not missed") };
+    assert_eq!(problem.setting, "SAMEHAND_CONFIG");
+    assert!(problem.message.contains(&path) && problem.message.contains("put it back"), "{}", problem.message);
+    for (new, old) in [(&with, &with), (&with, &without), (&without, &without)] {
+        assert_eq!(new.lost_file(old), None);
+    }
 }
 
 #[test]

@@ -23,7 +23,8 @@ fn article() {
 
 #[test]
 fn default() {
-    let (policy, plain) = (recipe(include_str!("../../../examples/recipes/default.toml")).policy, recipe("").policy);
+    let (policy, plain) =
+        (recipe(include_str!("../../../examples/recipes/default.toml")).policy, recipe("issuer = 'samehand'").policy);
     assert_eq!((policy.require_same, policy.watch), (plain.require_same, plain.watch));
     assert_eq!((policy.recipe, policy.formats, policy.token_from), (plain.recipe, plain.formats, plain.token_from));
 }
