@@ -6,7 +6,6 @@
 
 use crate::app::{App, now};
 use crate::config::{Config, Problem};
-use crate::http;
 use crate::keys::{self, KeyFile, Missing};
 use crate::store::{self, Access};
 use crate::users::hasher::Hasher;
@@ -98,10 +97,10 @@ pub async fn run(config: Config, sockets: Sockets, reread: Reread) -> Result<(),
     let (admin, public) = listeners.into_iter().partition::<Vec<_>, _>(|named| named.side == Side::Admin);
     let quiet = Arc::<Quiet>::default();
     let size = (config.workers, limits::connections_per_worker(config.workers));
-    let mut servers = vec![serve(&app, public, size, http::public_routes, &quiet).map_err(failed("listening".into()))?];
+    let mut servers = vec![serve(&app, Side::Public, public, size, &quiet).map_err(failed("listening".into()))?];
     if !admin.is_empty() {
         let size = (1, limits::MOST_ON_ADMIN);
-        servers.push(serve(&app, admin, size, http::admin_routes, &quiet).map_err(failed("listening".into()))?);
+        servers.push(serve(&app, Side::Admin, admin, size, &quiet).map_err(failed("listening".into()))?);
     }
     let handles: Vec<ServerHandle> = servers.iter().map(Server::handle).collect();
     let running: Vec<_> = servers.into_iter().map(actix_rt::spawn).collect();
@@ -122,9 +121,9 @@ pub async fn run(config: Config, sockets: Sockets, reread: Reread) -> Result<(),
 
 fn serve(
     app: &web::Data<App>,
+    side: Side,
     listeners: Vec<Named>,
     (workers, most_connections): (usize, usize),
-    routes: http1::RouteTable,
     quiet: &Arc<Quiet>,
 ) -> io::Result<Server> {
     let mut builder = Server::build()
@@ -132,8 +131,8 @@ fn serve(
         .max_concurrent_connections(http1::accepted(most_connections))
         .shutdown_timeout(DRAIN_SECONDS)
         .disable_signals();
-    let served = http1::Served::by(&builder, app, routes, most_connections, quiet);
-    for Named { side, listener, .. } in listeners {
+    let served = http1::Served::by(&builder, app, side, most_connections, quiet);
+    for Named { listener, .. } in listeners {
         let address = listener.to_string();
         builder = http1::listen(builder, listener, served.clone())?;
         info!(side:% = side, address = address.as_str(); "listening");

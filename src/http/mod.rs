@@ -15,6 +15,7 @@ mod login;
 mod logout;
 mod metrics;
 mod mint;
+mod names;
 mod on_the_way;
 mod opening;
 mod origin;
@@ -28,6 +29,7 @@ mod trail;
 mod whoami;
 
 pub use authorize::{answer_in_place_of_continue, note_unix_socket};
+pub use names::Names;
 pub use respond::{IDENTITY_HEADERS, status_of};
 
 use actix_web::middleware::from_fn;
@@ -69,6 +71,7 @@ where
 pub fn admin_routes(routes: &mut ServiceConfig) {
     routes.service(
         scope("")
+            .wrap(from_fn(names::own))
             .wrap(from_fn(request_id::tag))
             .service(read_only("/metrics", metrics::metrics))
             .service(resource("/mint").to(mint::mint))

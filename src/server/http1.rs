@@ -5,9 +5,9 @@
 
 use super::connections::{Connections, Progress, Quiet};
 use super::guarded::{BUSY, Guarded, MOST_HEAD};
-use super::listeners::Listener;
+use super::listeners::{Listener, Side};
 use crate::app::App;
-use crate::http;
+use crate::http::{self, Names};
 use actix_http::body::BoxBody;
 use actix_http::header::CACHE_CONTROL;
 use actix_http::{ConnectionType, HttpMessage as _, HttpService, KeepAlive, Payload, Request, Response, StatusCode};
@@ -31,19 +31,36 @@ const DISCONNECT: Duration = Duration::from_secs(1);
 /// Connections that a worker takes beyond its limit, to give them up or to tell them that there are too many.
 const TO_BE_TOLD: usize = 64;
 
-/// Adds the routes of one side.
-pub(super) type RouteTable = fn(&mut web::ServiceConfig);
+impl Side {
+    /// Adds the routes of this side.
+    fn routes(self) -> fn(&mut web::ServiceConfig) {
+        match self {
+            Self::Public => http::public_routes,
+            Self::Admin => http::admin_routes,
+        }
+    }
+
+    /// The names that a TCP listener of this side answers to. Which names lead to an address that other machines reach, only
+    /// they know.
+    fn names(self, listens_on: SocketAddr) -> Names {
+        match self {
+            Self::Admin if listens_on.ip().to_canonical().is_loopback() => Names::OfThisMachine,
+            Self::Admin | Self::Public => Names::Any,
+        }
+    }
+}
 
 /// The service of one kind of connection. A macro, because its type cannot be written down: it depends on the routes.
 /// Heads and idle connections are timed by [`Connections`], which spares each request a timer of its own.
 macro_rules! http_over {
-    ($transport:ty, $served:ident) => {{
+    ($transport:ty, $served:ident, $names:expr) => {{
         let served = $served.clone();
         let connections = Connections::of_this_worker(served.most_connections, &served.quiet);
         let (app, stopping) = (served.app.clone(), served.stopping.clone());
-        let handlers = Routes::new().app_data(app.clone()).configure(served.routes).into_factory();
+        let handlers =
+            Routes::new().app_data(app.clone()).app_data($names).configure(served.side.routes()).into_factory();
         let handlers = map_config(handlers.map_err(|error| error.error_response()), |_| AppConfig::default());
-        let to_answer = app.clone();
+        let (to_answer, side) = (app.clone(), served.side);
         fn_service(move |socket: $transport| {
             let address = peer_address(&socket);
             ready(Ok((Guarded::new(socket, connections.open(BUSY)), address)))
@@ -61,7 +78,7 @@ macro_rules! http_over {
                     http::note_unix_socket(connection.stream(), extensions);
                     extensions.insert(connection.progress());
                 })
-                .expect(fn_service(move |request| ready(answer_or_continue(request, &to_answer))))
+                .expect(fn_service(move |request| ready(answer_or_continue(request, side, &to_answer))))
                 .h1(apply_fn_factory(handlers, move |mut request: Request, handlers| {
                     let progress = progress_of(&request);
                     // Asked before it is answered: an answer that says that all is well does not end the connection.
@@ -92,7 +109,7 @@ pub(super) struct Served {
     /// What all workers share.
     pub(super) app: web::Data<App>,
     /// What is served.
-    pub(super) routes: RouteTable,
+    pub(super) side: Side,
     /// Connections that a worker keeps open.
     pub(super) most_connections: usize,
     /// Where workers say whether they are quiet.
@@ -106,12 +123,12 @@ impl Served {
     pub(super) fn by(
         builder: &ServerBuilder,
         app: &web::Data<App>,
-        routes: RouteTable,
+        side: Side,
         most_connections: usize,
         quiet: &Arc<Quiet>,
     ) -> Self {
         let quiet = Arc::clone(quiet);
-        Self { app: app.clone(), routes, most_connections, quiet, stopping: builder.graceful_shutdown_signal() }
+        Self { app: app.clone(), side, most_connections, quiet, stopping: builder.graceful_shutdown_signal() }
     }
 }
 
@@ -124,10 +141,11 @@ pub(super) fn accepted(most_connections: usize) -> usize {
 pub(super) fn listen(builder: ServerBuilder, listener: Listener, served: Served) -> io::Result<ServerBuilder> {
     match listener {
         Listener::Tcp(listener, address) => {
-            builder.listen(address.to_string(), listener, move || http_over!(TcpStream, served))
+            let names = served.side.names(address);
+            builder.listen(address.to_string(), listener, move || http_over!(TcpStream, served, names))
         }
         Listener::Unix(listener, path) => {
-            builder.listen_uds(path.display().to_string(), listener, move || http_over!(UnixStream, served))
+            builder.listen_uds(path.display().to_string(), listener, move || http_over!(UnixStream, served, Names::Any))
         }
     }
 }
@@ -154,9 +172,14 @@ fn begin(request: &mut Request, progress: Option<&Progress>) -> Result<(), HttpR
     Err(refusal.insert_header((CACHE_CONTROL, "no-store")).force_close().finish())
 }
 
-/// What is the error of this step in the library's words is the answer: no interim one goes before it.
-fn answer_or_continue(mut request: Request, app: &App) -> Result<Request, Response<BoxBody>> {
-    let Some(answer) = http::answer_in_place_of_continue(&request, app) else { return Ok(request) };
+/// What is the error of this step in the library's words is the answer: no interim one goes before it. The questions of
+/// proxies are the public side's, and only there they are answered.
+fn answer_or_continue(mut request: Request, side: Side, app: &App) -> Result<Request, Response<BoxBody>> {
+    let answer = match side {
+        Side::Public => http::answer_in_place_of_continue(&request, app),
+        Side::Admin => None,
+    };
+    let Some(answer) = answer else { return Ok(request) };
     let progress = progress_of(&request);
     let begun = begin(&mut request, progress.as_deref());
     if let Some(progress) = progress {

@@ -64,7 +64,7 @@ impl OwnPage {
     #[track_caller]
     pub(crate) fn start(samehand: &Samehand, admin_token: &str, origin: &str, cookie_domain: &str) -> Self {
         let program = program("own-page.js");
-        let Address::Tcp(admin) = samehand.admin else { panic!("the administration side listens on TCP") };
+        let Address::Admin(admin) = samehand.admin else { panic!("the administration side listens on TCP") };
         let process = Process::start_tool("node", |command| {
             let mint = format!("http://{admin}/mint");
             let settings = [("ADMIN_TOKEN", admin_token), ("MINT_URL", &mint), ("OWN_ORIGIN", origin), ("PORT", "0")];

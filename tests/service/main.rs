@@ -6,6 +6,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod admin_names;
 mod asymmetric;
 mod command_line;
 mod credentials;

@@ -196,7 +196,7 @@ fn site(own: SocketAddr, tls: Tls<'_>) -> String {
 /// An address as Caddy writes it.
 fn upstream(samehand: &Address) -> String {
     match samehand {
-        Address::Tcp(address) | Address::Tls(address, _) => address.to_string(),
+        Address::Tcp(address) | Address::Admin(address) | Address::Tls(address, _) => address.to_string(),
         Address::Unix(path) => format!("unix/{}", path.display()),
     }
 }

@@ -25,10 +25,22 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub(crate) enum Address {
     /// A TCP port.
     Tcp(SocketAddr),
+    /// A TCP port on loopback that answers to names of this machine only.
+    Admin(SocketAddr),
     /// A Unix socket.
     Unix(PathBuf),
     /// A TCP port that speaks TLS, and how a client presents itself there.
     Tls(SocketAddr, Greeting),
+}
+
+impl Address {
+    /// The name by which a request asks there that names no other.
+    fn usual_host(&self) -> &'static str {
+        match self {
+            Self::Admin(_) => "localhost",
+            Self::Tcp(_) | Self::Unix(_) | Self::Tls(..) => "app.example.com",
+        }
+    }
 }
 
 impl From<SocketAddr> for Address {
@@ -41,7 +53,8 @@ impl From<SocketAddr> for Address {
 #[derive(Clone)]
 pub(crate) struct Request {
     method: String,
-    host: String,
+    /// `None` is the usual one.
+    host: Option<String>,
     target: String,
     headers: Vec<(String, Vec<u8>)>,
     body: Vec<u8>,
@@ -49,8 +62,7 @@ pub(crate) struct Request {
 
 impl Request {
     pub(crate) fn new(method: &str, target: &str) -> Self {
-        let host = "app.example.com".into();
-        Self { method: method.into(), host, target: target.into(), headers: Vec::new(), body: Vec::new() }
+        Self { method: method.into(), host: None, target: target.into(), headers: Vec::new(), body: Vec::new() }
     }
 
     pub(crate) fn get(target: &str) -> Self {
@@ -80,7 +92,7 @@ impl Request {
 
     /// To another host than the usual one.
     pub(crate) fn host(self, host: &str) -> Self {
-        Self { host: host.into(), ..self }
+        Self { host: Some(host.into()), ..self }
     }
 
     /// One more header line, whether or not there is one of that name.
@@ -100,7 +112,13 @@ impl Request {
 
     /// The bytes, with a `Host` line first.
     pub(crate) fn bytes(&self) -> Vec<u8> {
-        let mut bytes = format!("{} {} HTTP/1.1\r\nHost: {}\r\n", self.method, self.target, self.host).into_bytes();
+        self.bytes_to("app.example.com")
+    }
+
+    /// The same, where this is the usual host.
+    fn bytes_to(&self, usual: &str) -> Vec<u8> {
+        let host = self.host.as_deref().unwrap_or(usual);
+        let mut bytes = format!("{} {} HTTP/1.1\r\nHost: {host}\r\n", self.method, self.target).into_bytes();
         for (name, value) in &self.headers {
             bytes.extend_from_slice(name.as_bytes());
             bytes.extend_from_slice(b": ");
@@ -153,6 +171,7 @@ impl fmt::Debug for Reply {
 /// One connection, over which requests go one after the other.
 pub(crate) struct Connection {
     stream: Box<dyn Stream>,
+    usual_host: &'static str,
     unread: Vec<u8>,
 }
 
@@ -185,7 +204,7 @@ impl Connection {
     #[track_caller]
     pub(crate) fn open(from: Ipv4Addr, to: &Address) -> Self {
         let stream = connect(from, to).unwrap_or_else(|error| panic!("cannot connect from {from} to {to:?}: {error}"));
-        Self { stream, unread: Vec::new() }
+        Self { stream, usual_host: to.usual_host(), unread: Vec::new() }
     }
 
     /// Sends bytes. A peer that has already answered and closed is no error: its answer is what counts.
@@ -196,13 +215,13 @@ impl Connection {
     /// Sends a request and reads its answer.
     #[track_caller]
     pub(crate) fn ask(&mut self, request: &Request) -> Reply {
-        self.send(&request.bytes());
+        self.send(&request.bytes_to(self.usual_host));
         self.reply(request.method == "HEAD").unwrap_or_else(|error| panic!("no answer: {error}"))
     }
 
     /// The same, where the other side may close instead.
     pub(crate) fn try_ask(&mut self, request: &Request) -> io::Result<Reply> {
-        self.send(&request.bytes());
+        self.send(&request.bytes_to(self.usual_host));
         self.reply(request.method == "HEAD")
     }
 
@@ -303,7 +322,7 @@ impl Connection {
 
 fn connect(from: Ipv4Addr, to: &Address) -> io::Result<Box<dyn Stream>> {
     match to {
-        Address::Tcp(address) => Ok(Box::new(connect_tcp(from, *address)?)),
+        Address::Tcp(address) | Address::Admin(address) => Ok(Box::new(connect_tcp(from, *address)?)),
         Address::Tls(address, greeting) => {
             let stream = connect_tcp(from, *address)?;
             Ok(Box::new(StreamOwned::new(greeting.connection(), stream)))
@@ -338,7 +357,7 @@ pub(crate) fn ask(from: Ipv4Addr, to: &Address, request: &Request) -> Reply {
 
 /// The same, where the other side may end in the middle of it.
 pub(crate) fn try_to_ask(from: Ipv4Addr, to: &Address, request: &Request) -> io::Result<Reply> {
-    let mut connection = Connection { stream: connect(from, to)?, unread: Vec::new() };
-    connection.send(&request.bytes());
+    let mut connection = Connection { stream: connect(from, to)?, usual_host: to.usual_host(), unread: Vec::new() };
+    connection.send(&request.bytes_to(connection.usual_host));
     connection.reply(false)
 }

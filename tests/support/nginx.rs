@@ -131,7 +131,7 @@ fn upstream(samehand: &Address) -> String {
     let (unix, over_tcp) = ("server unix:/run/samehand/samehand.sock;", format!("# server {SAMEHAND};"));
     match samehand {
         Address::Unix(path) => fill_in(&shipped, &[(unix, format!("server unix:{};", path.display()))]),
-        Address::Tcp(_) | Address::Tls(..) => {
+        Address::Tcp(_) | Address::Admin(_) | Address::Tls(..) => {
             let server = format!("server {};", tcp(samehand));
             fill_in(&shipped, &[(unix, String::new()), (&over_tcp, server)])
         }

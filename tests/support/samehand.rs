@@ -54,6 +54,7 @@ impl Samehand {
                 let address = said(line, "address").filter(|_| said(line, "msg").as_deref() == Some("listening"))?;
                 let address = match address.strip_prefix("unix:") {
                     Some(path) => Address::Unix(PathBuf::from(path)),
+                    None if side == "admin" => Address::Admin(address.parse().ok()?),
                     None => Address::Tcp(address.parse().ok()?),
                 };
                 (said(line, "side").as_deref() == Some(side) && matches!(address, Address::Unix(_)) == unix)

@@ -88,7 +88,7 @@ pub(crate) fn uncomment(shipped: &str, lines: &[&str]) -> String {
 #[track_caller]
 pub(crate) fn tcp(samehand: &Address) -> SocketAddr {
     match samehand {
-        Address::Tcp(address) | Address::Tls(address, _) => *address,
+        Address::Tcp(address) | Address::Admin(address) | Address::Tls(address, _) => *address,
         Address::Unix(path) => panic!("this proxy cannot connect to {}", path.display()),
     }
 }
