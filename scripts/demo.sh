@@ -119,7 +119,8 @@ install_and_build() {
 forget_settings() {
     local name
     for name in "${!SAMEHAND_@}"; do unset "$name"; done
-    : >"$WORK/samehand.toml"
+    # A settings file without a setting is refused.
+    printf 'enforce = "on"\n' >"$WORK/samehand.toml"
     export SAMEHAND_CONFIG="$WORK/samehand.toml" SAMEHAND_DATA="$WORK/data"
 }
 
