@@ -36,6 +36,7 @@ fn main() {
         tables::cost::measure,
         tables::growth::measure,
         tables::scale::measure,
+        tables::soak::measure,
     ];
     for table in tables {
         let Some(table) = table(&options) else { continue };

@@ -5,7 +5,7 @@ use clap::Parser;
 /// Measures samehand and what else checks tokens, each against the same server without a check.
 #[derive(Parser)]
 pub(crate) struct Options {
-    /// Only these: keys of tables (path, end-to-end, latency, cost, growth), or parts of the names of their rows.
+    /// Only these: keys of tables (path, end-to-end, latency, cost, growth, soak), or parts of the names of their rows.
     #[arg(long, value_delimiter = ',')]
     rows: Vec<String>,
     /// Seconds of one round of load.

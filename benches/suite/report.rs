@@ -50,7 +50,7 @@ pub(crate) struct Run {
     pub(crate) at: String,
     /// Rounds, which alternate.
     pub(crate) rounds: usize,
-    /// Seconds of one round.
+    /// Seconds of one round. Zero: all of it is one run, as long as it takes.
     pub(crate) seconds: f64,
     /// How much of the processors others used in the second before, in percent.
     pub(crate) busy_before: f64,
@@ -133,9 +133,10 @@ impl Table {
             }
         }
         let Run { at, rounds, seconds, busy_before } = &self.run;
+        let rounds = if *seconds > 0.0 { format!("{rounds} rounds of {seconds} s") } else { "one run".to_owned() };
         _ = writeln!(
             text,
-            "\n\n`make bench ROWS={}`, {at}: {rounds} rounds of {seconds} s; others used {busy_before:.0} % of the processors just before.",
+            "\n\n`make bench ROWS={}`, {at}: {rounds}; others used {busy_before:.0} % of the processors just before.",
             self.key
         );
         text

@@ -74,6 +74,12 @@ impl Server {
         Ok(())
     }
 
+    /// Tells its first process to read its settings again (`SIGHUP`).
+    pub(crate) fn reload(&self) -> Result<(), String> {
+        let id = i32::try_from(self.child.id()).map_err(|error| error.to_string())?;
+        kill(Pid::from_raw(id), Signal::SIGHUP).map_err(|error| error.to_string())
+    }
+
     /// What it wrote, on one line.
     pub(crate) fn log(&self) -> String {
         let text = fs::read(&self.log).unwrap_or_default();

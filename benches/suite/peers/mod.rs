@@ -29,6 +29,7 @@ pub(crate) const FILE: &str = "/file.txt";
 pub(crate) struct Samehand {
     pub(crate) server: Arc<Server>,
     pub(crate) tcp: SocketAddr,
+    pub(crate) admin: SocketAddr,
     pub(crate) unix: PathBuf,
     pub(crate) installation: Installation,
 }
@@ -51,7 +52,7 @@ impl Samehand {
         command.arg("serve");
         let mut server = Server::spawn(command, temporary())?;
         server.wait_until(|| is_ready(tcp))?;
-        Ok(Self { server: Arc::new(server), tcp, unix, installation })
+        Ok(Self { server: Arc::new(server), tcp, admin, unix, installation })
     }
 
     /// Tokens of alice, who is at [`CLIENT`] with the browser of the benchmark.

@@ -6,6 +6,7 @@ pub(crate) mod growth;
 pub(crate) mod latency;
 pub(crate) mod path;
 pub(crate) mod scale;
+pub(crate) mod soak;
 
 use crate::machine;
 use crate::options::Options;
