@@ -1,6 +1,7 @@
-//! `COOKIE_DOMAIN` and `COOKIE_NAME`. Refuses what browsers drop silently and what would reach strangers' sites.
+//! `COOKIE_DOMAIN`, `COOKIE_NAME` and `CLEAR_SITE_DATA`. Refuses what browsers drop silently and what would reach strangers' sites.
 
 use super::SessionCookie;
+use super::choices::one_of;
 use super::findings::Findings;
 use super::public_url::PublicUrl;
 use super::raw::Raw;
@@ -28,8 +29,19 @@ enum Reach {
     Domain(String),
 }
 
+/// When a sign-out tells the browser to forget all cookies.
+#[derive(Clone, Copy)]
+enum ClearSiteData {
+    /// Where the cookie is of one host. A domain has more sites, and what they keep is not ours to throw away.
+    Auto,
+    Always,
+    Never,
+}
+
 /// Validates the settings of this file.
 pub(super) fn check(raw: &Raw, public: Option<&PublicUrl>, findings: &mut Findings) -> Option<Cookie> {
+    let choices = [("auto", ClearSiteData::Auto), ("on", ClearSiteData::Always), ("off", ClearSiteData::Never)];
+    let clear_site_data = findings.keep("CLEAR_SITE_DATA", one_of(&raw.clear_site_data, &choices));
     let reach = match &raw.cookie_domain {
         Some(text) => findings.keep("COOKIE_DOMAIN", given_reach(text, public))?,
         None => public.map_or(Reach::Host, default_reach),
@@ -44,7 +56,13 @@ pub(super) fn check(raw: &Raw, public: Option<&PublicUrl>, findings: &mut Findin
         Reach::Domain(domain) => Some(domain),
     };
     let shown_domain = domain.clone().unwrap_or_else(|| HOST_ONLY.to_owned());
-    Some(Cookie { shown_domain, session: SessionCookie { name: name.clone(), domain, secure: !over_http }, name })
+    let signs_out_everything = match clear_site_data? {
+        ClearSiteData::Auto => domain.is_none(),
+        ClearSiteData::Always => true,
+        ClearSiteData::Never => false,
+    };
+    let session = SessionCookie { name: name.clone(), domain, secure: !over_http, signs_out_everything };
+    Some(Cookie { shown_domain, session, name })
 }
 
 /// The host without its first label, so that `auth.example.com` signs in to `app.example.com`; the host itself when

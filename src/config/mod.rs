@@ -127,6 +127,8 @@ pub struct SessionCookie {
     pub domain: Option<String>,
     /// Whether it travels over TLS only.
     pub secure: bool,
+    /// Whether a browser that signs out is told to forget all cookies: not only ours, and not only of this host.
+    pub signs_out_everything: bool,
 }
 
 /// How log lines are written.

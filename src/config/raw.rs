@@ -55,6 +55,7 @@ pub(super) struct Raw {
     pub(super) sign_in_url: Option<String>,
     pub(super) cookie_domain: Option<String>,
     pub(super) cookie_name: Option<String>,
+    pub(super) clear_site_data: String,
     pub(super) workers: Option<String>,
     pub(super) log: String,
     pub(super) log_format: String,

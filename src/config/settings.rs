@@ -41,7 +41,7 @@ pub(super) struct Setting {
 }
 
 /// Every setting of this release and those that are only refused by it.
-pub(super) const SETTINGS: [Setting; 40] = [
+pub(super) const SETTINGS: [Setting; 41] = [
     list("SAMEHAND_LISTEN", Some("127.0.0.1:9180")),
     text("SAMEHAND_SOCKET_MODE", Some("0660")),
     text("SAMEHAND_SOCKET_GROUP", None),
@@ -79,6 +79,7 @@ pub(super) const SETTINGS: [Setting; 40] = [
     text("SAMEHAND_SIGN_IN_URL", None),
     text("SAMEHAND_COOKIE_DOMAIN", None),
     text("SAMEHAND_COOKIE_NAME", None),
+    text("SAMEHAND_CLEAR_SITE_DATA", Some("auto")),
     text("SAMEHAND_WORKERS", None),
     text("SAMEHAND_LOG", Some("info")),
     text("SAMEHAND_LOG_FORMAT", Some("text")),

@@ -59,9 +59,10 @@ pub(super) async fn logout(request: HttpRequest, body: web::Payload, app: web::D
     if carries_cookie(request.headers(), &app.state().cookie.name) {
         remove_proof_cookie(&mut response, &app);
     }
-    // What the applications of this domain keep in cookies goes too: their own sessions, and those that are bound to a
-    // device.
-    response.headers_mut().insert(CLEAR_SITE_DATA, HeaderValue::from_static("\"cookies\""));
+    // What the applications keep in cookies goes too: their own sessions, and those that are bound to a device.
+    if app.state().cookie.signs_out_everything {
+        response.headers_mut().insert(CLEAR_SITE_DATA, HeaderValue::from_static("\"cookies\""));
+    }
     response
 }
 

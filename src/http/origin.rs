@@ -57,7 +57,12 @@ mod tests {
 
     #[track_caller]
     fn foreign(expected: bool, origins: &[&'static str], host: &'static str, domain: Option<&str>) {
-        let cookie = SessionCookie { name: "c".into(), domain: domain.map(str::to_owned), secure: true };
+        let cookie = SessionCookie {
+            name: "c".into(),
+            domain: domain.map(str::to_owned),
+            secure: true,
+            signs_out_everything: false,
+        };
         let mut headers = HeaderMap::new();
         headers.insert(HOST, HeaderValue::from_static(host));
         for origin in origins {
@@ -68,7 +73,12 @@ mod tests {
 
     #[test]
     fn a_form_comes_from_the_very_host_it_goes_to() {
-        let cookie = SessionCookie { name: "c".into(), domain: Some("example.com".into()), secure: true };
+        let cookie = SessionCookie {
+            name: "c".into(),
+            domain: Some("example.com".into()),
+            secure: true,
+            signs_out_everything: false,
+        };
         let pages = Url::parse("https://auth.example.com/in").unwrap();
         let another = |host: &'static str, lines: &[(&'static str, &'static str)]| {
             let mut headers = HeaderMap::new();

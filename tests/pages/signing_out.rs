@@ -1,6 +1,7 @@
 //! Signing out with the page: what is ended, who may ask for it, and that an API client is answered as before.
 
 use crate::support::client::Request;
+use crate::support::samehand::Samehand;
 use crate::{PAGES, asked, cookie_of, get, ours, post, question, send, sign_in, start, text};
 
 const APP: &str = "https://app.example.com/";
@@ -26,12 +27,31 @@ fn a_link_ends_nothing_and_the_button_says_what_it_ended() {
         (303, Some("https://auth.example.com/logout?ended=nothing"))
     );
     for reply in [first, second] {
-        assert_eq!(reply.header("Clear-Site-Data"), Some("\"cookies\""), "{reply:?}");
+        assert!(reply.all("Clear-Site-Data").is_empty(), "the shops of this domain are others': {reply:?}");
         let line = reply.header("Set-Cookie").expect("it is cleared");
         assert_eq!(line, "__Secure-samehand=; Path=/; Max-Age=0; Domain=example.com; Secure; HttpOnly; SameSite=Lax");
     }
     for (ended, words) in [("session", "has ended"), ("token", "has ended"), ("nothing", "no session")] {
         assert!(text(&send(&samehand, get(&format!("/logout?ended={ended}")))).contains(words), "{ended}");
+    }
+}
+
+#[test]
+fn only_where_the_cookie_is_of_one_host_or_by_wish_all_cookies_go() {
+    let rows: [(&[(&str, &str)], bool); 6] = [
+        (&[], false),
+        (&[("CLEAR_SITE_DATA", "on")], true),
+        (&[("CLEAR_SITE_DATA", "off")], false),
+        (&[("COOKIE_DOMAIN", "host")], true),
+        (&[("COOKIE_DOMAIN", "host"), ("CLEAR_SITE_DATA", "auto")], true),
+        (&[("COOKIE_DOMAIN", "host"), ("CLEAR_SITE_DATA", "off")], false),
+    ];
+    for (settings, is_expected) in rows {
+        let samehand = Samehand::start(&[&[("PUBLIC_URL", PAGES)], settings].concat());
+        let reply = send(&samehand, ours(post("/logout", &[])));
+        let expected: &[&str] = if is_expected { &["\"cookies\""] } else { &[] };
+        assert_eq!((reply.status, reply.all("Clear-Site-Data").as_slice()), (303, expected), "{settings:?}: {reply:?}");
+        assert_eq!(reply.all("Set-Cookie").len(), 1, "{settings:?}: {reply:?}");
     }
 }
 

@@ -132,6 +132,7 @@ fn what_a_token_is_bound_to() {
         ("USER_AGENT_MATCH", "loose", "write `family` or `exact`"),
         ("ENFORCE", "true", "write `on`, `report` or `observe`"),
         ("ENFORCE", "off", "write `on`, `report` or `observe`"),
+        ("CLEAR_SITE_DATA", "yes", "write `auto`, `on` or `off`"),
         ("TOKEN_FROM", "header", "write `authorization` or `cookie`"),
         ("TOKEN_FROM", "cookie,cookie", "twice"),
     ]);
