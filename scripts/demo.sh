@@ -119,7 +119,7 @@ install_and_build() {
 forget_settings() {
     local name
     for name in "${!SAMEHAND_@}"; do unset "$name"; done
-    # A settings file without a setting is refused.
+    # A settings file without a setting would be warned about.
     printf 'enforce = "on"\n' >"$WORK/samehand.toml"
     export SAMEHAND_CONFIG="$WORK/samehand.toml" SAMEHAND_DATA="$WORK/data"
 }

@@ -93,6 +93,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// The settings file that was read; nothing where there was none.
     pub settings_file: Option<PathBuf>,
+    /// Whether that file sets anything.
+    pub file_sets_something: bool,
     /// Every setting with its value (secrets as `set`) and origin, in the order of the documentation.
     pub report: Vec<ReportedSetting>,
     /// What is allowed but worth a second look.
@@ -277,23 +279,31 @@ fn validate(mut raw: raw::Raw, given: &sources::Given, findings: &mut Findings) 
         log: service.log,
         log_format: service.log_format,
         settings_file: given.settings_file.clone(),
+        file_sets_something: given.file_sets_something,
         report: report::lines(given, &effective),
         warnings: Vec::new(),
     })
 }
 
 impl Config {
-    /// What is wrong when these settings, read again, are without the file that the old ones were read from. A file that
-    /// is gone would else count as "all defaults".
+    /// What is wrong when these settings, read again, are without what a file said to the old ones: the file is gone, or
+    /// empty, as an editor leaves it for a moment. That would else count as "all defaults".
     #[must_use]
     pub fn lost_file(&self, old: &Self) -> Option<Problem> {
-        let lost = old.settings_file.as_ref().filter(|_| self.settings_file.is_none())?.display();
-        Some(Problem {
-            setting: format!("{}{}", settings::PREFIX, settings::CONFIG),
-            message: format!(
-                "{lost} was read before and is missing now; put it back, or restart the service to go on without it"
+        let lost = old.settings_file.as_ref().filter(|_| old.file_sets_something)?.display();
+        let message = match (&self.settings_file, self.file_sets_something) {
+            (None, _) => {
+                format!(
+                    "{lost} was read before and is missing now; put it back, or restart the service to go on without it"
+                )
+            }
+            (Some(_), false) => format!(
+                "{lost} had settings before and has none now; write them into it again, or restart the service to go on \
+                 without them"
             ),
-        })
+            (Some(_), true) => return None,
+        };
+        Some(Problem { setting: format!("{}{}", settings::PREFIX, settings::CONFIG), message })
     }
 }
 

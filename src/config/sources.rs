@@ -17,6 +17,8 @@ pub(super) struct Given {
     pub(super) state_directory: Option<PathBuf>,
     /// The settings file, when there is one.
     pub(super) settings_file: Option<PathBuf>,
+    /// Whether it sets anything.
+    pub(super) file_sets_something: bool,
 }
 
 /// A value and where it comes from.
@@ -58,12 +60,11 @@ pub(super) fn gather(
     }];
     let chosen = file.map(Path::to_path_buf).or(named);
     let settings_file = chosen.or_else(|| exists(default_file).then(|| default_file.to_path_buf()));
+    let mut file_sets_something = false;
     if let Some(path) = &settings_file {
-        places.push(Place {
-            label: format!("file {}", path.display()),
-            spell: str::to_lowercase,
-            values: read_settings_file(path, findings),
-        });
+        let values = read_settings_file(path, findings);
+        file_sets_something = !values.is_empty();
+        places.push(Place { label: format!("file {}", path.display()), spell: str::to_lowercase, values });
     }
     let mut values = BTreeMap::new();
     for setting in &SETTINGS {
@@ -71,7 +72,7 @@ pub(super) fn gather(
             values.insert(setting.name, value);
         }
     }
-    Given { values, state_directory: variables.state_directory, settings_file }
+    Given { values, state_directory: variables.state_directory, settings_file, file_sets_something }
 }
 
 /// A path that cannot even be looked at exists as far as we know, and so does a link that leads nowhere: reading it then
@@ -127,7 +128,7 @@ fn read_settings_file(path: &Path, findings: &mut Findings) -> BTreeMap<String, 
     let mut values = toml_file::parse(path, text, findings);
     values.retain(|_, value| !value.is_empty());
     if values.is_empty() && findings.problems.len() == problems_before {
-        findings.problem(CONFIG, without_settings(path, text));
+        findings.warn(CONFIG, without_settings(path, text));
     }
     let holds_a_secret =
         SETTINGS.iter().any(|setting| setting.kind == Kind::Secret && values.contains_key(setting.name));
@@ -137,13 +138,14 @@ fn read_settings_file(path: &Path, findings: &mut Findings) -> BTreeMap<String, 
     values
 }
 
-/// An editor that empties a file before it writes it, or a disk that was full, would else count as "all defaults".
+/// An editor that empties a file before it writes it, or a disk that was full, leaves such a file. It counts as "all defaults"
+/// at a start only; see [`Config::lost_file`](super::Config::lost_file).
 fn without_settings(path: &Path, text: &str) -> String {
     let path = path.display();
-    let remedy = "write at least one setting into it, such as `enforce = \"on\"`";
+    let remedy = "so the file changes no default; write your settings into it, or do not name it";
     match text.trim().is_empty() {
-        true => format!("{path} is empty; {remedy}, or take the file away if there is nothing to set"),
-        false => format!("{path} has no setting in it, only comments or empty values; {remedy}"),
+        true => format!("{path} is empty, {remedy}"),
+        false => format!("{path} has no setting in it, only comments or empty values, {remedy}"),
     }
 }
 

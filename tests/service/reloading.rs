@@ -123,9 +123,9 @@ fn a_settings_file_that_says_nothing_changes_nothing() {
         assert_eq!(without_certificate(), refused, "{what}");
     };
     for (text, said) in [
-        ("", "samehand.toml is empty"),
-        ("\n\n", "samehand.toml is empty"),
-        ("# require_same = \"ip\"\n", "samehand.toml has no setting in it"),
+        ("", "samehand.toml had settings before and has none now"),
+        ("\n\n", "samehand.toml had settings before and has none now"),
+        ("# require_same = \"ip\"\n", "samehand.toml had settings before and has none now"),
         (&whole[..whole.len() - 5], "samehand.toml is not valid TOML"),
     ] {
         samehand.write("samehand.toml", text);

@@ -67,7 +67,7 @@ fn a_file_that_was_asked_for_must_be_readable() {
 }
 
 #[test]
-fn a_settings_file_without_a_setting_is_refused_whoever_named_it() {
+fn a_settings_file_without_a_setting_is_warned_about_whoever_named_it() {
     let directory = Directory::new();
     for (content, said) in [
         ("", "is empty"),
@@ -76,9 +76,17 @@ fn a_settings_file_without_a_setting_is_refused_whoever_named_it() {
         ("issuer = ''\n", "only comments or empty values"),
     ] {
         let path = directory.write("default.toml", content, 0o600);
-        only_problem(directory.load(Some(&path), &[]), "CONFIG", said);
-        only_problem(directory.load(None, &[("CONFIG", &path)]), "CONFIG", said);
-        only_problem(directory.load(None, &[("ISSUER", "mine")]), "CONFIG", said);
+        for loaded in [
+            directory.load(Some(&path), &[]),
+            directory.load(None, &[("CONFIG", &path)]),
+            directory.load(None, &[("ISSUER", "mine")]),
+        ] {
+            let warnings = accepted(loaded).warnings;
+            assert!(
+                warnings.iter().any(|warning| warning.contains("SAMEHAND_CONFIG") && warning.contains(said)),
+                "{content:?}: {warnings:?}"
+            );
+        }
     }
     // What is wrong is said once.
     directory.write("default.toml", "isuer = 'mine'\n", 0o600);
@@ -89,17 +97,22 @@ fn a_settings_file_without_a_setting_is_refused_whoever_named_it() {
 }
 
 #[test]
-fn a_default_file_that_is_gone_is_missed_when_the_settings_are_read_again() {
+fn a_file_that_is_gone_or_says_nothing_any_more_is_missed_when_the_settings_are_read_again() {
     let directory = Directory::new();
     let without = accepted(directory.load(None, &[]));
     let path = directory.write("default.toml", "issuer = 'mine'", 0o600);
     let with = accepted(directory.load(None, &[]));
+    directory.write("default.toml", "# issuer = 'mine'", 0o600);
+    let empty = accepted(directory.load(None, &[]));
     assert_eq!(with.settings_file, Some(PathBuf::from(&path)));
     assert_eq!(without.settings_file, None);
-    let Some(problem) = without.lost_file(&with) else { panic!("not missed") };
-    assert_eq!(problem.setting, "SAMEHAND_CONFIG");
-    assert!(problem.message.contains(&path) && problem.message.contains("put it back"), "{}", problem.message);
-    for (new, old) in [(&with, &with), (&with, &without), (&without, &without)] {
+    for (new, said) in [(&without, "put it back"), (&empty, "write them into it again")] {
+        let Some(problem) = new.lost_file(&with) else { panic!("not missed: {said}") };
+        assert_eq!(problem.setting, "SAMEHAND_CONFIG");
+        assert!(problem.message.contains(&path) && problem.message.contains(said), "{}", problem.message);
+    }
+    // What a service was started with it may go on with.
+    for (new, old) in [(&with, &with), (&with, &without), (&without, &without), (&empty, &empty), (&without, &empty)] {
         assert_eq!(new.lost_file(old), None);
     }
 }
