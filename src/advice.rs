@@ -25,6 +25,8 @@ pub struct Advice {
 enum Mistake {
     Untrusted(Proxy, Peer),
     Header(Proxy, ForwardedError),
+    /// Perhaps not the proxy's, and told beside what is.
+    Request(Proxy, ForwardedError),
     EverybodyIsTheProxy(Proxy),
     /// The header, as its setting says it, and what is wrong.
     Certificate(Proxy, String, CertificateError),
@@ -62,7 +64,10 @@ fn mistake_in(
         return (question.peer != Peer::Unknown).then_some(Mistake::Untrusted(proxy, question.peer));
     }
     if let Some(error) = judgement.seen.forwarded_error {
-        return Some(Mistake::Header(proxy, error));
+        return Some(match error.may_be_the_clients() {
+            true => Mistake::Request(proxy, error),
+            false => Mistake::Header(proxy, error),
+        });
     }
     if let (Some(error), Some(header)) = (judgement.seen.certificate_error, &policy.certificate_header) {
         return Some(Mistake::Certificate(proxy, header.to_string(), error));
@@ -93,6 +98,18 @@ fn text(mistake: &Mistake, trusted: &TrustedProxies) -> String {
             proxy = proxy.name(),
             header = error.header(),
             problem = error.problem(),
+            line = line_for(*proxy, error.header()),
+        ),
+        Mistake::Request(proxy, error) => format!(
+            "{proxy} asked about a request with {header} {problem}, so it was refused; a client may have sent it so{old}, and \
+             then there is nothing to do. Only if every request is refused like that, mend {proxy}: {line}",
+            proxy = proxy.name(),
+            header = error.header(),
+            problem = error.problem(),
+            old = match error {
+                ForwardedError::Empty(_) => " (HTTP/1.0 without Host)",
+                ForwardedError::Missing(_) | ForwardedError::Ambiguous(_) | ForwardedError::Unreadable(_) => "",
+            },
             line = line_for(*proxy, error.header()),
         ),
         Mistake::EverybodyIsTheProxy(proxy) => format!(
@@ -204,6 +221,25 @@ mod tests {
             let told = missing(proxy, header);
             assert!(told.contains(line), "{told}");
         }
+    }
+
+    #[test]
+    fn only_what_no_client_can_bring_about_is_said_to_be_the_proxys() {
+        for (error, is_perhaps_a_clients) in [
+            (ForwardedError::Missing("x-forwarded-host"), false),
+            (ForwardedError::Missing("x-forwarded-uri"), false),
+            (ForwardedError::Ambiguous("x-forwarded-host"), false),
+            (ForwardedError::Empty("x-forwarded-uri"), false),
+            (ForwardedError::Unreadable("x-forwarded-proto"), false),
+            (ForwardedError::Empty("x-forwarded-host"), true),
+            (ForwardedError::Unreadable("x-forwarded-host"), true),
+            (ForwardedError::Unreadable("x-forwarded-uri"), true),
+            (ForwardedError::Unreadable("x-forwarded-method"), true),
+        ] {
+            assert_eq!(error.may_be_the_clients(), is_perhaps_a_clients, "{error:?}");
+        }
+        let told = told(Mistake::Request(Proxy::Traefik, ForwardedError::Empty("x-forwarded-host")));
+        assert!(told.contains("a client may have sent it so (HTTP/1.0 without Host)"), "{told}");
     }
 
     #[test]

@@ -4,8 +4,10 @@
 //! string or raw fingerprint.
 
 use crate::advice::Advice;
+use crate::check::client_ip;
 use crate::check::decision::Decision;
 use crate::check::dpop::ProofError;
+use crate::check::forwarded::{self, Legible};
 use crate::check::policy::Policy;
 use crate::check::sign_in::SignIn;
 use crate::check::{Judgement, Question};
@@ -80,18 +82,26 @@ fn write_line(
     policy: &Policy,
 ) {
     let seen = &judgement.seen;
-    let request = seen.request.as_ref();
-    let path = request.map(|request| request.path()).unwrap_or_default();
+    let mut client = seen.client_ip;
+    let Legible { method, host, path } = match (&seen.request, seen.forwarded_error) {
+        (Some(request), _) => Legible { method: request.method(), host: request.host().into(), path: request.path() },
+        (None, Some(_)) => {
+            client = client_ip::behind_proxy(question.headers, &policy.trusted_proxies).ok();
+            forwarded::legible(question.headers)
+        }
+        // What somebody says who is not a proxy is no word about a request.
+        (None, None) => Legible::default(),
+    };
     log!(
         target: TARGET, level,
         decision = judgement.decision.name(),
         reason = judgement.reason.name(),
         status = answered.status,
         proxy = question.proxy.name(),
-        remote_ip = seen.client_ip.map_or_else(|| question.peer.to_string(), |ip| ip.to_string()).as_str(),
+        remote_ip = client.map_or_else(|| question.peer.to_string(), |ip| ip.to_string()).as_str(),
         username = seen.username().unwrap_or_default(),
-        method = request.map_or("", |request| request.method()),
-        host = request.map_or("", |request| request.host()),
+        method = method,
+        host = &*host,
         path = path.get(..MOST_OF_A_PATH).unwrap_or(&path),
         changed = policy.header_parts.names(seen.changed).as_str(),
         proof = match seen.proof_error {

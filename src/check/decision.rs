@@ -184,9 +184,8 @@ impl Denial {
     pub fn reason(&self) -> Reason {
         match self {
             Self::ProxyUntrusted => Reason::ProxyUntrusted,
-            Self::Forwarded(ForwardedError::Missing(_)) | Self::ClientIp(ClientIpError::Missing) => {
-                Reason::ForwardedMissing
-            }
+            Self::Forwarded(ForwardedError::Missing(_) | ForwardedError::Empty(_))
+            | Self::ClientIp(ClientIpError::Missing) => Reason::ForwardedMissing,
             Self::Forwarded(ForwardedError::Ambiguous(_)) | Self::HeaderPart(_) => Reason::ForwardedAmbiguous,
             Self::Forwarded(ForwardedError::Unreadable(_)) => Reason::ForwardedUnreadable,
             Self::ClientIp(ClientIpError::Unreadable) => Reason::ClientIpUnreadable,

@@ -140,7 +140,7 @@ impl<'a> ForwardedRequest<'a> {
     /// The path without the query, likewise.
     #[must_use]
     pub fn path(&self) -> Cow<'a, str> {
-        escaped(self.uri.split(|byte| *byte == b'?').next().unwrap_or_default())
+        path_of(self.uri)
     }
 }
 
@@ -167,11 +167,13 @@ impl Scheme {
 /// Why the proxy's description cannot be used; names the header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ForwardedError {
-    /// Absent or empty.
+    /// Absent.
     Missing(&'static str),
+    /// There, and empty.
+    Empty(&'static str),
     /// On more than one line.
     Ambiguous(&'static str),
-    /// Not ASCII, too long, or not of the header's shape.
+    /// Too long, or not of the header's shape.
     Unreadable(&'static str),
 }
 
@@ -180,9 +182,13 @@ impl ForwardedError {
     #[must_use]
     pub fn problem(self) -> &'static str {
         match self {
-            Self::Missing(_) => "missing or empty",
+            Self::Missing(_) => "missing",
+            Self::Empty(_) => "empty",
             Self::Ambiguous(_) => "on several lines",
-            Self::Unreadable(_) => "not ASCII, too long, or not of its shape",
+            Self::Unreadable(name) if name == FORWARDED_METHOD.as_str() => "too long, or no method in form",
+            Self::Unreadable(name) if name == FORWARDED_PROTO.as_str() => "neither http nor https",
+            Self::Unreadable(name) if name == FORWARDED_HOST.as_str() => "too long, or no name of a host in form",
+            Self::Unreadable(_) => "too long, not beginning with a slash, or with a blank or a control character in it",
         }
     }
 
@@ -190,7 +196,18 @@ impl ForwardedError {
     #[must_use]
     pub fn header(self) -> &'static str {
         match self {
-            Self::Missing(name) | Self::Ambiguous(name) | Self::Unreadable(name) => name,
+            Self::Missing(name) | Self::Empty(name) | Self::Ambiguous(name) | Self::Unreadable(name) => name,
+        }
+    }
+
+    /// Whether a request that a client made up can be the cause, behind a proxy that is set up well. Proxies pass on odd
+    /// methods, hosts and targets as they come, and for HTTP/1.0 without `Host` an empty host.
+    #[must_use]
+    pub fn may_be_the_clients(self) -> bool {
+        match self {
+            Self::Missing(_) | Self::Ambiguous(_) => false,
+            Self::Empty(name) => name == FORWARDED_HOST.as_str(),
+            Self::Unreadable(name) => name != FORWARDED_PROTO.as_str(),
         }
     }
 }
@@ -206,6 +223,35 @@ pub fn read(headers: &HeaderMap) -> Result<ForwardedRequest<'_>, ForwardedError>
     Ok(ForwardedRequest { method, scheme, host, authority, uri: single(headers, &FORWARDED_URI, parse_uri)? })
 }
 
+/// What can be read of a description that cannot be used, for a log. What cannot be read is empty.
+#[derive(Debug, Default)]
+pub struct Legible<'a> {
+    /// The method.
+    pub method: &'a str,
+    /// The host, as of a [`ForwardedRequest`].
+    pub host: Cow<'a, str>,
+    /// The path without the query, likewise.
+    pub path: Cow<'a, str>,
+}
+
+/// Reads each header for itself.
+#[must_use]
+pub fn legible(headers: &HeaderMap) -> Legible<'_> {
+    Legible {
+        method: single(headers, &FORWARDED_METHOD, parse_method).map(text).unwrap_or_default(),
+        host: single(headers, &FORWARDED_HOST, host_as_text).unwrap_or_default(),
+        path: single(headers, &FORWARDED_URI, parse_uri).map(path_of).unwrap_or_default(),
+    }
+}
+
+fn host_as_text(sent: &[u8]) -> Option<Cow<'_, str>> {
+    hosts::read(sent).map(|authority| Cow::Owned(authority.name().to_owned()))
+}
+
+fn path_of(uri: &[u8]) -> Cow<'_, str> {
+    escaped(uri.split(|byte| *byte == b'?').next().unwrap_or_default())
+}
+
 /// Where the client came to, as a proxy that passes it on to samehand's own endpoints tells it; nothing where it does not.
 /// Traefik and Caddy say nothing of the path of what they pass on: it is `path` then, the one that was asked for.
 #[must_use]
@@ -215,7 +261,7 @@ pub fn place<'a>(headers: &'a HeaderMap, path: &'a str) -> Option<Place<'a>> {
         authority: single(headers, &FORWARDED_HOST, |sent| hosts::read(sent).map(|_| text(sent))).ok()?.into(),
         target: match single(headers, &FORWARDED_URI, parse_uri) {
             Ok(target) => escaped(target),
-            Err(ForwardedError::Missing(_)) => path.into(),
+            Err(ForwardedError::Missing(_) | ForwardedError::Empty(_)) => path.into(),
             Err(ForwardedError::Ambiguous(_) | ForwardedError::Unreadable(_)) => return None,
         },
     })
@@ -234,7 +280,7 @@ fn single<'a, T>(
     }
     let bytes = trim_blanks(line.as_bytes());
     if bytes.is_empty() {
-        return Err(ForwardedError::Missing(name));
+        return Err(ForwardedError::Empty(name));
     }
     parse(bytes).ok_or(ForwardedError::Unreadable(name))
 }

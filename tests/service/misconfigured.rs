@@ -2,7 +2,7 @@
 
 use crate::support::{
     THIEF,
-    client::{Request, ask},
+    client::{Connection, Request, ask},
     samehand::{Samehand, said},
 };
 use crate::{FIREFOX, PROXY, ask_as_proxy, question};
@@ -29,6 +29,59 @@ fn told_once(samehand: &Samehand, proxy: &str, said_before: usize, wanted: &[&st
     for text in wanted {
         assert!(warning.contains(text), "{text:?} is not in {warning}");
     }
+}
+
+/// The usual question with one line changed.
+#[track_caller]
+fn asked_with(samehand: &Samehand, kind: &str, id: &str, (line, other): (&str, &str)) {
+    let whole = String::from_utf8(question("127.0.0.7", FIREFOX).header("X-Request-Id", id).bytes()).expect("text");
+    assert!(whole.contains(line), "{line}");
+    let asked = whole.replacen("/auth/nginx", &format!("/auth/{kind}"), 1).replacen(line, other, 1);
+    let mut connection = Connection::open(PROXY, &samehand.tcp);
+    connection.send(asked.as_bytes());
+    assert!(matches!(connection.reply(false).expect("an answer").status, 400 | 403), "{kind} {other}");
+}
+
+#[test]
+fn a_request_of_a_stranger_is_logged_as_far_as_it_can_be_read_and_uses_up_no_advice() {
+    let samehand = Samehand::start(&[]);
+    let host = "X-Forwarded-Host: app.example.com\r\n";
+    let uri = "X-Forwarded-Uri: /page?q=1\r\n";
+    let method = "X-Forwarded-Method: GET\r\n";
+    let long = format!("X-Forwarded-Method: {}\r\n", "X".repeat(40));
+    for (number, (kind, change, readable)) in [
+        ("nginx", (host, "X-Forwarded-Host: app!example\r\n"), ["GET", "", "/page"]),
+        ("traefik", (host, "X-Forwarded-Host:\r\n"), ["GET", "", "/page"]),
+        ("nginx", (uri, "X-Forwarded-Uri: /a b?q=1\r\n"), ["GET", "app.example.com", ""]),
+        ("caddy", (method, long.as_str()), ["", "app.example.com", "/page"]),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let id = format!("stranger-{number}");
+        let before = warnings(&samehand, kind).len();
+        asked_with(&samehand, kind, &id, change);
+        let line = samehand.process.wait_for("the line about a decision", |line| {
+            (said(line, "request_id").as_deref() == Some(&id) && said(line, "decision").is_some())
+                .then(|| line.to_owned())
+        });
+        let found = ["method", "host", "path"].map(|name| said(&line, name).unwrap_or_default());
+        assert_eq!(found, readable, "{line}");
+        assert_eq!(said(&line, "remote_ip").as_deref(), Some("127.0.0.7"), "{line}");
+        // Said right after the line; the next decision comes behind it.
+        let next = format!("after-{id}");
+        ask_as_proxy(&samehand, &question("127.0.0.7", FIREFOX).header("X-Request-Id", next.as_str()));
+        samehand.decision(&next);
+        let told = warnings(&samehand, kind);
+        assert_eq!(told.len(), before + 1, "{told:#?}");
+        assert!(told[before].contains("a client may have sent it so"), "{told:#?}");
+    }
+    let line = "proxy_set_header x-forwarded-host $host;";
+    let told = warnings(&samehand, "nginx").len();
+    told_once(&samehand, "nginx", told, &["missing, so every such request", line], || {
+        asked_with(&samehand, "nginx", "without", (host, ""));
+        403
+    });
 }
 
 #[test]

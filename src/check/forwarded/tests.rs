@@ -37,7 +37,7 @@ fn each_header_is_required_and_not_empty() {
         headers.remove(name);
         assert_eq!(read(&headers).unwrap_err(), ForwardedError::Missing(name.as_str()));
         for empty in [&b""[..], b" \t "] {
-            assert_eq!(with(name, empty).unwrap_err(), ForwardedError::Missing(name.as_str()));
+            assert_eq!(with(name, empty).unwrap_err(), ForwardedError::Empty(name.as_str()));
         }
     }
 }
