@@ -13,6 +13,7 @@ pub mod key_store;
 pub mod keys;
 pub mod logging;
 pub mod metrics;
+pub mod ownership;
 pub mod replays;
 pub mod revocations;
 pub mod revoke;

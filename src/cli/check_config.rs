@@ -6,13 +6,16 @@ use super::opened::Opened;
 use super::{Failure, Outcome, print};
 use crate::config::{Config, Problem};
 use crate::keys::{self, KeyFile, KeysError, Missing};
+use crate::ownership;
 use crate::server::Passed;
 use crate::store::{self, Access, StoreAddress, StoreError};
+use std::path::Path;
 use std::time::Duration;
 
 pub(super) fn run(config: &Config) -> Outcome {
     let passed = Passed::take_over().map_err(|problem| Failure::Config(vec![problem]))?;
     refuse_unusable_files(config)?;
+    refuse_unwritable_data(config)?;
     let state = state_of_database(config)?;
     let width = config.report.iter().map(|setting| setting.name.len()).max().unwrap_or_default();
     for setting in &config.report {
@@ -59,6 +62,22 @@ pub(super) fn refuse_unusable_files(config: &Config) -> Outcome {
         // No file of ours: whether it answers is seen when it is asked.
         StoreAddress::Postgres(_) | StoreAddress::Valkey(_) => {}
     }
+    if problems.is_empty() { Ok(()) } else { Err(Failure::Config(problems)) }
+}
+
+/// Refuses a directory into which the service could not write what it makes there at its first start.
+fn refuse_unwritable_data(config: &Config) -> Outcome {
+    let store = match &config.store {
+        StoreAddress::Sqlite(path) => path.parent(),
+        StoreAddress::Postgres(_) | StoreAddress::Valkey(_) => None,
+    };
+    let keys = config.keys.need_file().then_some(config.keys.data.as_path());
+    let named = [("SAMEHAND_DATA", keys), ("SAMEHAND_STORE", store.filter(|path| Some(*path) != keys))];
+    let problem = |(setting, path): (&str, Option<&Path>)| {
+        let message = ownership::refuse_unwritable(path?).err()?;
+        Some(Problem { setting: setting.into(), message })
+    };
+    let problems: Vec<_> = named.into_iter().filter_map(problem).collect();
     if problems.is_empty() { Ok(()) } else { Err(Failure::Config(problems)) }
 }
 

@@ -46,6 +46,9 @@ pub(super) fn check(raw: &Raw, public: Option<&PublicUrl>, findings: &mut Findin
         Some(text) => findings.keep("COOKIE_DOMAIN", given_reach(text, public))?,
         None => public.map_or(Reach::Host, default_reach),
     };
+    if let (Some(_), Reach::Domain(domain), Some(public)) = (&raw.cookie_domain, &reach, public) {
+        warn_of_narrow_domain(domain, public, findings);
+    }
     let over_http = public.is_some_and(|public| !public.https);
     let name = match &raw.cookie_name {
         Some(text) => findings.keep("COOKIE_NAME", given_name(text, &reach, over_http))?,
@@ -105,6 +108,20 @@ fn given_reach(text: &str, public: Option<&PublicUrl>) -> Result<Reach, String> 
         ));
     }
     Ok(Reach::Domain(domain))
+}
+
+/// The domain of the pages' own host leaves out the applications beside it. Where nothing wider is ours, it is the widest.
+fn warn_of_narrow_domain(domain: &str, public: &PublicUrl, findings: &mut Findings) {
+    let Some((_, wider)) = domain.split_once('.').filter(|(_, wider)| !is_shared(wider)) else { return };
+    if public.host == Host::Domain(domain.to_owned()) {
+        findings.warn(
+            "COOKIE_DOMAIN",
+            format!(
+                "`{domain}` is the host of SAMEHAND_PUBLIC_URL: browsers send the cookie to it and to hosts below it, and \
+                 to no other application; write {wider} for all hosts of that domain, or `host` if you mean this host only"
+            ),
+        );
+    }
 }
 
 fn is_within(host: &Host<String>, domain: &str) -> bool {

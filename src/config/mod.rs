@@ -214,6 +214,10 @@ fn validate(mut raw: raw::Raw, given: &sources::Given, findings: &mut Findings) 
     let public_urls = public_url::check(&raw, findings);
     let cookie = cookie::check(&raw, public_urls.pages.as_ref(), findings);
 
+    if let (Some(pages), Some(listeners)) = (&public_urls.pages, &listeners) {
+        public_url::warn_of_own_port(pages, listeners, findings);
+    }
+
     let (listeners, service, binding) = (listeners?, service?, binding?);
     let (store, signing_keys, lifetimes, cookie) = (store?, signing_keys?, lifetimes?, cookie?);
     let sign_in = sign_in(&public_urls, &cookie);

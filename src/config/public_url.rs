@@ -1,6 +1,8 @@
 //! `PUBLIC_URL` and `SIGN_IN_URL`: where browsers reach pages. Never keeps a spelling that parsers read differently.
 
+use super::ListenAddress;
 use super::findings::Findings;
+use super::listeners::Listeners;
 use super::raw::Raw;
 use url::{Host, Url};
 
@@ -46,6 +48,37 @@ pub(super) fn check(raw: &Raw, findings: &mut Findings) -> PublicUrls {
     PublicUrls { pages, sign_in }
 }
 
+/// Warns where browsers are sent to a port on which samehand itself listens: it speaks no TLS, and the proxy's answers are
+/// asked for there in vain. Who tries the pages on this very machine means it.
+pub(super) fn warn_of_own_port(pages: &PublicUrl, listeners: &Listeners, findings: &mut Findings) {
+    if pages.is_this_machine() && !pages.https {
+        return;
+    }
+    for (setting, addresses) in [("LISTEN", &listeners.listen), ("ADMIN_LISTEN", &listeners.admin_listen)] {
+        let port = addresses.iter().find_map(|address| match address {
+            ListenAddress::Tcp(address) => Some(address.port()).filter(|port| pages.url.port() == Some(*port)),
+            ListenAddress::Unix(_) => None,
+        });
+        if let Some(port) = port {
+            findings.warn(
+                NAME,
+                format!(
+                    "port {port} is where samehand itself listens (SAMEHAND_{setting}), and browsers come to the proxy; \
+                     write the address that the proxy has for browsers, such as https://auth.example.com"
+                ),
+            );
+        }
+    }
+}
+
+/// The last part of a path that is one of ours: who writes it means the page, and the setting means where pages begin.
+fn own_path(path: &str) -> Option<&'static str> {
+    let path = path.trim_end_matches('/');
+    let pages = ["/login", "/logout", "/account", "/renew", "/whoami"];
+    let questions = ["/auth/nginx", "/auth/traefik", "/auth/caddy"];
+    pages.into_iter().chain(questions).find(|own| path.ends_with(own))
+}
+
 /// A page of the operator's own may need a query; samehand's own pages have theirs.
 fn parse(text: &str, name: &str) -> Result<PublicUrl, String> {
     let example = if name == NAME { "https://auth.example.com" } else { "https://example.com/sign-in" };
@@ -77,6 +110,13 @@ fn parse(text: &str, name: &str) -> Result<PublicUrl, String> {
     };
     if name == NAME {
         let path = url.path().trim_end_matches('/').to_owned();
+        if let Some(own) = own_path(&path) {
+            url.set_path(path.strip_suffix(own).unwrap_or_default());
+            return Err(format!(
+                "it ends in `{own}`, and samehand adds the names of its paths itself; write {}",
+                url.as_str().trim_end_matches('/')
+            ));
+        }
         url.set_path(&path);
     }
     Ok(PublicUrl { https: url.scheme() == "https", host, url })

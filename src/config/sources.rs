@@ -153,6 +153,10 @@ impl Place {
     /// The value of a setting in this place, if it is given there.
     fn take(&mut self, setting: &Setting, findings: &mut Findings) -> Option<GivenValue> {
         let text = self.values.remove(setting.name).and_then(|text| trimmed(setting, text));
+        if let Some(problem) = text.as_deref().and_then(value_file::wrapping) {
+            findings.problem(setting.name, problem);
+            return None;
+        }
         let file_form = format!("{}{FILE_SUFFIX}", setting.name);
         let path = setting.has_file_form.then(|| self.values.remove(&file_form)).flatten();
         match (text, path) {
@@ -170,6 +174,10 @@ impl Place {
                     findings.warn(&file_form, value_file::openness_warning(path));
                 }
                 let text = findings.keep(&file_form, value_file::value(path, file.content))?;
+                if let Some(problem) = value_file::wrapping(&text) {
+                    findings.problem(&file_form, format!("{}: {problem}", path.display()));
+                    return None;
+                }
                 let origin = format!("{} ({}) {}", self.label, (self.spell)(&file_form), path.display());
                 let text = trimmed(setting, text).ok_or_else(|| value_file::emptiness(path));
                 Some(GivenValue { text: findings.keep(&file_form, text)?, origin })

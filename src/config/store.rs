@@ -27,6 +27,15 @@ pub(super) fn check(
     let address = findings.keep("STORE", StoreAddress::read(&raw.store, data));
     let max_stale = findings.keep("STORE_MAX_STALE", max_stale(&raw.store_max_stale));
     let address = address?;
+    if let Some(host) = address.unverified_host() {
+        findings.warn(
+            "STORE",
+            format!(
+                "passwords' hashes and sessions go to {host} over a network, and nothing proves that it is {host} who \
+                 answers; write `sslmode=verify-full` (PostgreSQL) or `rediss://` (Valkey, Redis)"
+            ),
+        );
+    }
     if address.is_shared() {
         let article = formats.is_some_and(|formats| formats.accept(Format::Article));
         check_shared_secrets(raw, article, findings);

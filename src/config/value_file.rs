@@ -1,5 +1,6 @@
 //! Reads the files that settings point to. Never writes one, and never puts a file's content into a message.
 
+use crate::ownership;
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
@@ -11,6 +12,9 @@ const LARGEST: u64 = 1024 * 1024;
 
 /// Permission bits that let every user of the machine read or write.
 const OTHERS: u32 = 0o006;
+
+/// The one of them that lets them write.
+const WRITABLE_BY_OTHERS: u32 = 0o002;
 
 /// The content of a file and who else can see it.
 pub(super) struct ValueFile {
@@ -27,7 +31,14 @@ pub(super) fn read(path: &Path) -> Result<ValueFile, String> {
         format!("cannot read {shown}: {error}; write the path of a file that exists and that this user may read")
     };
     let file = File::open(path).map_err(unreadable)?;
-    let mode = file.metadata().map_err(unreadable)?.permissions().mode();
+    let metadata = file.metadata().map_err(unreadable)?;
+    ownership::of(path, &metadata)?;
+    let mode = metadata.permissions().mode();
+    if metadata.is_file() && mode & WRITABLE_BY_OTHERS != 0 {
+        return Err(format!(
+            "every user of this machine can write {shown}; run `chmod o= {shown}`, and look at what is in it"
+        ));
+    }
     let mut content = Zeroizing::new(Vec::new());
     file.take(LARGEST + 1).read_to_end(&mut content).map_err(unreadable)?;
     if content.len() as u64 > LARGEST {
@@ -60,4 +71,18 @@ pub(super) fn value(path: &Path, mut content: Zeroizing<Vec<u8>>) -> Result<Stri
     }
     String::from_utf8(std::mem::take(&mut *content))
         .map_err(|_| format!("{} is not UTF-8 text; write the value as text into it", path.display()))
+}
+
+/// What is wrong with a value that came with more than itself: in a secret every byte counts, and whoever takes the same
+/// value from elsewhere has it without.
+pub(super) fn wrapping(value: &str) -> Option<&'static str> {
+    if value.starts_with('\u{feff}') {
+        return Some(
+            "the value begins with a byte order mark, which counts as a part of it; save it as UTF-8 without that mark",
+        );
+    }
+    let is_quoted = [('"', '"'), ('\'', '\''), ('\u{201c}', '\u{201d}'), ('\u{2018}', '\u{2019}')]
+        .into_iter()
+        .any(|(first, last)| value.strip_prefix(first).is_some_and(|rest| rest.ends_with(last)));
+    is_quoted.then_some("the value stands in quotes, which count as a part of it; write it without them")
 }

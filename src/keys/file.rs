@@ -5,6 +5,7 @@
 
 use super::KeysError;
 use super::generated::GeneratedRing;
+use crate::ownership;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
@@ -38,6 +39,7 @@ impl KeyFile {
     /// [`KeysError`] when it cannot be read or made, or others may read it.
     pub fn open_or_create(data: &Path, now: u64) -> Result<GeneratedRing, KeysError> {
         create_directory(data)?;
+        ownership::of_directory(data).map_err(|problem| KeysError::Unusable(data.to_owned(), problem))?;
         let _lock = lock(data)?;
         match Self::open(data) {
             Err(KeysError::Absent(_)) => {}
@@ -60,7 +62,10 @@ impl KeyFile {
             Err(error) if error.kind() == ErrorKind::NotFound => return Err(KeysError::Absent(path)),
             Err(error) => return Err(unusable(error.to_string())),
         };
-        let mode = file.metadata().map_err(|error| unusable(error.to_string()))?.mode();
+        ownership::of_directory(data).map_err(unusable)?;
+        let metadata = file.metadata().map_err(|error| unusable(error.to_string()))?;
+        ownership::of(&path, &metadata).map_err(unusable)?;
+        let mode = metadata.mode();
         if mode & 0o077 != 0 {
             return Err(unusable(format!(
                 "others may read it (mode {:04o}); run: chmod 600 {}",

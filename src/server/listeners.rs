@@ -8,7 +8,7 @@ use super::takeover::Predecessor;
 use crate::config::{Config, ListenAddress};
 use log::warn;
 use std::fmt;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
@@ -89,8 +89,8 @@ pub(super) fn open(
         if given.is_empty() {
             for address in addresses {
                 let from = predecessor.as_mut().and_then(|before| before.take(side, &address.to_string()));
-                let listener = one(config, address, from)
-                    .map_err(|error| StartError(format!("cannot listen on {address}: {error}")))?;
+                let listener =
+                    one(config, address, from).map_err(|error| StartError(refused(name, address, &error)))?;
                 all.push(Named { side, configured: address.to_string(), listener });
             }
             continue;
@@ -103,6 +103,24 @@ pub(super) fn open(
         all.extend(given.into_iter().map(|listener| Named { side, configured: listener.to_string(), listener }));
     }
     Ok(all)
+}
+
+/// What the operator reads when an address cannot be had: which setting it is from, and what to write.
+fn refused(setting: &str, address: &ListenAddress, error: &io::Error) -> String {
+    let remedies = [
+        (
+            ErrorKind::AddrInUse,
+            "another program, or another samehand, listens there; end it, or write another address in",
+        ),
+        (ErrorKind::AddrNotAvailable, "this machine does not have that address; write one that it has in"),
+        (
+            ErrorKind::PermissionDenied,
+            "this user may not listen there; write a port from 1024 on, or a path that it may write to, in",
+        ),
+    ];
+    let known = remedies.into_iter().find(|(kind, _)| *kind == error.kind());
+    let remedy = known.map_or("write another address in", |(_, remedy)| remedy);
+    format!("{setting}: cannot listen on {address}: {error}; {remedy} {setting}")
 }
 
 fn one(config: &Config, address: &ListenAddress, from: Option<OwnedFd>) -> io::Result<Listener> {

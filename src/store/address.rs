@@ -1,8 +1,10 @@
 //! Where a store is: `sqlite`, `postgres://…`, `redis://…`. The address may hold a password, which is never shown.
 
+use super::postgres;
 use super::valkey::ValkeyUrl;
 use crate::secret::Secret;
 use std::fmt;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 /// The embedded store's file in `DATA`.
@@ -56,6 +58,18 @@ impl StoreAddress {
         }
     }
 
+    /// A host to which passwords and keys go over a network, where nobody says that it is this host: no TLS, or TLS with
+    /// whoever answers. What cannot be read is refused elsewhere.
+    #[must_use]
+    pub fn unverified_host(&self) -> Option<String> {
+        let hosts = match self {
+            Self::Sqlite(_) => Vec::new(),
+            Self::Postgres(url) => postgres::unverified_hosts(url.danger_whole()),
+            Self::Valkey(url) => ValkeyUrl::read(url.danger_whole()).map_or(Vec::new(), |url| url.unverified_hosts()),
+        };
+        hosts.into_iter().find(|host| !is_this_machine(host))
+    }
+
     /// Whether both are one place.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
@@ -77,6 +91,11 @@ impl fmt::Display for StoreAddress {
             Self::Postgres(url) | Self::Valkey(url) => url.fmt(formatter),
         }
     }
+}
+
+fn is_this_machine(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    address.map_or(host == "localhost" || host.ends_with(".localhost"), |address| address.to_canonical().is_loopback())
 }
 
 /// The URL of a database. Its `Display` leaves passwords out.
@@ -160,6 +179,30 @@ mod tests {
         shows("redis://:s3cret@cache:6379/0", "redis://:***@cache:6379/0");
         shows("redis-cluster://u:p@a:1,b:2,c:3", "redis-cluster://u:***@a:1,b:2,c:3");
         shows("postgres://u:p@[2001:db8::1]:5432,[::1]/x", "postgres://u:***@[2001:db8::1]:5432,[::1]/x");
+    }
+
+    #[test]
+    fn a_host_on_a_network_without_verified_tls_is_told() {
+        for (text, expected) in [
+            ("sqlite", None),
+            ("postgres://u:p@127.0.0.1/x", None),
+            ("postgres://u:p@localhost:5432/x", None),
+            ("postgres://u:p@[::1]/x", None),
+            ("postgres://%2Frun%2Fpostgresql/x", None),
+            ("postgres://u:p@db.example/x", Some("db.example")),
+            ("postgres://u:p@db.example/x?sslmode=disable", Some("db.example")),
+            ("postgres://u:p@localhost,10.0.0.7/x", Some("10.0.0.7")),
+            ("postgres://u:p@127.example/x", Some("127.example")),
+            ("redis://127.0.0.2", None),
+            ("redis://[::1]:6379", None),
+            ("redis://cache.example", Some("cache.example")),
+            ("rediss://cache.example", None),
+            ("redis-sentinel://localhost,b.example/primary", Some("b.example")),
+            ("redis-cluster://a.example", Some("a.example")),
+        ] {
+            let address = StoreAddress::read(text, Path::new("/data")).unwrap_or_else(|problem| panic!("{problem}"));
+            assert_eq!(address.unverified_host().as_deref(), expected, "{text}");
+        }
     }
 
     #[test]

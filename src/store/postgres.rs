@@ -16,6 +16,8 @@ mod tls;
 mod trail;
 mod users;
 
+pub(in crate::store) use address::unverified_hosts;
+
 use self::address::Target;
 use self::connection::{Failure, PATIENCE};
 use super::{

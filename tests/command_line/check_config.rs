@@ -116,3 +116,33 @@ fn the_file_is_named_on_the_command_line_before_the_environment() {
     let missing = installation.path("three.toml").display().to_string();
     refused(&installation, &["check-config", "--config", &missing], "", 78, &[&missing]);
 }
+
+#[test]
+fn what_the_service_could_not_use_at_its_start_is_a_problem_now() {
+    use std::os::unix::fs::{PermissionsExt, chown};
+    let installation = Installation::new(&[]);
+    let data = installation.data();
+    std::fs::write(&data, "").expect("our own directory");
+    refused(&installation, &["check-config"], "", 78, &["SAMEHAND_DATA", "Not a directory"]);
+    std::fs::remove_file(&data).expect("our own file");
+    std::fs::create_dir(&data).expect("our own directory");
+    let keys = data.join("keys.json");
+    std::fs::write(&keys, "").expect("our own directory");
+    std::fs::set_permissions(&keys, std::fs::Permissions::from_mode(0o600)).expect("our own file");
+    std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o777)).expect("our own directory");
+    refused(&installation, &["check-config"], "", 78, &["SAMEHAND_DATA", "others may write into", "chmod 700"]);
+    std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o700)).expect("our own directory");
+    // Only root can give files away.
+    if chown(&keys, Some(4_000_001), None).is_ok() {
+        let wanted = ["SAMEHAND_DATA", "keys.json belongs to 4000001", "chown root"];
+        refused(&installation, &["check-config"], "", 78, &wanted);
+        refused(&installation, &["serve"], "", 78, &wanted[1..]);
+        std::fs::remove_file(&keys).expect("our own directory");
+        let store = data.join("samehand.sqlite");
+        std::fs::write(&store, "").expect("our own directory");
+        std::fs::set_permissions(&store, std::fs::Permissions::from_mode(0o600)).expect("our own file");
+        chown(&store, Some(4_000_001), None).expect("root may");
+        refused(&installation, &["check-config"], "", 78, &["samehand.sqlite belongs to 4000001"]);
+        refused(&installation, &["user", "list"], "", 1, &["samehand.sqlite belongs to 4000001"]);
+    }
+}

@@ -210,6 +210,21 @@ fn files_that_everybody_can_read_are_warned_about() {
 }
 
 #[test]
+fn files_that_somebody_else_can_rewrite_are_refused() {
+    let directory = Directory::new();
+    let open = directory.write("open", KEY, 0o602);
+    only_problem(directory.load(None, &[("SECRET_FILE", &open)]), "SECRET_FILE", &format!("chmod o= {open}"));
+    // Only root can give a file away, and root is who may read everybody's.
+    let foreign = directory.write("foreign", KEY, 0o644);
+    if std::os::unix::fs::chown(&foreign, Some(4_000_001), None).is_ok() {
+        let problem = format!("{foreign} belongs to 4000001");
+        only_problem(directory.load(None, &[("SECRET_FILE", &foreign)]), "SECRET_FILE", &problem);
+        only_problem(directory.load(None, &[("SIGNING_KEY_FILE", &foreign)]), "SIGNING_KEY_FILE", &problem);
+        only_problem(directory.load(Some(&foreign), &[]), "CONFIG", &problem);
+    }
+}
+
+#[test]
 fn a_signing_key_that_cannot_be_used_is_a_problem_of_its_file() {
     let directory = Directory::new();
     let path = directory.write("key.pem", "not a key", 0o600);

@@ -76,6 +76,36 @@ fn secrets_that_can_be_guessed() {
 }
 
 #[test]
+fn values_that_came_with_quotes_or_a_byte_order_mark() {
+    for name in ["SECRET", "SECRET_PREVIOUS", "SALT", "SALT_PREVIOUS", "ADMIN_TOKEN", "STORE_KEY", "ISSUER", "DATA"] {
+        for quoted in [format!("\"{KEY}\""), format!("'{KEY}'"), format!("\u{201c}{KEY}\u{201d}")] {
+            only_problem(from_environment(&[(name, &quoted)]), name, "stands in quotes");
+        }
+        only_problem(from_environment(&[(name, &format!("\u{feff}{KEY}"))]), name, "byte order mark");
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("secret");
+    let named = [("SECRET_FILE", path.to_str().unwrap())];
+    for (content, fragment) in
+        [(format!("\u{feff}{KEY}\r\n"), "byte order mark"), (format!("\"{KEY}\"\n"), "in quotes")]
+    {
+        std::fs::write(&path, content).unwrap();
+        only_problem(from_environment(&named), "SECRET_FILE", fragment);
+    }
+}
+
+#[test]
+fn public_addresses_that_name_one_of_our_paths() {
+    refused(&[
+        ("PUBLIC_URL", "https://auth.example.com/login", "write https://auth.example.com"),
+        ("PUBLIC_URL", "https://auth.example.com/login/", "it ends in `/login`"),
+        ("PUBLIC_URL", "https://example.com/sso/logout", "write https://example.com/sso"),
+        ("PUBLIC_URL", "https://auth.example.com/account", "it ends in `/account`"),
+        ("PUBLIC_URL", "https://auth.example.com/auth/nginx", "it ends in `/auth/nginx`"),
+    ]);
+}
+
+#[test]
 fn secrets_that_are_not_apart() {
     only_problem(from_environment(&[("SECRET", KEY), ("SALT", KEY)]), "SALT", "has the value of SAMEHAND_SECRET;");
     let previous = [("SECRET_PREVIOUS", KEY), ("SALT", KEY)];

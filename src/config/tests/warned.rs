@@ -92,6 +92,36 @@ fn pages_over_plain_http() {
 }
 
 #[test]
+fn pages_at_the_port_of_the_service_itself() {
+    only_warning(&[("PUBLIC_URL", "https://auth.example.com:9180")], "PUBLIC_URL", "(SAMEHAND_LISTEN)");
+    only_warning(&[("PUBLIC_URL", "https://auth.example.com:9181")], "PUBLIC_URL", "(SAMEHAND_ADMIN_LISTEN)");
+    only_warning(&[("PUBLIC_URL", "https://auth.localhost:9180")], "PUBLIC_URL", "the address that the proxy has");
+    silent(&[("PUBLIC_URL", "https://auth.example.com:9180"), ("LISTEN", "127.0.0.1:8000")]);
+    silent(&[("PUBLIC_URL", "https://auth.example.com:9180"), ("LISTEN", "unix:/run/samehand/auth.sock")]);
+}
+
+#[test]
+fn a_cookie_that_the_applications_beside_the_pages_do_not_get() {
+    let at = |url, domain| [("PUBLIC_URL", url), ("COOKIE_DOMAIN", domain)];
+    let auth = "https://auth.example.com";
+    only_warning(&at(auth, "auth.example.com"), "COOKIE_DOMAIN", "write example.com for all hosts");
+    only_warning(&at(auth, ".Auth.Example.com"), "COOKIE_DOMAIN", "or `host`");
+    for (url, domain) in [(auth, "example.com"), (auth, "host"), ("https://example.com", "example.com")] {
+        silent(&at(url, domain));
+    }
+    silent(&[("PUBLIC_URL", auth)]);
+}
+
+#[test]
+fn stores_on_a_network_where_nothing_proves_who_answers() {
+    let at = |address| [("STORE", address), ("STORE_KEY", KEY)];
+    only_warning(&at("postgres://u:p@db.example/x"), "STORE", "sslmode=verify-full");
+    only_warning(&at("redis://cache.example"), "STORE", "rediss://");
+    silent(&at("postgres://u:p@127.0.0.1/x"));
+    silent(&at("rediss://cache.example"));
+}
+
+#[test]
 fn secrets_that_were_not_replaced_or_carry_blanks() {
     only_warning(&[("SECRET", KEY), ("SECRET_PREVIOUS", KEY)], "SECRET_PREVIOUS", "nothing was replaced");
     only_warning(&[("SALT", SALT), ("SALT_PREVIOUS", SALT)], "SALT_PREVIOUS", "nothing was replaced");

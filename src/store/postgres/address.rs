@@ -9,7 +9,7 @@
 use super::tls::{self, Roots};
 use std::time::Duration;
 use tokio_postgres::Config;
-use tokio_postgres::config::{SslMode, TargetSessionAttrs};
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use url::form_urlencoded;
 
@@ -70,6 +70,22 @@ pub(super) fn read(url: &str) -> Result<Target, String> {
     Ok(Target { config, tls })
 }
 
+/// The hosts that are reached without TLS, or with TLS and whoever answers.
+pub(in crate::store) fn unverified_hosts(url: &str) -> Vec<String> {
+    let Ok(Target { config, .. }) = read(url) else { return Vec::new() };
+    if config.get_ssl_mode() == SslMode::Require {
+        return Vec::new();
+    }
+    if !config.get_hostaddrs().is_empty() {
+        return config.get_hostaddrs().iter().map(ToString::to_string).collect();
+    }
+    let hosts = config.get_hosts().iter().filter_map(|host| match host {
+        Host::Tcp(name) => Some(name.clone()),
+        Host::Unix(_) => None,
+    });
+    hosts.collect()
+}
+
 /// Without percent-encoding. A `+` is a plus in these URLs.
 fn decode(text: &str) -> String {
     let text = format!("x={}", text.replace('+', "%2B"));
@@ -79,7 +95,6 @@ fn decode(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio_postgres::config::Host;
 
     #[track_caller]
     fn refuses(url: &str, said: &str) {

@@ -2,6 +2,7 @@
 //!
 //! All formats the store ever had are here and nowhere else. It never reads or writes a user.
 
+use crate::ownership;
 use crate::store::StoreError;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -168,14 +169,17 @@ fn unreachable(path: &Path, error: std::io::Error) -> StoreError {
 }
 
 fn refuse_exposed_file(path: &Path) -> Result<(), StoreError> {
-    match fs::metadata(path).map(|metadata| metadata.permissions().mode() & 0o7777) {
-        Ok(mode) if mode & 0o077 == 0 => Ok(()),
-        Ok(mode) => Err(StoreError::Exposed { place: path.display().to_string(), mode }),
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            Err(StoreError::Missing { place: path.display().to_string() })
-        }
-        Err(error) => Err(StoreError::Unreachable { place: path.display().to_string(), error }),
-    }
+    let place = || path.display().to_string();
+    let metadata = match fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Err(StoreError::Missing { place: place() }),
+        Err(error) => return Err(StoreError::Unreachable { place: place(), error }),
+    };
+    ownership::of(path, &metadata)
+        .and_then(|()| ownership::of_directory(directory(path)))
+        .map_err(|problem| StoreError::Refused { place: place(), problem })?;
+    let mode = metadata.permissions().mode() & 0o7777;
+    if mode & 0o077 == 0 { Ok(()) } else { Err(StoreError::Exposed { place: place(), mode }) }
 }
 
 /// Brings the store to the newest version. Two processes may try at once: the second finds the work done.

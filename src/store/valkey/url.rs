@@ -104,6 +104,18 @@ impl ValkeyUrl {
     }
 }
 
+impl ValkeyUrl {
+    /// The hosts that are reached without TLS. Where there is TLS, certificates are verified.
+    pub(in crate::store) fn unverified_hosts(&self) -> Vec<String> {
+        let hosts = match &self.servers {
+            Servers::One(host) => std::slice::from_ref(host),
+            Servers::Watched { sentinels, .. } => sentinels,
+            Servers::Cluster(nodes) => nodes,
+        };
+        if self.tls.is_some() { Vec::new() } else { hosts.iter().map(|host| host.name.clone()).collect() }
+    }
+}
+
 fn one(text: &str) -> Result<Servers, String> {
     if text.contains(',') {
         return Err(
