@@ -1,8 +1,9 @@
 //! What is presented as a token, in `Authorization` or in the session cookie, read as bytes. Which of several counts is
-//! said in [`presented`](super::presented).
+//! said in `presented`.
 //!
-//! Two `Authorization` lines are ambiguous and refused (RFC 6750 section 3.1). Cookies are split by hand: percent-decoding names or trimming Unicode blanks, as cookie libraries do, would
-//! let a subdomain smuggle in a `__Host-` cookie. A token is never taken from a query string.
+//! Two `Authorization` lines are ambiguous and refused (RFC 6750 section 3.1). Cookies are split by hand: percent-decoding
+//! names or trimming Unicode blanks, as cookie libraries do, would let a subdomain smuggle in a `__Host-` cookie. A token is
+//! never taken from a query string.
 
 use super::policy::{Format, Policy};
 use actix_web::http::header::{AUTHORIZATION, COOKIE, HeaderMap};

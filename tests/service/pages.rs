@@ -100,7 +100,9 @@ fn each_side_has_its_own_paths_and_no_other() {
         }
     }
     for kind in ["nginx", "nginx/deeper/still", "traefik", "caddy"] {
-        let bytes = String::from_utf8(question_of_client(&token).bytes()).expect("text");
+        // A host to which both sides answer.
+        let question = question_of_client(&token).host("localhost");
+        let bytes = String::from_utf8(question.bytes()).expect("text");
         let asked = bytes.replacen("/auth/nginx", &format!("/auth/{kind}"), 1);
         for (address, status) in [(&samehand.tcp, 200), (&samehand.unix, 200), (&samehand.admin, 404)] {
             let mut connection = crate::support::client::Connection::open(PROXY, address);
