@@ -115,10 +115,12 @@ impl Question {
                 format!("Authorization: Bearer {token}\r\n")
             }
         };
+        // A refusal of a page has a page in its body: what is compared here is heads.
+        let accept = if self == Self::NoToken { "*/*" } else { "text/html" };
         format!(
             "GET {path} HTTP/1.1\r\nHost: samehand\r\nUser-Agent: {}\r\n{credential}\
              X-Forwarded-For: {address}\r\nX-Forwarded-Method: GET\r\nX-Forwarded-Proto: https\r\n\
-             X-Forwarded-Host: app.example.com\r\nX-Forwarded-Uri: /some/path?with=query\r\nAccept: text/html\r\n\r\n",
+             X-Forwarded-Host: app.example.com\r\nX-Forwarded-Uri: /some/path?with=query\r\nAccept: {accept}\r\n\r\n",
             user_agent(version),
         )
         .into_bytes()
