@@ -2,12 +2,13 @@
 //! rebinding), and then the browser of whoever sits here reads for it what answers on loopback. Nobody is recognised here.
 
 use super::json;
+use crate::check::hosts;
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::HOST;
 use actix_web::middleware::Next;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::Ipv4Addr;
 
 /// The names that a listener answers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,19 +44,10 @@ fn is_asked_by_own_name(request: &ServiceRequest) -> bool {
 }
 
 fn is_own(authority: &str) -> bool {
-    let (name, port) = match authority.rsplit_once(':') {
-        Some((name, port)) if !authority.ends_with(']') => (name, port),
-        Some(_) | None => (authority, ""),
-    };
-    if !port.bytes().all(|byte| byte.is_ascii_digit()) {
-        return false;
-    }
-    if let Some(address) = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')) {
-        return address.parse::<Ipv6Addr>().is_ok();
-    }
-    let name = name.strip_suffix('.').unwrap_or(name);
-    let last = name.rsplit('.').next().unwrap_or_default();
-    last.eq_ignore_ascii_case("localhost") || matches!(name.parse(), Ok(IpAddr::V4(_)))
+    hosts::read(authority.as_bytes()).is_some_and(|own| {
+        let name = own.name();
+        name.starts_with('[') || name.parse::<Ipv4Addr>().is_ok() || hosts::is_localhost_name(name)
+    })
 }
 
 #[cfg(test)]
